@@ -1,0 +1,8 @@
+//! The pure core: descriptors in, rules matched, counters named, statuses folded into one verdict.
+//!
+//! Knows nothing of gRPC, YAML, Redis, threads or the time of day: requests are borrowed bytes, `now` is a
+//! parameter, and nothing here waits or fails for a reason that lies outside its arguments.
+
+pub mod metadata;
+pub mod rules;
+pub mod unit;

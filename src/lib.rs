@@ -1,0 +1,14 @@
+//! ratekeeper: the rate limit decision service for Envoy and Istio.
+//!
+//! The layers, and who may import whom (held by `tests/integration/layers.rs`):
+//!
+//! ```text
+//! main → cli, app → server → service → storage → decision
+//!                             config  → decision
+//! telemetry is a leaf that every layer's own metrics file may use
+//! ```
+//!
+//! Read them from the inside out: a pure core that decides, a store that counts, files that configure,
+//! the use case that puts them together, and the edges that speak to the world.
+
+pub mod decision;
