@@ -13,3 +13,5 @@
 
 pub mod decision;
 pub mod storage;
+
+pub mod server;
