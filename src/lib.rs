@@ -14,4 +14,8 @@
 pub mod decision;
 pub mod storage;
 
+pub mod service;
+
 pub mod server;
+
+pub mod telemetry;
