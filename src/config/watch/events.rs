@@ -149,3 +149,31 @@ fn is_hint(event: &Event, points: &WatchPoints) -> bool {
     }
     event.paths.is_empty() || event.paths.iter().any(|path| points.contain(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{CreateKind, Flag, MetadataKind, ModifyKind};
+
+    #[test]
+    fn what_is_a_hint() {
+        let root = tempfile::tempdir().unwrap();
+        let rules = root.path().canonicalize().unwrap().join("rules");
+        std::fs::create_dir(&rules).unwrap();
+        let points = WatchPoints::of(std::slice::from_ref(&rules));
+        let check = |kind: EventKind, path: PathBuf, expected: bool| {
+            assert_eq!(is_hint(&Event::new(kind).add_path(path), &points), expected, "{kind:?}");
+        };
+        let touched = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
+        let created = EventKind::Create(CreateKind::Any);
+        let access = |kind| EventKind::Access(kind);
+        check(touched, rules.join("a.yaml"), true);
+        check(access(AccessKind::Close(AccessMode::Write)), rules.join("a.yaml"), true);
+        check(access(AccessKind::Open(AccessMode::Any)), rules.join("a.yaml"), false);
+        check(access(AccessKind::Close(AccessMode::Read)), rules.join("a.yaml"), false);
+        check(access(AccessKind::Open(AccessMode::Any)), rules.clone(), false);
+        check(created, rules.clone(), true);
+        check(created, rules.with_file_name("neighbour"), false);
+        assert!(is_hint(&Event::new(EventKind::Other).set_flag(Flag::Rescan), &points), "events were lost");
+    }
+}

@@ -44,6 +44,12 @@ impl Fixture {
         fixture
     }
 
+    /// The same file as in [`Fixture::new`], configured by its own path.
+    async fn watching_file() -> Self {
+        let Self { root, .. } = Self::new(by_events()).await;
+        Self::watching("rules/a.yaml", root, by_events()).await
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
@@ -121,14 +127,6 @@ async fn a_rename_over_a_file_again_and_again() {
         fixture.write("rules/a.yaml.new", text);
         fixture.rename("rules/a.yaml.new", "rules/a.yaml");
         fixture.expect(&[text]).await;
-    }
-}
-
-impl Fixture {
-    /// The same file as in [`Fixture::new`], configured by its own path.
-    async fn watching_file() -> Self {
-        let Self { root, .. } = Self::new(by_events()).await;
-        Self::watching("rules/a.yaml", root, by_events()).await
     }
 }
 
@@ -258,6 +256,50 @@ async fn without_events_the_second_look_finds_changes() {
     fixture.expect(&["a2"]).await;
     fs::remove_dir_all(fixture.path("rules")).unwrap();
     fixture.expect_fault().await;
+}
+
+/// A debounce that a writer who takes a tenth of it stays below even on a busy machine.
+const LONG_DEBOUNCE: Duration = Duration::from_millis(400);
+
+/// Does `first`, and `second` a tenth of the debounce later, and expects that only these texts are told.
+async fn check_together(
+    options: WatchOptions,
+    first: impl FnOnce(&Path),
+    second: impl FnOnce(&Path),
+    texts: &[&str],
+) {
+    let mut fixture = Fixture::new(WatchOptions { debounce: LONG_DEBOUNCE, ..options }).await;
+    let rules = fixture.path("rules");
+    let writer = async {
+        first(&rules);
+        sleep(LONG_DEBOUNCE / 10).await;
+        second(&rules);
+    };
+    tokio::join!(fixture.expect(texts), writer);
+}
+
+#[tokio::test]
+async fn several_edits_in_a_row_are_one_change() {
+    let edit = |rules: &Path| fs::write(rules.join("a.yaml"), "a2").unwrap();
+    let add = |rules: &Path| fs::write(rules.join("b.yaml"), "b2").unwrap();
+    check_together(by_events(), edit, add, &["a2", "b2"]).await;
+}
+
+#[tokio::test]
+async fn a_file_half_written_is_not_told_by_the_second_look() {
+    let half = |rules: &Path| fs::write(rules.join("a.yaml"), "ha").unwrap();
+    let whole = |rules: &Path| fs::write(rules.join("a.yaml"), "half").unwrap();
+    check_together(by_rescan(), half, whole, &["half"]).await;
+}
+
+#[tokio::test]
+async fn a_folder_away_for_a_moment_is_no_fault_for_the_second_look() {
+    let leave = |rules: &Path| fs::rename(rules, rules.with_extension("away")).unwrap();
+    let return_edited = |rules: &Path| {
+        fs::write(rules.with_extension("away").join("a.yaml"), "a2").unwrap();
+        fs::rename(rules.with_extension("away"), rules).unwrap();
+    };
+    check_together(by_rescan(), leave, return_edited, &["a2"]).await;
 }
 
 #[tokio::test]
