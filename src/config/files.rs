@@ -91,24 +91,7 @@ impl RuleFiles {
     ///
     /// All faults of all files at once: missing, unreadable, too large or too many, not text, or changing all the time.
     pub fn read(&self) -> Result<RuleSources, FilesError> {
-        let mut previous: Option<ReadingState> = None;
-        for _ in 0..READ_ATTEMPTS {
-            if previous.is_some() {
-                pause();
-            }
-            let before = Survey::of(&self.paths);
-            let reading = load_all(&before);
-            let state = state_of(&reading);
-            let settled = before == Survey::of(&self.paths) || previous.as_ref() == Some(&state);
-            if settled && !state.as_ref().is_err_and(FilesError::may_pass) {
-                return reading;
-            }
-            previous = Some(state);
-        }
-        Err(match previous {
-            Some(Err(error)) if error.may_pass() => error,
-            _ => FilesError::from(FileFault::Unsettled),
-        })
+        read_settled(|| Survey::of(&self.paths))
     }
 }
 
@@ -147,6 +130,28 @@ impl fmt::Debug for Fingerprint {
 /// Strips the texts from a reading.
 pub(in crate::config) fn state_of(reading: &Result<RuleSources, FilesError>) -> ReadingState {
     reading.as_ref().map(|sources| sources.fingerprint).map_err(Clone::clone)
+}
+
+/// Reads until nothing has moved meanwhile.
+fn read_settled(mut survey: impl FnMut() -> Survey) -> Result<RuleSources, FilesError> {
+    let mut previous: Option<ReadingState> = None;
+    for _ in 0..READ_ATTEMPTS {
+        if previous.is_some() {
+            pause();
+        }
+        let before = survey();
+        let reading = load_all(&before);
+        let state = state_of(&reading);
+        let settled = before == survey() || previous.as_ref() == Some(&state);
+        if settled && !state.as_ref().is_err_and(FilesError::may_pass) {
+            return reading;
+        }
+        previous = Some(state);
+    }
+    Err(match previous {
+        Some(Err(error)) if error.may_pass() => error,
+        _ => FilesError::from(FileFault::Unsettled),
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "reading blocks by contract, on a thread where it may")]

@@ -148,25 +148,57 @@ fn a_symlink_that_leads_nowhere_is_given_time_and_then_told() {
     });
 }
 
-/// One version of a ConfigMap: its folder, with the version as text of every file.
+const FILES_OF_A_VERSION: usize = 20;
+
+fn file_of_a_version(index: usize) -> String {
+    format!("{index}.yaml")
+}
+
+/// One version of a ConfigMap: its folder, with the version as text of every file. The version before stays for one
+/// more swap, so that a careless reading finds files of both.
 fn write_version(root: &Path, version: usize) {
     let folder = root.join(format!("..{version}"));
     fs::create_dir(&folder).unwrap();
-    ["a.yaml", "b.yaml", "c.yaml"].iter().for_each(|name| write(folder.join(name), &version.to_string()));
+    (0..FILES_OF_A_VERSION)
+        .for_each(|index| write(folder.join(file_of_a_version(index)), &version.to_string()));
     symlink(format!("..{version}"), root.join("..next")).unwrap();
     fs::rename(root.join("..next"), root.join("..data")).unwrap();
-    if let Some(old) = version.checked_sub(1) {
+    if let Some(old) = version.checked_sub(2) {
         fs::remove_dir_all(root.join(format!("..{old}"))).unwrap();
     }
 }
 
-#[test]
-fn a_swap_is_never_seen_half_done() {
+/// A ConfigMap in its first version.
+fn config_map() -> TempDir {
     let root = folder(&[]);
     write_version(root.path(), 0);
-    ["a.yaml", "b.yaml", "c.yaml"].iter().for_each(|name| {
-        symlink(format!("..data/{name}"), root.path().join(name)).unwrap();
+    for file in (0..FILES_OF_A_VERSION).map(file_of_a_version) {
+        symlink(format!("..data/{file}"), root.path().join(file)).unwrap();
+    }
+    root
+}
+
+#[test]
+fn a_swap_between_two_files_makes_the_reading_start_again() {
+    let root = config_map();
+    let path = |index| root.path().join(file_of_a_version(index));
+    let mut surveys = 0;
+    let sources = read_settled(|| {
+        surveys += 1;
+        let mut survey = Survey::of(&[path(0)]);
+        if surveys == 1 {
+            write_version(root.path(), 1);
+        }
+        survey.listed.extend(Survey::of(&[path(1)]).listed);
+        survey
     });
+    let sources = sources.unwrap();
+    assert_eq!(sources.files.iter().map(|file| &*file.text).collect::<Vec<_>>(), ["1", "1"]);
+}
+
+#[test]
+fn a_swap_is_never_seen_half_done() {
+    let root = config_map();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -177,7 +209,7 @@ fn a_swap_is_never_seen_half_done() {
             }
         });
         // Losing every race is allowed, and happens on a machine under load; a mixture is not.
-        let readings = std::iter::repeat_with(|| read(&[root.path()])).filter_map(Result::ok).take(100);
+        let readings = std::iter::repeat_with(|| read(&[root.path()])).filter_map(Result::ok).take(30);
         let mixed: Vec<_> = readings.filter(|sources| !is_one_version(sources)).collect();
         done.store(true, Ordering::Relaxed);
         assert_eq!(mixed, []);
@@ -185,5 +217,6 @@ fn a_swap_is_never_seen_half_done() {
 }
 
 fn is_one_version(sources: &RuleSources) -> bool {
-    sources.files.len() == 3 && sources.files.iter().all(|file| file.text == sources.files[0].text)
+    sources.files.len() == FILES_OF_A_VERSION
+        && sources.files.iter().all(|file| file.text == sources.files[0].text)
 }
