@@ -1,0 +1,6 @@
+//! The edge: everything that speaks to a network peer.
+//!
+//! Wire types are converted here and go no further in. This layer alone names tonic, axum, hyper and our
+//! proto crate. It knows the use cases of `service`, and nothing of stores or files.
+
+pub mod transport;
