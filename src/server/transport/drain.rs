@@ -40,6 +40,12 @@ pub(crate) struct Drain {
     open: Arc<OpenConnections>,
 }
 
+/// A drain that has begun.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    ended_before: usize,
+}
+
 /// A listener's or connection's end: waits for the phase to move on.
 #[derive(Debug, Clone)]
 pub(crate) struct PhaseWatch(watch::Receiver<Phase>);
@@ -49,6 +55,7 @@ pub(crate) struct PhaseWatch(watch::Receiver<Phase>);
 pub(crate) struct OpenConnections {
     max: usize,
     count: AtomicUsize,
+    ended: AtomicUsize,
     none_left: Notify,
 }
 
@@ -58,8 +65,7 @@ pub(crate) struct OpenConnection(Arc<OpenConnections>);
 
 impl Drain {
     pub(crate) fn new(max_connections: usize) -> Self {
-        let open =
-            OpenConnections { max: max_connections, count: AtomicUsize::new(0), none_left: Notify::new() };
+        let open = OpenConnections::new(max_connections);
         Self { phase: watch::Sender::new(Phase::Serving), open: Arc::new(open) }
     }
 
@@ -72,18 +78,20 @@ impl Drain {
     }
 
     /// Tells everybody that the drain has begun.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin(&self) -> Begun {
+        let begun = Begun { ended_before: self.open.ended.load(Ordering::Acquire) };
         self.phase.send_replace(Phase::Draining);
+        begun
     }
 
     /// Waits until all connections are gone, and drops those that are not by the deadline.
-    pub(crate) async fn finish(&self, deadline: Instant) -> DrainOutcome {
-        let before = self.open.count();
+    pub(crate) async fn finish(&self, begun: Begun, deadline: Instant) -> DrainOutcome {
         let cut = match timeout_at(deadline, self.open.wait_for_none()).await {
             Ok(()) => 0,
             Err(_) => self.cut().await,
         };
-        DrainOutcome { finished: before.saturating_sub(cut), cut }
+        let ended = self.open.ended.load(Ordering::Acquire) - begun.ended_before;
+        DrainOutcome { finished: ended.saturating_sub(cut), cut }
     }
 
     async fn cut(&self) -> usize {
@@ -117,6 +125,10 @@ impl PhaseWatch {
 }
 
 impl OpenConnections {
+    fn new(max: usize) -> Self {
+        Self { max, count: AtomicUsize::new(0), ended: AtomicUsize::new(0), none_left: Notify::new() }
+    }
+
     /// One more, unless there are as many as may be.
     pub(crate) fn try_open(self: &Arc<Self>) -> Option<OpenConnection> {
         self.count
@@ -143,6 +155,7 @@ impl OpenConnections {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::AcqRel);
         if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.none_left.notify_waiters();
         }

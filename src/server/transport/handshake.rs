@@ -18,7 +18,7 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain; charset=utf-8\r\n\
-    content-length: 91\r\n\
+    content-length: 92\r\n\
     connection: close\r\n\r\n\
     This port speaks gRPC over HTTP/2 without TLS. HTTP/1 is served on another port (see http).\n";
 
@@ -74,11 +74,12 @@ async fn read_preface(socket: &mut Socket) -> Result<(), HandshakeFault> {
     Ok(())
 }
 
-/// HTTP/1 starts with a method: capital letters, then a space.
+/// HTTP/1 starts with a method: capital letters, then a space. PRI is none, so that the two cannot be confused.
 fn judge(heard: &[u8]) -> HandshakeFault {
     let method = heard.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    match heard.get(method) {
-        None | Some(b' ') if method > 0 => HandshakeFault::Http1,
+    match (&heard[..method], heard.get(method)) {
+        (b"" | b"PRI", _) => HandshakeFault::Garbage,
+        (_, None | Some(b' ')) => HandshakeFault::Http1,
         _ => HandshakeFault::Garbage,
     }
 }
@@ -149,7 +150,7 @@ mod tests {
         check(b"GET / HTTP/1.1\r\n", HandshakeFault::Http1);
         check(b"POST /json HTTP/1.1\r\nhos", HandshakeFault::Http1);
         check(b"G", HandshakeFault::Http1);
-        check(b"PRI * HTTP/1.1\r\n", HandshakeFault::Http1);
+        check(b"PRI * HTTP/1.1\r\n", HandshakeFault::Garbage);
         check(b"\x16\x03\x01\x02\x00", HandshakeFault::Garbage);
         check(b"GETX/ HTTP\x00", HandshakeFault::Garbage);
         check(b" GET /", HandshakeFault::Garbage);
@@ -158,8 +159,8 @@ mod tests {
 
     #[test]
     fn the_answer_says_its_length() {
-        let text = str::from_utf8(HTTP1_ANSWER).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let text = str::from_utf8(HTTP1_ANSWER).expect("text");
+        let (head, body) = text.split_once("\r\n\r\n").expect("text");
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
     }
 }

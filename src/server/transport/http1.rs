@@ -83,10 +83,10 @@ impl Http1Server {
     /// have ended, or until `deadline` from now; what is left is dropped.
     pub async fn drain(self, deadline: Duration) -> DrainOutcome {
         let deadline = Instant::now() + deadline;
-        self.drain.begin();
+        let begun = self.drain.begin();
         // It ends as soon as it sees the drain; a panic in it has been reported by then.
         let _ = self.accepting.await;
-        self.drain.finish(deadline).await
+        self.drain.finish(begun, deadline).await
     }
 }
 

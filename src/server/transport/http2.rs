@@ -120,12 +120,12 @@ impl Http2Server {
     /// Calls that were started are answered if they end by then; what is left is dropped.
     pub async fn drain(self, deadline: Duration) -> DrainOutcome {
         let deadline = Instant::now() + deadline;
-        self.drain.begin();
+        let begun = self.drain.begin();
         for accepting in self.accepting {
             // It ends as soon as it sees the drain; a panic in it has been reported by then.
             let _ = accepting.await;
         }
-        let outcome = self.drain.finish(deadline).await;
+        let outcome = self.drain.finish(begun, deadline).await;
         if let Some(cores) = Arc::into_inner(self.cores) {
             cores.stop(STOP_PATIENCE).await;
         }

@@ -34,7 +34,9 @@ pub struct Http2Settings {
     /// by rapid resets. It must not be small: a proxy resets every call that timed out, so a pause of this process
     /// (a throttled container) makes many of them at once, and they are no attack.
     pub max_pending_resets: usize,
-    /// The size of a call's headers in bytes, names and values, as HTTP/2 counts it.
+    /// The size of a call's headers in bytes, as HTTP/2 counts it; more is refused with 431, much more ends the connection.
+    /// It must be above what a proxy takes from its users (Envoy: 60 KiB), because tracers pass on what users send
+    /// (`tracestate`), and no user may bring a call to fail.
     pub max_header_list_bytes: u32,
     /// How often a peer is asked whether it is still there; None: never.
     pub keep_alive_interval: Option<Duration>,
@@ -52,7 +54,7 @@ impl Default for Http2Settings {
             handshake_timeout: Duration::from_secs(5),
             max_concurrent_streams: 1024,
             max_pending_resets: 1024,
-            max_header_list_bytes: 16 * 1024,
+            max_header_list_bytes: 96 * 1024,
             keep_alive_interval: Some(Duration::from_secs(60)),
             keep_alive_timeout: Duration::from_secs(20),
             lifetime: Lifetime::default(),
