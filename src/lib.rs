@@ -15,6 +15,7 @@ pub mod config;
 pub mod decision;
 pub mod storage;
 
+pub mod config;
 pub mod service;
 
 pub mod server;

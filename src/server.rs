@@ -12,3 +12,4 @@ pub mod health;
 pub mod http;
 pub mod json;
 pub mod metrics;
+pub mod transport;
