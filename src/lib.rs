@@ -12,3 +12,5 @@
 //! the use case that puts them together, and the edges that speak to the world.
 
 pub mod decision;
+
+pub mod server;
