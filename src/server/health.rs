@@ -28,6 +28,14 @@ impl Health {
         self.set(if serving { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
     }
 
+    /// Ends the streams of those who watch, so that they do not hold up a drain.
+    pub async fn end_watches(&self) {
+        let mut reporter = self.reporter.clone();
+        for name in NAMES {
+            reporter.clear_service_status(name).await;
+        }
+    }
+
     /// The service that answers checks.
     #[must_use]
     pub fn service(&self) -> HealthService {

@@ -1,6 +1,7 @@
 //! What the edge shows: requests, and the connections that carry them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
 use crate::server::responder::Unanswered;
+use crate::server::transport::ConnectionStats;
 use crate::telemetry::histogram::LatencyHistogram;
-use crate::telemetry::samples::Described;
+use crate::telemetry::samples::{Described, as_gauge};
 
 const DURATION: Described = Described {
     name: "request_duration_seconds",
@@ -59,7 +61,7 @@ impl RequestMetrics {
 
 /// Shows a server's requests when somebody asks.
 #[derive(Debug)]
-pub struct RequestCollector(pub std::sync::Arc<RequestMetrics>);
+pub struct RequestCollector(pub Arc<RequestMetrics>);
 
 impl Collector for RequestCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
@@ -67,4 +69,43 @@ impl Collector for RequestCollector {
         UNANSWERED.counters(&mut encoder, "reason", REASONS.into_iter().zip(counts))?;
         self.0.duration.encode(DURATION.describe(&mut encoder, MetricType::Histogram)?)
     }
+}
+
+/// Shows the connections of the gRPC port when somebody asks.
+#[derive(Debug)]
+pub struct ConnectionMetrics(pub Arc<ConnectionStats>);
+
+const OPEN: Described =
+    Described { name: "connections_open", help: "Open gRPC connections, by the core that serves them" };
+
+const CALLS: Described =
+    Described { name: "grpc_calls", help: "gRPC calls begun, by the core that serves them" };
+
+const ENDED: Described = Described { name: "connections", help: "gRPC connections, by what became of them" };
+
+impl Collector for ConnectionMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let Self(stats) = self;
+        let cores: Vec<String> = (0..stats.cores.len()).map(|core| core.to_string()).collect();
+        let by_core = || cores.iter().map(String::as_str).zip(&stats.cores);
+        CALLS.counters(&mut encoder, "core", by_core().map(|(core, load)| (core, load.requests.get())))?;
+        OPEN.gauges(&mut encoder, "core", by_core().map(|(core, load)| (core, as_gauge(load.open()))))?;
+        ENDED.counters(&mut encoder, "event", events(stats))
+    }
+}
+
+fn events(stats: &ConnectionStats) -> [(&'static str, u64); 11] {
+    [
+        ("accepted", stats.accepted.get()),
+        ("refused", stats.refused.get()),
+        ("accept_failed", stats.accept_failures.get()),
+        ("handshake_timeout", stats.handshake_timeouts.get()),
+        ("handshake_http1", stats.handshake_http1.get()),
+        ("handshake_garbage", stats.handshake_garbage.get()),
+        ("handshake_closed", stats.handshake_closed.get()),
+        ("failed", stats.failed.get()),
+        ("aged", stats.aged.get()),
+        ("cut_by_age", stats.cut_by_age.get()),
+        ("cut_by_drain", stats.cut_by_drain.get()),
+    ]
 }

@@ -73,6 +73,12 @@ impl ServiceStatus {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// Whether decisions can be made and are meant to be made here.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.rulebook.is_loaded() && !self.draining.load(Ordering::Relaxed)
+    }
+
     /// How often rules were read.
     #[must_use]
     pub fn reloads(&self) -> Reloads {

@@ -50,6 +50,23 @@ impl Described {
         ConstGauge::new(value).encode(self.describe(encoder, MetricType::Gauge)?)
     }
 
+    /// Writes a gauge with one label, once for each value of the label.
+    ///
+    /// # Errors
+    /// Where the encoder's writer fails.
+    pub fn gauges<'l>(
+        self,
+        encoder: &mut DescriptorEncoder<'_>,
+        label: &str,
+        values: impl IntoIterator<Item = (&'l str, f64)>,
+    ) -> fmt::Result {
+        let mut family = self.describe(encoder, MetricType::Gauge)?;
+        for (value, level) in values {
+            ConstGauge::new(level).encode(family.encode_family(&[(label, value)])?)?;
+        }
+        Ok(())
+    }
+
     /// Writes the description and gives what writes the samples.
     ///
     /// # Errors

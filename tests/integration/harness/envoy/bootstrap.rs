@@ -53,7 +53,8 @@ impl Bootstrap {
 
     /// Starts an Envoy with the TCP filter, which asks for one descriptor of these entries at each connection.
     pub(crate) async fn start_tcp(self, entries: &[(&str, &str)]) -> Envoy {
-        let entries: Vec<Value> = entries.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+        let entries: Vec<Value> =
+            entries.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
         let filters = json!([
             {"name": "envoy.filters.network.ratelimit", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.network.ratelimit.v3.RateLimit",

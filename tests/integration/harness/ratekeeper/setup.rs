@@ -64,7 +64,12 @@ impl Setup {
         let drain = if has_drain { "" } else { "drain: {pause: 0s, deadline: 10s}\n" };
         std::fs::write(folder.path().join("ratekeeper.yaml"), format!("{drain}{}", self.settings)).unwrap();
         let listen = self.listen();
-        Ratekeeper { listen, process: launch(&folder, &self.environment), environment: self.environment, folder }
+        Ratekeeper {
+            listen,
+            process: launch(&folder, &self.environment),
+            environment: self.environment,
+            folder,
+        }
     }
 
     fn listen(&mut self) -> Listen {

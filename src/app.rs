@@ -1,0 +1,131 @@
+//! The composition root: builds the parts from the settings, binds, serves, and drains.
+//!
+//! Every long-lived task is started and ended here. Sockets are bound before anything serves, so that a wrong address
+//! ends the process at once with a message instead of half a service.
+
+mod lifecycle;
+mod listeners;
+mod metrics;
+mod reload;
+mod settings;
+mod sweep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::config::Settings;
+use crate::config::watch::{RuleWatch, WatchOptions};
+use crate::server::health::Health;
+use crate::server::http::admin::AdminPages;
+use crate::server::metrics::RequestMetrics;
+use crate::server::responder::Responder;
+use crate::service::{Limiter, Rulebook, ServiceStatus, SystemClock};
+use crate::storage::local::LocalStore;
+use crate::telemetry::logs;
+
+use lifecycle::{Signals, Tasks};
+use listeners::{Bound, Running};
+
+/// How long blocking work (reading files, sweeping) may go on when the process ends. A mount that hangs must not keep it.
+const BLOCKING_PATIENCE: Duration = Duration::from_millis(500);
+
+/// What is served.
+type Decider = Responder<LocalStore, SystemClock>;
+
+/// Serves until SIGTERM or SIGINT, and drains.
+///
+/// # Errors
+/// Where a listener cannot be bound or a thread cannot be started.
+pub fn run(settings: &Settings) -> anyhow::Result<()> {
+    logs::start(settings::logs(settings)).context("logging was started before")?;
+    let control = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let control = control.context("the control runtime cannot be started")?;
+    let served = control.block_on(serve(settings));
+    control.shutdown_timeout(BLOCKING_PATIENCE);
+    served
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let mut signals = Signals::listen().context("signals cannot be listened for")?;
+    let bound = Bound::bind(settings)?;
+    let parts = Parts::build(settings).await;
+    let mut tasks = Tasks::default();
+    let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
+    let force = watch.force_handle();
+    tasks.start("reload", parts.reloader(settings).run(watch));
+    tasks.start("sweep", sweep::run(Arc::clone(&parts.store)));
+    let running = bound.serve(settings, &parts)?;
+    signals.until_told_to_end(|| force.force()).await;
+    drain(settings, &parts, running, &mut signals).await;
+    tasks.end().await;
+    Ok(())
+}
+
+/// What the servers and tasks share.
+struct Parts {
+    status: Arc<ServiceStatus>,
+    rulebook: Arc<Rulebook>,
+    store: Arc<LocalStore>,
+    health: Health,
+    responder: Arc<Decider>,
+    requests: Arc<RequestMetrics>,
+    effective_settings: Arc<str>,
+}
+
+impl Parts {
+    async fn build(settings: &Settings) -> Self {
+        let rulebook = Arc::new(Rulebook::new());
+        let store = Arc::new(LocalStore::new(settings::local_store(settings)));
+        let requests = Arc::new(RequestMetrics::default());
+        let limiter =
+            Limiter::new(Arc::clone(&rulebook), Arc::clone(&store), SystemClock, settings::modes(settings));
+        Self {
+            status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook))),
+            rulebook,
+            store,
+            health: Health::not_serving().await,
+            responder: Arc::new(Responder::new(
+                limiter,
+                settings::request_limits(settings),
+                settings::answers(settings),
+                Arc::clone(&requests),
+            )),
+            requests,
+            effective_settings: settings.effective().into(),
+        }
+    }
+
+    fn reloader(&self, settings: &Settings) -> reload::Reloader {
+        reload::Reloader {
+            rulebook: Arc::clone(&self.rulebook),
+            status: Arc::clone(&self.status),
+            health: self.health.clone(),
+            options: settings::rule_options(settings),
+            allow_empty: settings.rules.allow_empty,
+        }
+    }
+
+    fn admin_pages(&self, registry: Arc<prometheus_client::registry::Registry>) -> AdminPages {
+        AdminPages { status: Arc::clone(&self.status), registry, settings: Arc::clone(&self.effective_settings) }
+    }
+}
+
+fn watch_options(settings: &Settings) -> WatchOptions {
+    WatchOptions { rescan_interval: settings.rules.rescan_interval, ..WatchOptions::default() }
+}
+
+/// Readiness fails first, so that traffic moves away while everything still works; then connections are asked to leave,
+/// and what is in flight ends within the deadline.
+async fn drain(settings: &Settings, parts: &Parts, running: Running, signals: &mut Signals) {
+    parts.status.start_draining();
+    parts.health.set_serving(false).await;
+    tracing::info!(pause = ?settings.drain.pause, deadline = ?settings.drain.deadline, "draining");
+    tokio::select! {
+        () = tokio::time::sleep(settings.drain.pause) => {}
+        () = signals.until_told_to_end(|| ()) => tracing::info!("told again to end: the pause is cut short"),
+    }
+    parts.health.end_watches().await;
+    running.drain(settings.drain.deadline).await;
+}

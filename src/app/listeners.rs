@@ -1,0 +1,98 @@
+//! The four listeners: bound first, then served, then drained.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::app::{Parts, metrics, settings};
+use crate::config::Settings;
+use crate::server::http::{admin, decide, probes, scrape};
+use crate::server::transport::{
+    BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener,
+};
+use crate::server::grpc;
+
+/// Sockets that are bound and not served yet.
+pub(super) struct Bound {
+    grpc: Listener,
+    http: Listener,
+    metrics: Listener,
+    admin: Listener,
+}
+
+/// Servers that run.
+pub(super) struct Running {
+    grpc: Http2Server,
+    http: Http1Server,
+    metrics: Http1Server,
+    admin: Http1Server,
+}
+
+impl Bound {
+    pub(super) fn bind(settings: &Settings) -> anyhow::Result<Self> {
+        let bind = |name: &str, address: &ListenAddress| {
+            Listener::bind(address, &BindOptions::default()).with_context(|| format!("listen.{name} cannot be bound"))
+        };
+        let addresses = settings::addresses(settings)?;
+        Ok(Self {
+            grpc: bind("grpc", &addresses.grpc)?,
+            http: bind("http", &addresses.http)?,
+            metrics: bind("metrics", &addresses.metrics)?,
+            admin: bind("admin", &addresses.admin)?,
+        })
+    }
+
+    pub(super) fn serve(self, settings: &Settings, parts: &Parts) -> anyhow::Result<Running> {
+        let routes = grpc::routes(
+            Arc::clone(&parts.responder),
+            parts.health.service(),
+            settings.grpc.max_request_bytes,
+        );
+        let routes = routes.context("the descriptors for reflection cannot be read")?;
+        let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| routes.clone())?;
+        let registry = Arc::new(metrics::registry(parts, grpc.stats()));
+        let pages = Http1Settings::default();
+        let public = decide::router(Arc::clone(&parts.responder)).merge(probes::router(Arc::clone(&parts.status)));
+        let running = Running {
+            grpc,
+            http: Http1Server::start(self.http, &pages, public),
+            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&registry))),
+            admin: Http1Server::start(self.admin, &pages, admin::router(parts.admin_pages(registry))),
+        };
+        running.tell();
+        Ok(running)
+    }
+}
+
+impl Running {
+    fn tell(&self) {
+        let grpc: Vec<_> = self.grpc.addresses().iter().map(ToString::to_string).collect();
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            grpc = grpc.join(","),
+            http = %self.http.address(),
+            metrics = %self.metrics.address(),
+            admin = %self.admin.address(),
+            "listening"
+        );
+    }
+
+    /// Ends decisions first; probes, metrics and admin answer until they have ended.
+    pub(super) async fn drain(self, deadline: Duration) {
+        let (grpc, http) = tokio::join!(self.grpc.drain(deadline), self.http.drain(deadline));
+        tell_drained("grpc", &grpc);
+        tell_drained("http", &http);
+        let pages = Duration::from_millis(500);
+        tokio::join!(self.metrics.drain(pages), self.admin.drain(pages));
+    }
+}
+
+fn tell_drained(listener: &str, outcome: &DrainOutcome) {
+    let DrainOutcome { finished, cut } = outcome;
+    if *cut > 0 {
+        tracing::warn!(listener, finished, cut, "drained; connections were cut at drain.deadline");
+    } else {
+        tracing::info!(listener, finished, "drained");
+    }
+}
