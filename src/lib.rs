@@ -11,6 +11,7 @@
 //! Read them from the inside out: a pure core that decides, a store that counts, files that configure,
 //! the use case that puts them together, and the edges that speak to the world.
 
+pub mod config;
 pub mod decision;
 pub mod storage;
 

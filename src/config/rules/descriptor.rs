@@ -1,0 +1,183 @@
+//! One level of descriptors, and the levels below it.
+
+use super::fields;
+use super::siblings;
+use super::{limit, metadata};
+use crate::config::decode::{Decoder, Field, Optional, Path, Reported};
+use crate::config::diagnostic::quote;
+use crate::config::yaml::{Node, Span};
+use crate::decision::metadata::Mapping;
+use crate::decision::rules::spec::{DescriptorSpec, LimitSpec, Location};
+
+/// How many levels of descriptors may stand in each other: no request has more entries than this.
+const MAX_LEVELS: usize = 64;
+
+/// The descriptors of one level.
+#[derive(Default)]
+pub(super) struct Level {
+    pub(super) descriptors: Vec<DescriptorSpec>,
+    /// As many, in the same order.
+    pub(super) places: Vec<Place>,
+}
+
+/// Where a descriptor stands in its file.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Its index in the list, faulty items included.
+    pub(super) index: usize,
+    /// What tells it from its siblings: the value, or the key where there is none.
+    pub(super) span: Span,
+}
+
+/// What was read of one descriptor.
+struct Draft {
+    key: Optional<String>,
+    /// Where the key's value stands, or else the descriptor.
+    span: Span,
+    value: Optional<String>,
+    limit: Optional<LimitSpec>,
+    flags: Flags,
+    metadata: Optional<Mapping>,
+    descriptors: Vec<DescriptorSpec>,
+}
+
+/// The fields that are true or false.
+#[derive(Default)]
+struct Flags {
+    shadow_mode: bool,
+    quota_mode: bool,
+    detailed_metric: bool,
+    value_to_metric: bool,
+    share_threshold: bool,
+}
+
+/// Reads the list under `descriptors`, which is the `depth`th level from the top.
+pub(super) fn level(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>, depth: usize) -> Level {
+    let mut level = Level::default();
+    let Ok(items) = decoder.items(field) else { return level };
+    if depth > MAX_LEVELS {
+        let message = format!("descriptors stand more than {MAX_LEVELS} levels deep in each other");
+        decoder.refuse(field, message, "no request has that many entries; take the deeper levels out");
+        return level;
+    }
+    for (index, node) in items.iter().enumerate() {
+        let path = Path::Item(&field.path, index);
+        if let Ok((descriptor, span)) = descriptor(decoder, node, &path, depth) {
+            level.descriptors.push(descriptor);
+            level.places.push(Place { index, span });
+        }
+    }
+    for (later, earlier) in siblings::repeated(&level.descriptors) {
+        let place = level.places[later];
+        let Location { line, column, .. } = level.descriptors[earlier].location;
+        let message = format!("{} stands twice at this level", name(&level.descriptors[later]));
+        let help = format!("keep one of the two; the first is in line {line}, column {column}");
+        decoder.report(place.span, &Path::Item(&field.path, place.index), message, help);
+    }
+    level
+}
+
+/// A descriptor as messages name it.
+pub(super) fn name(descriptor: &DescriptorSpec) -> String {
+    match &descriptor.value {
+        Some(value) => format!("the descriptor {} = {}", quote(&descriptor.key), quote(value)),
+        None => format!("the descriptor {} without a value", quote(&descriptor.key)),
+    }
+}
+
+fn descriptor(
+    decoder: &mut Decoder<'_, '_>,
+    node: &Node<'_>,
+    path: &Path<'_>,
+    depth: usize,
+) -> Result<(DescriptorSpec, Span), Reported> {
+    let draft = draft(decoder, node, path, depth)?;
+    let Draft { key, span, value, limit, flags, metadata, descriptors } = draft;
+    let key = key?.filter(|key| !key.is_empty()).ok_or_else(|| {
+        let help = "write `key: name`, with the key of Envoy's descriptor entry";
+        decoder.report(span, path, "a descriptor without a key", help)
+    })?;
+    let location = Location { file: decoder.file_name(), line: node.span.line, column: node.span.column };
+    let Flags { shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold } = flags;
+    let descriptor = DescriptorSpec {
+        key,
+        value: value?.filter(|value| !value.is_empty()),
+        limit: limit.unwrap_or(None),
+        shadow_mode,
+        quota_mode,
+        detailed_metric,
+        value_to_metric,
+        share_threshold,
+        metadata: metadata.unwrap_or(None),
+        descriptors,
+        location,
+    };
+    Ok((descriptor, span))
+}
+
+fn draft(
+    decoder: &mut Decoder<'_, '_>,
+    node: &Node<'_>,
+    path: &Path<'_>,
+    depth: usize,
+) -> Result<Draft, Reported> {
+    let mut draft = Draft {
+        key: Ok(None),
+        span: node.span,
+        value: Ok(None),
+        limit: Ok(None),
+        flags: Flags::default(),
+        metadata: Ok(None),
+        descriptors: Vec::new(),
+    };
+    let mut share_threshold = None;
+    for field in decoder.fields(node, path)? {
+        match field.name {
+            "key" => {
+                draft.key = decoder.text(&field);
+                draft.span = field.span;
+            }
+            "value" => draft.value = decoder.text(&field),
+            "rate_limit" => draft.limit = limit::read(decoder, &field),
+            "descriptors" => draft.descriptors = level(decoder, &field, depth + 1).descriptors,
+            "shadow_mode" => draft.flags.shadow_mode = flag(decoder, &field),
+            "quota_mode" => draft.flags.quota_mode = flag(decoder, &field),
+            "detailed_metric" => draft.flags.detailed_metric = flag(decoder, &field),
+            "value_to_metric" => draft.flags.value_to_metric = flag(decoder, &field),
+            "share_threshold" => {
+                draft.flags.share_threshold = flag(decoder, &field);
+                share_threshold = Some(field);
+            }
+            "metadata" => draft.metadata = metadata::read(decoder, &field),
+            _ => {
+                if fields::Level::Descriptor.refuse(decoder, &field) == Some("key") {
+                    draft.key = Err(Reported);
+                }
+            }
+        }
+    }
+    if let Some(field) = share_threshold {
+        check_share_threshold(decoder, &field, &draft);
+    }
+    Ok(draft)
+}
+
+fn flag(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> bool {
+    decoder.truth(field).ok().flatten().unwrap_or(false)
+}
+
+/// Values that match exactly, or any value at all, have nothing to share a counter by.
+fn check_share_threshold(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>, draft: &Draft) {
+    let pattern = match &draft.value {
+        Ok(value) => value.as_ref().is_some_and(|value| value.contains('*')),
+        Err(Reported) => true,
+    };
+    if draft.flags.share_threshold && !pattern {
+        let message = "`share_threshold` needs a pattern, a value with `*` in it";
+        decoder.refuse(
+            field,
+            message,
+            "write a pattern such as `value: \"/api/*\"`, or leave `share_threshold` out",
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! The names that each level of a rule file knows, and where a name that strayed belongs.
+
+use crate::config::decode::{Decoder, Field, closest, listed};
+
+/// At the top of a file.
+const DOMAIN: &[&str] = &["domain", "descriptors"];
+
+/// In each item of `descriptors`.
+const DESCRIPTOR: &[&str] = &[
+    "key",
+    "value",
+    "rate_limit",
+    "descriptors",
+    "shadow_mode",
+    "quota_mode",
+    "detailed_metric",
+    "value_to_metric",
+    "share_threshold",
+    "metadata",
+];
+
+/// In `rate_limit`.
+const LIMIT: &[&str] = &["unit", "requests_per_unit", "unlimited", "name", "replaces"];
+
+/// In each item of `replaces`.
+const REPLACED: &[&str] = &["name"];
+
+/// A level of the grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    Domain,
+    Descriptor,
+    Limit,
+    Replaced,
+}
+
+impl Level {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Domain => DOMAIN,
+            Self::Descriptor => DESCRIPTOR,
+            Self::Limit => LIMIT,
+            Self::Replaced => REPLACED,
+        }
+    }
+
+    fn place(self) -> &'static str {
+        match self {
+            Self::Domain => "at the top of the file",
+            Self::Descriptor => "in an item of `descriptors`",
+            Self::Limit => "under `rate_limit`",
+            Self::Replaced => "in an item of `replaces`",
+        }
+    }
+
+    /// Reports a field that this level does not know. Gives the name that was meant, where that is of this level, so
+    /// that nobody also reports it missing.
+    pub(super) fn refuse(self, decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Option<&'static str> {
+        let meant = closest(field.name, self.names());
+        let help = match meant {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => {
+                self.elsewhere(field.name).unwrap_or_else(|| format!("known here: {}", listed(self.names())))
+            }
+        };
+        decoder.unknown(field, help);
+        meant
+    }
+
+    /// Where a name that this level does not know belongs.
+    fn elsewhere(self, name: &str) -> Option<String> {
+        let others =
+            || [Self::Domain, Self::Descriptor, Self::Limit].into_iter().filter(|level| *level != self);
+        if let Some(level) = others().find(|level| level.names().contains(&name)) {
+            return Some(format!("`{name}` belongs {}", level.place()));
+        }
+        let meant = |level: Self| Some((closest(name, level.names())?, level));
+        let (meant, level) = others().find_map(meant)?;
+        Some(format!("did you mean `{meant}`? it belongs {}", level.place()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::rules::{RuleOptions, parse};
+    use crate::config::source::SourceFile;
+
+    /// The lists above and the matches that read the fields must not drift apart.
+    #[test]
+    fn every_listed_name_is_read() {
+        let text = "\
+domain: d
+descriptors:
+  - key: k
+    value: v*
+    rate_limit: {unit: day, requests_per_unit: 1, unlimited: false, name: n, replaces: [{name: o}]}
+    descriptors: []
+    shadow_mode: true
+    quota_mode: true
+    detailed_metric: true
+    value_to_metric: true
+    share_threshold: true
+    metadata: {}
+";
+        let names = [super::DOMAIN, super::DESCRIPTOR, super::LIMIT, super::REPLACED].concat();
+        for name in names {
+            assert!(text.contains(&format!("{name}:")), "{name}");
+        }
+        parse(&[SourceFile::new("a.yaml", text)], RuleOptions::default()).unwrap();
+    }
+}

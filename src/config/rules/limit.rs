@@ -1,0 +1,190 @@
+//! What stands under `rate_limit`.
+
+use super::fields::Level;
+use crate::config::decode::{Decoder, Field, Optional, Path, Reported, closest, listed};
+use crate::config::diagnostic::quote;
+use crate::config::yaml::{Node, Span, Value};
+use crate::decision::rules::spec::{LimitSpec, QuotaSpec};
+use crate::decision::unit::Unit;
+
+/// What was read, and the fields that may contradict each other.
+struct Draft<'a, 't> {
+    unit: Optional<Unit>,
+    requests_per_unit: Optional<u32>,
+    unlimited: Optional<bool>,
+    name: Optional<String>,
+    /// The fields that mean nothing for an unlimited rule.
+    counted: Vec<Field<'a, 't>>,
+    replaces: Option<Field<'a, 't>>,
+}
+
+/// Reads a limit; nothing where the field is empty.
+pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<LimitSpec> {
+    if field.node.is_null() {
+        return Ok(None);
+    }
+    let draft = draft(decoder, field.node, &field.path)?;
+    let name = draft.name.clone().map(|name| name.filter(|name| !name.is_empty()));
+    let replaces = match &draft.replaces {
+        Some(list) => replaces(decoder, list, name.as_ref().ok().and_then(Option::as_deref)),
+        None => Ok(Vec::new()),
+    };
+    let quota = if draft.unlimited?.unwrap_or(false) {
+        unlimited(decoder, &draft.counted)
+    } else {
+        counted(decoder, field.span, &field.path, &draft)
+    };
+    Ok(Some(LimitSpec { quota: quota?, name: name?, replaces: replaces? }))
+}
+
+fn draft<'a, 't>(
+    decoder: &mut Decoder<'_, '_>,
+    node: &'a Node<'t>,
+    path: &'a Path<'a>,
+) -> Result<Draft<'a, 't>, Reported> {
+    let mut draft = Draft {
+        unit: Ok(None),
+        requests_per_unit: Ok(None),
+        unlimited: Ok(None),
+        name: Ok(None),
+        counted: Vec::new(),
+        replaces: None,
+    };
+    for field in decoder.fields(node, path)? {
+        match field.name {
+            "unit" => draft.unit = unit(decoder, &field),
+            "requests_per_unit" => draft.requests_per_unit = decoder.whole(&field, 0..=u32::MAX),
+            "unlimited" => draft.unlimited = decoder.truth(&field),
+            "name" => draft.name = decoder.text(&field),
+            "replaces" => draft.replaces = Some(field),
+            _ => match Level::Limit.refuse(decoder, &field) {
+                Some("unit") => draft.unit = Err(Reported),
+                Some("requests_per_unit") => draft.requests_per_unit = Err(Reported),
+                Some("unlimited") => draft.unlimited = Err(Reported),
+                _ => {}
+            },
+        }
+        if matches!(field.name, "unit" | "requests_per_unit") && !field.node.is_null() {
+            draft.counted.push(field);
+        }
+    }
+    Ok(draft)
+}
+
+fn unit(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Unit> {
+    let Some(text) = decoder.text(field)? else { return Ok(None) };
+    Unit::from_name(&text).map(Some).ok_or_else(|| {
+        let names = Unit::ALL.map(Unit::name);
+        let help = match closest(&text, &names).or_else(|| abbreviated(&text)) {
+            Some(name) => format!("did you mean `{name}`? the units are {}", listed(&names)),
+            None => format!("the units are {}", listed(&names)),
+        };
+        decoder.refuse(field, format!("unknown unit {}", quote(&text)), help)
+    })
+}
+
+/// The unit that a text such as `min` or `h` begins.
+fn abbreviated(text: &str) -> Option<&'static str> {
+    let text = text.to_ascii_lowercase();
+    let begun = |unit: &Unit| !text.is_empty() && unit.name().starts_with(&text);
+    Unit::ALL.into_iter().find(begun).map(Unit::name)
+}
+
+fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result<QuotaSpec, Reported> {
+    let mut result = Ok(QuotaSpec::Unlimited);
+    for field in counted {
+        let message = format!("`{}` beside `unlimited: true`", field.name);
+        result = Err(decoder.report(
+            field.span,
+            &field.path,
+            message,
+            "an unlimited rule counts nothing; leave one of the two out",
+        ));
+    }
+    result
+}
+
+fn counted(
+    decoder: &mut Decoder<'_, '_>,
+    span: Span,
+    path: &Path<'_>,
+    draft: &Draft<'_, '_>,
+) -> Result<QuotaSpec, Reported> {
+    let mut missing =
+        |name: &str, help: &str| decoder.report(span, path, format!("`rate_limit` without `{name}`"), help);
+    let unit = draft.unit.and_then(|unit| {
+        unit.ok_or_else(|| {
+            missing("unit", "write `unit: minute`, or another of second, hour, day, week, month, year")
+        })
+    });
+    let requests_per_unit = draft.requests_per_unit.and_then(|requests| {
+        requests.ok_or_else(|| {
+            missing(
+                "requests_per_unit",
+                "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing",
+            )
+        })
+    });
+    Ok(QuotaSpec::Counted { requests_per_unit: requests_per_unit?, unit: unit? })
+}
+
+fn replaces(
+    decoder: &mut Decoder<'_, '_>,
+    list: &Field<'_, '_>,
+    own_name: Option<&str>,
+) -> Result<Vec<String>, Reported> {
+    let mut result = Ok(Vec::new());
+    for (index, node) in decoder.items(list)?.iter().enumerate() {
+        let replaced = replaced(decoder, node, &Path::Item(&list.path, index), own_name);
+        result = match (result, replaced) {
+            (Ok(mut names), Ok(name)) => {
+                names.push(name);
+                Ok(names)
+            }
+            _ => Err(Reported),
+        };
+    }
+    result
+}
+
+fn replaced(
+    decoder: &mut Decoder<'_, '_>,
+    node: &Node<'_>,
+    path: &Path<'_>,
+    own_name: Option<&str>,
+) -> Result<String, Reported> {
+    if let Value::Scalar(scalar) = &node.value {
+        let help = "write `- name: x`, the `rate_limit.name` of another rule";
+        return Err(decoder.report(node.span, path, format!("{} names no rule", scalar.quoted()), help));
+    }
+    let mut name = Ok(None);
+    let mut span = node.span;
+    for field in decoder.fields(node, path)? {
+        match field.name {
+            "name" => {
+                name = decoder.text(&field);
+                span = if field.node.is_null() { field.span } else { field.node.span };
+            }
+            _ => {
+                if Level::Replaced.refuse(decoder, &field) == Some("name") {
+                    name = Err(Reported);
+                }
+            }
+        }
+    }
+    match name?.filter(|name| !name.is_empty()) {
+        None => Err(decoder.report(
+            span,
+            path,
+            "`replaces` without a name",
+            "write `- name: x`, the `rate_limit.name` of another rule",
+        )),
+        Some(name) if Some(name.as_str()) == own_name => Err(decoder.report(
+            span,
+            path,
+            format!("a rule cannot replace itself, {}", quote(&name)),
+            "name another rule, or leave it out",
+        )),
+        Some(name) => Ok(name),
+    }
+}

@@ -1,0 +1,92 @@
+//! Files put together into domains.
+
+use ahash::HashMap;
+
+use super::descriptor::{self, Level};
+use super::domain::FileDomain;
+use super::siblings::identity;
+use crate::config::decode::{Decoder, Path, Source};
+use crate::config::diagnostic::{Diagnostics, quote};
+use crate::config::source::SourceFile;
+use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location};
+
+/// The domains of the files so far.
+pub(super) struct Domains {
+    merge: bool,
+    domains: Vec<Domain>,
+    by_name: HashMap<String, usize>,
+}
+
+struct Domain {
+    spec: DomainSpec,
+    /// Where its name was first written.
+    location: Location,
+    /// The first level by key and value; filled when a second file adds to it.
+    first_level: HashMap<(String, Option<String>), Location>,
+}
+
+impl Domains {
+    pub(super) fn new(merge: bool) -> Self {
+        Self { merge, domains: Vec::new(), by_name: HashMap::default() }
+    }
+
+    /// Adds what a file says.
+    pub(super) fn add(&mut self, file: &SourceFile, found: FileDomain, faults: &mut Diagnostics) {
+        let location = Location { file: file.name.clone(), line: found.span.line, column: found.span.column };
+        let mut decoder = Decoder::new(Source::File(file), faults);
+        match self.by_name.get(&found.name) {
+            None => {
+                self.by_name.insert(found.name.clone(), self.domains.len());
+                let spec = DomainSpec { name: found.name, descriptors: found.level.descriptors };
+                self.domains.push(Domain { spec, location, first_level: HashMap::default() });
+            }
+            Some(index) if self.merge => self.domains[*index].extend(found.level, &mut decoder),
+            Some(index) => {
+                let first = &self.domains[*index].location;
+                let message = format!("the domain {} stands in another file already", quote(&found.name));
+                let help = format!("the first is at {first}; rename one, or set `rules.merge_domains: true`");
+                decoder.report(found.span, &Path::Field(&Path::Root, "domain"), message, help);
+            }
+        }
+    }
+
+    /// The domains in the order of their first files.
+    pub(super) fn into_specs(self) -> Vec<DomainSpec> {
+        self.domains.into_iter().map(|domain| domain.spec).collect()
+    }
+}
+
+impl Domain {
+    fn extend(&mut self, level: Level, decoder: &mut Decoder<'_, '_>) {
+        if self.first_level.is_empty() {
+            self.first_level = self
+                .spec
+                .descriptors
+                .iter()
+                .map(|known| (owned_identity(known), known.location.clone()))
+                .collect();
+        }
+        let parent = Path::Field(&Path::Root, "descriptors");
+        for (descriptor, place) in level.descriptors.into_iter().zip(level.places) {
+            match self.first_level.get(&owned_identity(&descriptor)) {
+                // Repetition inside of the file has been reported with that file.
+                Some(first) if first.file == descriptor.location.file => {}
+                Some(first) => {
+                    let message =
+                        format!("{} stands in another file of the domain", descriptor::name(&descriptor));
+                    let help = format!("keep one of the two; the first is at {first}");
+                    decoder.report(place.span, &Path::Item(&parent, place.index), message, help);
+                }
+                None => {
+                    self.first_level.insert(owned_identity(&descriptor), descriptor.location.clone());
+                }
+            }
+            self.spec.descriptors.push(descriptor);
+        }
+    }
+}
+
+fn owned_identity(descriptor: &DescriptorSpec) -> (String, Option<String>) {
+    let (key, value) = identity(descriptor);
+    (key.to_owned(), value.map(str::to_owned))
+}

@@ -1,0 +1,218 @@
+//! What must be taken, and what becomes of it.
+
+use super::{accept, accept_descriptor};
+use crate::decision::metadata::Value;
+use crate::decision::rules::spec::{DescriptorSpec, LimitSpec, Location, QuotaSpec};
+use crate::decision::unit::Unit;
+
+fn counted(requests_per_unit: u32, unit: Unit) -> QuotaSpec {
+    QuotaSpec::Counted { requests_per_unit, unit }
+}
+
+fn limit(quota: QuotaSpec) -> LimitSpec {
+    LimitSpec { quota, name: None, replaces: Vec::new() }
+}
+
+#[track_caller]
+fn check_value(written: &str, expected: Option<&str>) {
+    let descriptor = accept_descriptor(&format!("  - key: k\n    value: {written}\n"));
+    assert_eq!(descriptor.value.as_deref(), expected, "{written}");
+}
+
+#[track_caller]
+fn check_limit(written: &str, expected: LimitSpec) {
+    let descriptor = accept_descriptor(&format!("  - key: k\n    rate_limit: {written}\n"));
+    assert_eq!(descriptor.limit, Some(expected), "{written}");
+}
+
+#[test]
+fn every_field() {
+    let descriptor = accept_descriptor(
+        "
+  - key: k
+    value: v*
+    shadow_mode: true
+    quota_mode: True
+    detailed_metric: TRUE
+    value_to_metric: true
+    share_threshold: true
+    rate_limit:
+      name: n
+      unit: HOUR
+      requests_per_unit: 5
+      replaces: [{name: a}, {name: b}]
+    descriptors:
+      - key: l
+",
+    );
+    let location = |line, column| Location { file: "a.yaml".into(), line, column };
+    let plain = DescriptorSpec {
+        key: "l".into(),
+        value: None,
+        limit: None,
+        shadow_mode: false,
+        quota_mode: false,
+        detailed_metric: false,
+        value_to_metric: false,
+        share_threshold: false,
+        metadata: None,
+        descriptors: Vec::new(),
+        location: location(17, 9),
+    };
+    let replaces = vec!["a".to_owned(), "b".to_owned()];
+    let expected = DescriptorSpec {
+        key: "k".into(),
+        value: Some("v*".into()),
+        limit: Some(LimitSpec { quota: counted(5, Unit::Hour), name: Some("n".into()), replaces }),
+        shadow_mode: true,
+        quota_mode: true,
+        detailed_metric: true,
+        value_to_metric: true,
+        share_threshold: true,
+        descriptors: vec![plain.clone()],
+        location: location(4, 5),
+        ..plain
+    };
+    assert_eq!(descriptor, expected);
+}
+
+#[test]
+fn values_are_taken_as_they_are_written() {
+    for text in ["10", "true", "1.0", "0x1F", "-1", "010", "1e3", "2024-01-01", "10.0.0.1", "yes", "größer"]
+    {
+        check_value(text, Some(text));
+    }
+    check_value("\"a\\nb\"", Some("a\nb"));
+    check_value("'*'", Some("*"));
+    check_value("!!str 10", Some("10"));
+    check_value("'null'", Some("null"));
+}
+
+#[test]
+fn an_empty_value_is_none() {
+    for text in ["", "''", "\"\"", "null", "~"] {
+        check_value(text, None);
+    }
+}
+
+#[test]
+fn numbers_and_units() {
+    check_limit("{unit: second, requests_per_unit: 0}", limit(counted(0, Unit::Second)));
+    check_limit("{unit: Week, requests_per_unit: 4294967295}", limit(counted(u32::MAX, Unit::Week)));
+    check_limit("{unit: MONTH, requests_per_unit: 1_000}", limit(counted(1000, Unit::Month)));
+    check_limit("{unit: \"year\", requests_per_unit: 0x10}", limit(counted(16, Unit::Year)));
+    check_limit("{unit: day, requests_per_unit: 1, unlimited: false}", limit(counted(1, Unit::Day)));
+    check_limit("{unlimited: true}", limit(QuotaSpec::Unlimited));
+}
+
+#[test]
+fn an_empty_field_is_an_absent_one() {
+    let descriptor = accept_descriptor(
+        "
+  - key: k
+    rate_limit:
+    descriptors:
+    shadow_mode:
+    metadata:
+",
+    );
+    assert_eq!((descriptor.limit, descriptor.descriptors, descriptor.metadata), (None, Vec::new(), None));
+    let descriptor =
+        accept_descriptor("  - key: k\n    rate_limit: {unlimited: true, unit: , name: '', replaces: }\n");
+    assert_eq!(descriptor.limit, Some(limit(QuotaSpec::Unlimited)));
+}
+
+#[test]
+fn metadata_is_a_free_tree() {
+    let descriptor = accept_descriptor(
+        "
+  - key: k
+    metadata:
+      text: a
+      quoted: '1'
+      number: 1
+      fraction: 1.5
+      truth: false
+      nothing:
+      list: [a, {b: c}]
+      10: ten
+",
+    );
+    let metadata = descriptor.metadata.unwrap();
+    let names: Vec<_> = metadata.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["text", "quoted", "number", "fraction", "truth", "nothing", "list", "10"]);
+    assert_eq!(metadata.get("text"), Some(&Value::String("a".into())));
+    assert_eq!(metadata.get("quoted"), Some(&Value::String("1".into())));
+    assert_eq!(metadata.get("number"), Some(&Value::Number(1.0)));
+    assert_eq!(metadata.get("fraction"), Some(&Value::Number(1.5)));
+    assert_eq!(metadata.get("truth"), Some(&Value::Bool(false)));
+    assert_eq!(metadata.get("nothing"), Some(&Value::Null));
+    let Some(Value::List(list)) = metadata.get("list") else { panic!("no list") };
+    assert_eq!(list[0], Value::String("a".into()));
+    let Value::Mapping(inner) = &list[1] else { panic!("no mapping") };
+    assert_eq!(inner.get("b"), Some(&Value::String("c".into())));
+}
+
+#[test]
+fn anchors_aliases_and_merge_keys() {
+    let domain = accept(
+        "
+domain: d
+descriptors:
+  - key: a
+    rate_limit: &limit {unit: day, requests_per_unit: 1}
+  - key: b
+    rate_limit: *limit
+  - key: c
+    rate_limit:
+      <<: *limit
+      requests_per_unit: 2
+  - key: d
+    rate_limit:
+      name: n
+      <<: [{unit: hour}, *limit]
+  - key: \"<<\"
+",
+    );
+    let limits: Vec<_> = domain.descriptors.into_iter().map(|descriptor| descriptor.limit).collect();
+    let named = LimitSpec { name: Some("n".into()), ..limit(counted(1, Unit::Hour)) };
+    let expected = [
+        Some(limit(counted(1, Unit::Day))),
+        Some(limit(counted(1, Unit::Day))),
+        Some(limit(counted(2, Unit::Day))),
+        Some(named),
+        None,
+    ];
+    assert_eq!(limits, expected);
+}
+
+#[test]
+fn siblings_that_differ() {
+    let domain = accept(
+        "
+domain: d
+descriptors:
+  - key: a
+  - key: a
+    value: x
+  - key: a
+    value: X
+  - key: A
+    value: x
+  - key: ax
+    descriptors: [{key: a}]
+",
+    );
+    assert_eq!(domain.descriptors.len(), 5);
+}
+
+#[test]
+fn the_ways_to_write_a_file() {
+    accept("\u{feff}domain: d\n");
+    accept("---\ndomain: d\n...\n");
+    accept("# a comment\r\ndomain: d\r\ndescriptors:\r\n- key: a\r\n");
+    accept("%YAML 1.2\n---\ndomain: d");
+    accept("{\"domain\": \"d\", \"descriptors\": [{\"key\": \"k\", \"rate_limit\": {\"unlimited\": true}}]}");
+    accept("domain: d\ndescriptors: []\n");
+    assert_eq!(accept("domain: 10\n").name, "10");
+}
