@@ -11,4 +11,5 @@
 //! Read them from the inside out: a pure core that decides, a store that counts, files that configure,
 //! the use case that puts them together, and the edges that speak to the world.
 
+pub mod cli;
 pub mod decision;
