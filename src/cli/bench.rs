@@ -6,9 +6,10 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use tokio::time::Instant;
 
 use self::connection::{Plan, request_head};
 use self::generator::Generator;
@@ -30,6 +31,8 @@ pub mod process;
 pub mod report;
 pub mod tally;
 pub mod target;
+#[cfg(test)]
+mod tests;
 
 /// The arguments of `ratekeeper bench`.
 #[derive(Debug, Clone, clap::Args)]

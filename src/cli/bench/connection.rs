@@ -1,7 +1,7 @@
 //! One connection under load: its streams, the calls on them, and connecting again when it is lost.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
@@ -9,6 +9,7 @@ use h2::client::SendRequest;
 use http::{HeaderValue, Method, Request, Uri, Version, header};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::answer::{CallError, Decision, read_decision, read_head, read_trailers};
 use super::frame::{FrameTemplate, FrameWriter};

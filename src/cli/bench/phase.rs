@@ -3,7 +3,9 @@
 //! One phase is shared by all threads and streams; warming up is a phase like any other, whose tally is dropped.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// What ends a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

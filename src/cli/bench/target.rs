@@ -156,20 +156,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: Option<Target>) {
-        assert_eq!(text.parse::<Target>().ok(), expected, "{text}");
+    fn check(text: &str, expected: Option<&Target>) {
+        assert_eq!(text.parse::<Target>().ok().as_ref(), expected, "{text}");
     }
 
-    fn tcp(host: &str, port: u16) -> Option<Target> {
-        Some(Target::Tcp { host: host.to_owned(), port })
+    fn tcp(host: &str, port: u16) -> Target {
+        Target::Tcp { host: host.to_owned(), port }
     }
 
     #[test]
     fn addresses_are_host_and_port_or_a_socket_path() {
-        check("127.0.0.1:8081", tcp("127.0.0.1", 8081));
-        check("ratelimit.mesh:1", tcp("ratelimit.mesh", 1));
-        check("[::1]:8081", tcp("[::1]", 8081));
-        check("unix:/run/rk.sock", Some(Target::Unix("/run/rk.sock".into())));
+        check("127.0.0.1:8081", Some(&tcp("127.0.0.1", 8081)));
+        check("ratelimit.mesh:1", Some(&tcp("ratelimit.mesh", 1)));
+        check("[::1]:8081", Some(&tcp("[::1]", 8081)));
+        check("unix:/run/rk.sock", Some(&Target::Unix("/run/rk.sock".into())));
     }
 
     #[test]
