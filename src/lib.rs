@@ -13,3 +13,6 @@
 
 pub mod cli;
 pub mod decision;
+pub mod storage;
+
+pub mod server;

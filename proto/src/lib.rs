@@ -46,6 +46,8 @@ pub use envoy::service::ratelimit::v3::{
     rate_limit_service_server,
 };
 pub use envoy::r#type::v3::RateLimitUnit;
+/// Google's own messages (`Duration`, `Struct`, `Value`), in the version that ours are made of.
+pub use prost_types;
 
 /// The encoded `google.protobuf.FileDescriptorSet` of our `.proto` files and all that they import, for server
 /// reflection and JSON. Entries' keys and values are strings here, as callers know them, though the Rust types
