@@ -36,7 +36,7 @@ fn main() {
 fn match_exact(bencher: Bencher<'_, '_>, rules: usize) {
     let set = compile((0..rules).map(|rule| descriptor(Some(format!("value-{rule}")))));
     let values = (0..IN_TURN).map(|turn| format!("value-{}", scattered(turn) % rules));
-    find_in_turn(bencher, &set, values.collect());
+    find_in_turn(bencher, &set, &values.collect::<Vec<_>>());
 }
 
 /// Every rule is a pattern with a prefix of its own, as paths have them.
@@ -44,7 +44,7 @@ fn match_exact(bencher: Bencher<'_, '_>, rules: usize) {
 fn match_pattern(bencher: Bencher<'_, '_>, rules: usize) {
     let set = compile((0..rules).map(|rule| descriptor(Some(format!("/api/{rule}/*")))));
     let values = (0..IN_TURN).map(|turn| format!("/api/{}/orders", scattered(turn) % rules));
-    find_in_turn(bencher, &set, values.collect());
+    find_in_turn(bencher, &set, &values.collect::<Vec<_>>());
 }
 
 /// No rule has the value, so the key's default rule applies.
@@ -53,7 +53,7 @@ fn match_default(bencher: Bencher<'_, '_>, rules: usize) {
     let exact = (1..rules).map(|rule| descriptor(Some(format!("value-{rule}"))));
     let set = compile(exact.chain([descriptor(None)]));
     let values = (0..IN_TURN).map(|turn| format!("other-{}", scattered(turn)));
-    find_in_turn(bencher, &set, values.collect());
+    find_in_turn(bencher, &set, &values.collect::<Vec<_>>());
 }
 
 /// From a matched rule and the entries to the counter's key.
@@ -87,8 +87,8 @@ fn count_new_key(bencher: Bencher<'_, '_>) {
     bencher.with_inputs(|| hit(next_key())).bench_refs(|hit| count(&store, hit));
 }
 
-fn find_in_turn(bencher: Bencher<'_, '_>, set: &RuleSet, values: Vec<String>) {
-    for value in &values {
+fn find_in_turn(bencher: Bencher<'_, '_>, set: &RuleSet, values: &[String]) {
+    for value in values {
         assert!(find(set, value), "`{value}` has a rule");
     }
     let mut in_turn = values.iter().cycle();
