@@ -15,4 +15,9 @@ pub mod cli;
 pub mod decision;
 pub mod storage;
 
+pub mod config;
+pub mod service;
+
 pub mod server;
+
+pub mod telemetry;

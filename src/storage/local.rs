@@ -3,6 +3,8 @@
 //! Keys are spread over shards, each behind a lock that is held for the time of a look-up. A full shard gives up the
 //! counter that expires first; giving up one whose window still runs forgets hits, and is counted.
 
+pub mod metrics;
+
 mod expiry;
 mod shard;
 mod slots;

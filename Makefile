@@ -1,0 +1,39 @@
+# What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help run test test-setup bench fmt lint check proto docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: ## Build, serve config/ratekeeper.yaml with config/rules/, and say what to try next
+	@scripts/run
+
+test: test-setup ## Install what the tests need, then run all of them
+	cargo test --workspace --locked
+
+test-setup: ## Install what the tests need (a pinned Envoy in .venv)
+	@scripts/test-setup
+
+bench: ## Print the server's CPU time per million decisions beside that of a constant answer
+	cargo run --release --locked -- bench
+
+fmt: ## Format the code
+	cargo fmt --all
+
+lint: ## Run clippy with warnings as errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+check: ## Refuse what is not formatted or not clean
+	cargo fmt --all --check
+	$(MAKE) --no-print-directory lint
+
+proto: ## Generate the code of proto/ again from its .proto files
+	RATEKEEPER_REGENERATE=1 cargo test -p ratekeeper-proto --locked
+
+docs: ## Build the API documentation into target/doc
+	cargo doc --workspace --no-deps --locked
+
+clean: ## Remove what was built and installed into this checkout
+	cargo clean
+	rm -rf .venv

@@ -1,0 +1,23 @@
+//! What the tests stand on: the real binary, a real Envoy, and clients for both.
+//!
+//! Everything that is started here gets free ports and a temporary folder, is waited for until it is ready, is
+//! ended when it goes out of scope, and shows its log when its test fails. Tests therefore run side by side.
+
+pub(crate) mod ask;
+pub(crate) mod envoy;
+pub(crate) mod http;
+pub(crate) mod metrics;
+pub(crate) mod ports;
+pub(crate) mod process;
+pub(crate) mod ratekeeper;
+pub(crate) mod raw_grpc;
+pub(crate) mod tell;
+pub(crate) mod traffic;
+pub(crate) mod upstream;
+pub(crate) mod wait;
+
+pub(crate) use ask::{Ask, ask, entries};
+pub(crate) use envoy::Envoy;
+pub(crate) use ratekeeper::Ratekeeper;
+pub(crate) use tell::tell;
+pub(crate) use upstream::Upstream;

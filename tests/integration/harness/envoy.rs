@@ -1,0 +1,85 @@
+//! A real Envoy, from the `.venv` that `scripts/test-setup` makes.
+
+mod bootstrap;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::process::Process;
+use super::{Ratekeeper, Upstream, http, wait};
+pub(crate) use bootstrap::{Bootstrap, DOMAIN};
+
+/// A running Envoy. Its port was chosen by the kernel.
+pub(crate) struct Envoy {
+    /// Where clients send their requests to.
+    pub(crate) entrance: SocketAddr,
+    /// Where Envoy tells about itself.
+    pub(crate) admin: SocketAddr,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Envoy {
+    /// An Envoy in front of `upstream` that asks these replicas, ready to be told more.
+    pub(crate) fn asking(replicas: &[&Ratekeeper], upstream: &Upstream) -> Bootstrap {
+        let replicas = replicas.iter().map(|replica| replica.listen.grpc).collect();
+        Bootstrap::new(replicas, upstream.address)
+    }
+
+    /// Starts an Envoy with a whole configuration in JSON or YAML, whose listener `entrance` is the one to use.
+    pub(crate) async fn start(configuration: &str) -> Self {
+        let folder = TempDir::with_prefix("envoy-").unwrap();
+        let file = folder.path().join("envoy.yaml");
+        std::fs::write(&file, configuration).unwrap();
+        let mut process = launch(&file, folder.path());
+        let admin = admin_address(&mut process, &folder.path().join("admin-address")).await;
+        wait::until("Envoy to be ready", || async {
+            http::get(admin, "/ready").await.is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+        let entrance = wait::for_some("Envoy's listener", || listener(admin, "entrance")).await;
+        Self { entrance, admin, _process: process, _folder: folder }
+    }
+
+    /// The value of one of Envoy's own counters or gauges; 0 where it has none yet.
+    pub(crate) async fn statistic(&self, name: &str) -> u64 {
+        let answer = http::get(self.admin, &format!("/stats?filter=^{name}$")).await.unwrap();
+        let text = answer.text();
+        text.trim().rsplit(": ").next().and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
+}
+
+fn launch(file: &Path, folder: &Path) -> Process {
+    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/envoy");
+    assert!(program.exists(), "no Envoy at {}: run scripts/test-setup", program.display());
+    let mut command = Command::new(program);
+    command.arg("-c").arg(file).arg("--admin-address-path").arg(folder.join("admin-address"));
+    command.args(["--concurrency", "2", "--disable-hot-restart", "--log-level", "warning"]);
+    Process::start("envoy", command, folder)
+}
+
+/// Envoy writes the address into the file as soon as it has bound it.
+async fn admin_address(process: &mut Process, file: &Path) -> SocketAddr {
+    let end = tokio::time::Instant::now() + wait::PATIENCE;
+    loop {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if let Ok(address) = text.trim().parse() {
+            return address;
+        }
+        assert!(process.exited().is_none(), "Envoy refused its configuration");
+        assert!(tokio::time::Instant::now() < end, "Envoy never told its admin address");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+async fn listener(admin: SocketAddr, name: &str) -> Option<SocketAddr> {
+    let answer = http::get(admin, "/listeners?format=json").await.ok()?;
+    let listeners: Value = serde_json::from_slice(&answer.body).ok()?;
+    let found = listeners["listener_statuses"].as_array()?.iter().find(|one| one["name"] == name)?;
+    let address = &found["local_address"]["socket_address"];
+    format!("{}:{}", address["address"].as_str()?, address["port_value"]).parse().ok()
+}

@@ -1,0 +1,144 @@
+//! Envoy's configuration for a test, in JSON: one listener, one upstream, one cluster of replicas.
+//!
+//! The resilience settings are those of `deploy/envoy/envoy.yaml`, with shorter intervals. Unlike there, a call
+//! that fails denies the request and the time-out is long, so that a failure of ours is seen and a slow
+//! machine's is not.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::Envoy;
+
+/// The domain that every Envoy of the tests asks for.
+pub(crate) const DOMAIN: &str = "mesh";
+
+/// What to start an Envoy with.
+pub(crate) struct Bootstrap {
+    replicas: Vec<SocketAddr>,
+    upstream: SocketAddr,
+    rate_limits: Vec<Value>,
+    timeout: &'static str,
+    deny_on_failure: bool,
+}
+
+impl Bootstrap {
+    pub(super) fn new(replicas: Vec<SocketAddr>, upstream: SocketAddr) -> Self {
+        Self { replicas, upstream, rate_limits: Vec::new(), timeout: "5s", deny_on_failure: true }
+    }
+
+    /// Adds a descriptor to every request: one entry of `rate_limits` with these actions.
+    pub(crate) fn descriptor(self, actions: &[Value]) -> Self {
+        self.rate_limit(json!({"actions": actions}))
+    }
+
+    /// Adds a whole entry of `rate_limits`.
+    pub(crate) fn rate_limit(mut self, rate_limit: Value) -> Self {
+        self.rate_limits.push(rate_limit);
+        self
+    }
+
+    /// Uses Envoy's own defaults for what happens when ratekeeper fails: wait 20 ms, then let pass.
+    pub(crate) fn pass_on_failure(mut self) -> Self {
+        self.timeout = "0.02s";
+        self.deny_on_failure = false;
+        self
+    }
+
+    /// Starts an Envoy with the HTTP filter.
+    pub(crate) async fn start(self) -> Envoy {
+        let filters = json!([connection_manager(&self.http_filter(), &self.rate_limits)]);
+        self.start_with(filters).await
+    }
+
+    /// Starts an Envoy with the TCP filter, which asks for one descriptor of these entries at each connection.
+    pub(crate) async fn start_tcp(self, entries: &[(&str, &str)]) -> Envoy {
+        let entries: Vec<Value> = entries.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+        let filters = json!([
+            {"name": "envoy.filters.network.ratelimit", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.network.ratelimit.v3.RateLimit",
+                "stat_prefix": "entrance", "domain": DOMAIN, "timeout": self.timeout,
+                "failure_mode_deny": self.deny_on_failure, "descriptors": [{"entries": entries}],
+                "rate_limit_service": self.service()}},
+            {"name": "envoy.filters.network.tcp_proxy", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+                "stat_prefix": "entrance", "cluster": "upstream"}},
+        ]);
+        self.start_with(filters).await
+    }
+
+    async fn start_with(self, filters: Value) -> Envoy {
+        let configuration = json!({
+            "admin": {"address": socket("127.0.0.1:0".parse().unwrap())},
+            "static_resources": {
+                "listeners": [{
+                    "name": "entrance", "address": socket("127.0.0.1:0".parse().unwrap()),
+                    "filter_chains": [{"filters": filters}]}],
+                "clusters": [upstream_cluster(self.upstream), self.replica_cluster()]},
+        });
+        Envoy::start(&configuration.to_string()).await
+    }
+
+    fn http_filter(&self) -> Value {
+        json!({"name": "envoy.filters.http.ratelimit", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit",
+            "domain": DOMAIN, "timeout": self.timeout, "failure_mode_deny": self.deny_on_failure,
+            "enable_x_ratelimit_headers": "DRAFT_VERSION_03", "rate_limit_service": self.service()}})
+    }
+
+    fn service(&self) -> Value {
+        json!({"transport_api_version": "V3", "grpc_service": {"envoy_grpc": {
+            "cluster_name": "ratekeeper",
+            "retry_policy": {
+                "retry_on": "connect-failure,refused-stream,unavailable,reset", "num_retries": 3,
+                "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.005s"},
+                "retry_host_predicate": [{
+                    "name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type":
+                        "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}],
+                "host_selection_retry_max_attempts": 5}}}})
+    }
+
+    fn replica_cluster(&self) -> Value {
+        json!({
+            "name": "ratekeeper", "type": "STATIC", "connect_timeout": "1s", "lb_policy": "LEAST_REQUEST",
+            "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "explicit_http_config": {"http2_protocol_options": {}}}},
+            "health_checks": [{
+                "timeout": "1s", "interval": "0.1s", "no_traffic_interval": "0.1s",
+                "unhealthy_threshold": 1, "healthy_threshold": 1,
+                "grpc_health_check": {"service_name": "envoy.service.ratelimit.v3.RateLimitService"}}],
+            "circuit_breakers": {"thresholds": [
+                {"max_retries": 1000, "max_pending_requests": 10000, "max_requests": 10000}]},
+            "common_lb_config": {"update_merge_window": "0s"},
+            "load_assignment": endpoints("ratekeeper", &self.replicas),
+        })
+    }
+}
+
+/// The HTTP connection manager, which takes the client's address from `x-forwarded-for` so that a test can be
+/// many clients.
+fn connection_manager(filter: &Value, rate_limits: &[Value]) -> Value {
+    json!({"name": "envoy.filters.network.http_connection_manager", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "entrance", "use_remote_address": false,
+        "route_config": {"virtual_hosts": [{
+            "name": "all", "domains": ["*"],
+            "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "upstream", "rate_limits": rate_limits}}]}]},
+        "http_filters": [filter, {"name": "envoy.filters.http.router", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}})
+}
+
+fn upstream_cluster(address: SocketAddr) -> Value {
+    json!({"name": "upstream", "type": "STATIC", "load_assignment": endpoints("upstream", &[address])})
+}
+
+fn endpoints(cluster: &str, addresses: &[SocketAddr]) -> Value {
+    let endpoints: Vec<Value> =
+        addresses.iter().map(|address| json!({"endpoint": {"address": socket(*address)}})).collect();
+    json!({"cluster_name": cluster, "endpoints": [{"lb_endpoints": endpoints}]})
+}
+
+fn socket(address: SocketAddr) -> Value {
+    json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}})
+}

@@ -1,0 +1,63 @@
+//! gRPC calls below the level of messages: any bytes as the body, and what came back as it came.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::http::Failure;
+
+/// The method that everything here is about.
+pub(crate) const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
+
+/// What came back: `grpc-status` and `grpc-message`, wherever they stood.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) http_status: u16,
+    pub(crate) grpc_status: String,
+    pub(crate) message: String,
+}
+
+/// Sends one message of these bytes to a method.
+pub(crate) async fn call(to: SocketAddr, method: &str, message: &[u8]) -> Result<Reply, Failure> {
+    timeout(Duration::from_secs(15), exchange(to, method, frame(message))).await?
+}
+
+/// The bytes as one uncompressed gRPC message.
+pub(crate) fn frame(message: &[u8]) -> Bytes {
+    let mut body = BytesMut::with_capacity(message.len() + 5);
+    body.put_u8(0);
+    body.put_u32(u32::try_from(message.len()).unwrap());
+    body.put_slice(message);
+    body.freeze()
+}
+
+/// Sends any body, framed or not.
+pub(crate) async fn exchange(to: SocketAddr, method: &str, body: Bytes) -> Result<Reply, Failure> {
+    let stream = TcpStream::connect(to).await?;
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let request = Request::post(format!("http://{to}{method}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(Full::new(body))?;
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    let trailers = body.collect().await?.trailers().cloned().unwrap_or_default();
+    connection.abort();
+    let find = |name| text(&head.headers, name).or(text(&trailers, name)).unwrap_or_default();
+    Ok(Reply {
+        http_status: head.status.as_u16(),
+        grpc_status: find("grpc-status"),
+        message: find("grpc-message"),
+    })
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}

@@ -1,0 +1,9 @@
+//! All integration tests, in one binary so that they link once. The modules mirror what callers and operators see.
+//!
+//! They need what `scripts/test-setup` installs; `make test` runs both.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a failing test shows the logs of what it started")]
+
+mod harness;
+
+mod envoy_http;
