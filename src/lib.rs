@@ -11,7 +11,6 @@
 //! Read them from the inside out: a pure core that decides, a store that counts, files that configure,
 //! the use case that puts them together, and the edges that speak to the world.
 
-pub mod config;
 pub mod decision;
 pub mod storage;
 
@@ -19,5 +18,8 @@ pub mod config;
 pub mod service;
 
 pub mod server;
+
+pub mod app;
+pub mod cli;
 
 pub mod telemetry;

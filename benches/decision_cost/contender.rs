@@ -1,0 +1,103 @@
+//! The servers that can be measured: how each is built, called and configured.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use clap::ValueEnum;
+
+/// The domain of the load's requests.
+pub(crate) const DOMAIN: &str = "bench";
+/// The key of their entries.
+pub(crate) const ENTRY_KEY: &str = "key";
+
+/// So high that nothing is denied: every value has a counter of its own, in the longest window that starts often.
+const RULES: &str = "\
+domain: bench
+descriptors:
+  - key: key
+    rate_limit:
+      unit: day
+      requests_per_unit: 4000000000
+";
+
+/// Our own binary, which cargo builds before a benchmark.
+const RATEKEEPER: &str = env!("CARGO_BIN_EXE_ratekeeper");
+
+/// A server to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Contender {
+    /// A constant answer, served as ratekeeper serves: the floor.
+    Constant,
+    /// A constant answer, served by tonic's own `serve` on the multi-threaded runtime.
+    ConstantTonic,
+    /// `ratekeeper serve` with one rule and the local store.
+    Ratekeeper,
+}
+
+impl Contender {
+    /// The command that serves on this port; other listeners take the ports that follow in the list.
+    pub(crate) fn command(self, folder: &Path, ports: [u16; 4]) -> anyhow::Result<Command> {
+        match self {
+            Contender::Constant => Ok(constant_server("cores", ports[0])),
+            Contender::ConstantTonic => Ok(constant_server("tonic", ports[0])),
+            Contender::Ratekeeper => ratekeeper(folder, ports),
+        }
+    }
+
+    fn is_example(self) -> bool {
+        self != Contender::Ratekeeper
+    }
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Contender::Constant => "constant (our transport)",
+            Contender::ConstantTonic => "constant (tonic's serve)",
+            Contender::Ratekeeper => "ratekeeper (local store)",
+        })
+    }
+}
+
+/// Builds the constant server, which cargo does not do for a benchmark.
+pub(crate) fn build_examples(contenders: &[Contender]) -> anyhow::Result<()> {
+    if !contenders.iter().any(|contender| contender.is_example()) {
+        return Ok(());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--release", "--example", "constant_server"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the constant server does not build");
+    Ok(())
+}
+
+fn constant_server(way: &str, port: u16) -> Command {
+    let mut program = PathBuf::from(RATEKEEPER);
+    program.pop();
+    program.extend(["examples", "constant_server"]);
+    let mut command = Command::new(program);
+    command.args(["--serve", way, "--listen", &format!("127.0.0.1:{port}")]);
+    command
+}
+
+fn ratekeeper(folder: &Path, [grpc, http, metrics, admin]: [u16; 4]) -> anyhow::Result<Command> {
+    let listen = |port| format!("\"127.0.0.1:{port}\"");
+    let (grpc, http, metrics, admin) = (listen(grpc), listen(http), listen(metrics), listen(admin));
+    let settings = format!(
+        "listen: {{grpc: {grpc}, http: {http}, metrics: {metrics}, admin: {admin}}}\n\
+         store: local\n\
+         log: {{level: warn}}\n"
+    );
+    let (config, rules) = (folder.join("ratekeeper.yaml"), folder.join("rules"));
+    std::fs::create_dir(&rules).context("cannot make the folder of rules")?;
+    std::fs::write(&config, settings).context("cannot write the settings")?;
+    std::fs::write(rules.join("bench.yaml"), RULES).context("cannot write the rules")?;
+    let mut command = Command::new(RATEKEEPER);
+    command.arg("serve").arg("--config").arg(config).arg("--rules").arg(rules);
+    Ok(command)
+}

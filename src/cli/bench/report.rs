@@ -1,0 +1,178 @@
+//! The result of a run, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::load::Load;
+use super::tally::Tally;
+
+/// Everything that a run found out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The server.
+    pub target: String,
+    /// Connections to it.
+    pub connections: usize,
+    /// Streams on each of them.
+    pub streams: usize,
+    /// Threads that made the load.
+    pub threads: usize,
+    /// Size of the key space.
+    pub keys: u64,
+    /// Descriptors in each request.
+    pub descriptors: usize,
+    /// Whether Ctrl-C ended the run before its time.
+    pub interrupted: bool,
+    /// How long was measured, in seconds.
+    pub seconds: f64,
+    /// Requests that went out.
+    pub requests: u64,
+    /// Requests that got a decision.
+    pub decisions: u64,
+    /// Decisions that denied.
+    pub over_limit: u64,
+    /// What failed, and how often.
+    pub errors: BTreeMap<String, u64>,
+    /// Decisions per second.
+    pub decisions_per_second: f64,
+    /// From sending a request to the end of its answer.
+    pub latency_us: Latency,
+    /// What the load itself cost.
+    pub generator: Cost,
+    /// What the server spent, where its process was named.
+    pub server: Option<ServerCost>,
+}
+
+/// Latencies in microseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Latency {
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub p999: f64,
+    pub max: f64,
+}
+
+/// CPU time.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Cost {
+    /// User and system time in the measured phase, in seconds.
+    pub cpu_seconds: f64,
+    /// The same per million decisions; 0 where there were none.
+    pub cpu_seconds_per_million: f64,
+}
+
+/// What a server spent.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ServerCost {
+    /// Its process.
+    pub pid: u32,
+    /// CPU time in the measured phase.
+    #[serde(flatten)]
+    pub cost: Cost,
+    /// The most memory that it ever had resident, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+impl Report {
+    /// Puts together what was asked for and what was counted.
+    #[must_use]
+    pub fn new(load: &Load, tally: &Tally, elapsed: Duration, generator: Cost) -> Self {
+        let seconds = elapsed.as_secs_f64();
+        Self {
+            target: load.target.to_string(),
+            connections: load.connections.get(),
+            streams: load.streams.get(),
+            threads: load.thread_count(),
+            keys: load.keys.get(),
+            descriptors: load.descriptors.get(),
+            interrupted: false,
+            seconds,
+            requests: tally.sent(),
+            decisions: tally.answered(),
+            over_limit: tally.over_limit(),
+            errors: tally.errors().iter().map(|(error, count)| (error.to_string(), *count)).collect(),
+            decisions_per_second: per(tally.answered(), seconds),
+            latency_us: Latency::of(tally),
+            generator,
+            server: None,
+        }
+    }
+}
+
+impl Cost {
+    /// CPU time that was spent on so many decisions.
+    #[must_use]
+    pub fn new(cpu: Duration, decisions: u64) -> Self {
+        let cpu_seconds = cpu.as_secs_f64();
+        let per_decision = if decisions == 0 { 0.0 } else { cpu_seconds / as_f64(decisions) };
+        Self { cpu_seconds, cpu_seconds_per_million: per_decision * 1e6 }
+    }
+}
+
+impl Latency {
+    fn of(tally: &Tally) -> Self {
+        let at = |quantile| tally.latency_at(quantile).as_secs_f64() * 1e6;
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1.0) }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, connections, streams, threads, keys, descriptors, .. } = self;
+        writeln!(
+            f,
+            "{target}: {connections} connections × {streams} streams from {threads} threads, {keys} keys, {descriptors} descriptors"
+        )?;
+        if self.interrupted {
+            writeln!(f, "interrupted: this is what there was")?;
+        }
+        writeln!(f, "requests     {} in {:.2} s", self.requests, self.seconds)?;
+        writeln!(f, "decisions    {}, {:.0} per second", self.decisions, self.decisions_per_second)?;
+        writeln!(f, "over limit   {}", self.over_limit)?;
+        let errors: Vec<String> =
+            self.errors.iter().map(|(error, count)| format!("{count} × {error}")).collect();
+        writeln!(
+            f,
+            "errors       {}",
+            if errors.is_empty() { "none".to_owned() } else { errors.join(", ") }
+        )?;
+        writeln!(f, "latency      {}", self.latency_us)?;
+        writeln!(f, "this program {}", self.generator)?;
+        self.server.iter().try_for_each(|server| writeln!(f, "server       {server}"))
+    }
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { p50, p90, p99, p999, max } = self;
+        write!(f, "p50 {p50:.0} µs, p90 {p90:.0} µs, p99 {p99:.0} µs, p99.9 {p999:.0} µs, max {max:.0} µs")
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpu_seconds, cpu_seconds_per_million } = self;
+        write!(f, "{cpu_seconds:.2} CPU s, {cpu_seconds_per_million:.2} per million decisions")
+    }
+}
+
+impl fmt::Display for ServerCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = as_f64(self.peak_memory_bytes) / f64::from(1 << 20);
+        write!(f, "{} (process {}), peak memory {mebibytes:.1} MiB", self.cost, self.pid)
+    }
+}
+
+fn per(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { as_f64(count) / seconds } else { 0.0 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
+fn as_f64(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,189 @@
+//! What happened to the requests of a phase: counts, errors by kind, and how long answers took.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::answer::{CallError, Decision};
+
+/// Latencies are kept to three digits between a microsecond and a minute; what lies outside counts as the nearest.
+const LOWEST_NANOS: u64 = 1_000;
+const HIGHEST_NANOS: u64 = 60_000_000_000;
+const DIGITS: u8 = 3;
+
+/// Counts of requests and their latencies.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    sent: u64,
+    answered: u64,
+    over_limit: u64,
+    errors: BTreeMap<CallError, u64>,
+    latencies: Histogram<u64>,
+}
+
+impl Tally {
+    /// Nothing happened yet.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the bounds are constants that the histogram accepts")]
+    pub fn new() -> Self {
+        let latencies = Histogram::new_with_bounds(LOWEST_NANOS, HIGHEST_NANOS, DIGITS)
+            .expect("a low bound of at least 1, a high one of twice that, and up to 5 digits are accepted");
+        Self { sent: 0, answered: 0, over_limit: 0, errors: BTreeMap::new(), latencies }
+    }
+
+    /// A request went out.
+    pub fn send(&mut self) {
+        self.sent += 1;
+    }
+
+    /// A request that had gone out ended so, after so long.
+    pub fn end(&mut self, outcome: Result<Decision, CallError>, elapsed: Duration) {
+        match outcome {
+            Ok(decision) => {
+                self.answered += 1;
+                self.over_limit += u64::from(decision == Decision::OverLimit);
+                self.latencies.saturating_record(u64::try_from(elapsed.as_nanos()).unwrap_or(HIGHEST_NANOS));
+            }
+            Err(error) => self.fail(error, 1),
+        }
+    }
+
+    /// Something failed without an answer.
+    pub fn fail(&mut self, error: CallError, count: u64) {
+        if count > 0 {
+            *self.errors.entry(error).or_default() += count;
+        }
+    }
+
+    /// Everything still under way has been given up.
+    pub fn give_up(&mut self) {
+        let open = self.open();
+        self.fail(CallError::Timeout, open);
+    }
+
+    /// Adds what another thread saw.
+    pub fn merge(&mut self, other: &Tally) {
+        self.sent += other.sent;
+        self.answered += other.answered;
+        self.over_limit += other.over_limit;
+        for (error, count) in &other.errors {
+            self.fail(*error, *count);
+        }
+        // Both have the same bounds, so nothing can fall outside.
+        let _ = self.latencies.add(&other.latencies);
+    }
+
+    /// Requests that went out.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Requests that were decided.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// Requests that were denied.
+    #[must_use]
+    pub fn over_limit(&self) -> u64 {
+        self.over_limit
+    }
+
+    /// What failed, and how often.
+    #[must_use]
+    pub fn errors(&self) -> &BTreeMap<CallError, u64> {
+        &self.errors
+    }
+
+    /// Requests that ended one way or the other; it grows as long as the server does anything.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.answered + self.failed()
+    }
+
+    /// The latency that this share of the answers stayed within.
+    #[must_use]
+    pub fn latency_at(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.latencies.value_at_quantile(quantile))
+    }
+
+    fn open(&self) -> u64 {
+        self.sent.saturating_sub(self.ended())
+    }
+
+    fn failed(&self) -> u64 {
+        let of_requests = |(error, _): &(&CallError, &u64)| **error != CallError::ConnectionRefused;
+        self.errors.iter().filter(of_requests).map(|(_, count)| count).sum()
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(milliseconds: impl IntoIterator<Item = u64>) -> Tally {
+        let mut tally = Tally::new();
+        for latency in milliseconds {
+            tally.send();
+            tally.end(Ok(Decision::Ok), Duration::from_millis(latency));
+        }
+        tally
+    }
+
+    #[track_caller]
+    fn check_latency(tally: &Tally, quantile: f64, expected_ms: f64) {
+        let measured = tally.latency_at(quantile).as_secs_f64() * 1e3;
+        assert!((measured / expected_ms - 1.0).abs() < 0.002, "{quantile}: {measured} ms");
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_answers() {
+        let tally = answered(1..=1000);
+        check_latency(&tally, 0.5, 500.0);
+        check_latency(&tally, 0.99, 990.0);
+        check_latency(&tally, 1.0, 1000.0);
+    }
+
+    #[test]
+    fn merged_tallies_count_as_one() {
+        let mut tally = answered(1..=500);
+        let mut other = answered(501..=1000);
+        other.send();
+        other.end(Ok(Decision::OverLimit), Duration::from_millis(1));
+        other.send();
+        other.end(Err(CallError::Status(14)), Duration::from_millis(1));
+        tally.merge(&other);
+        assert_eq!((tally.sent(), tally.answered(), tally.over_limit()), (1002, 1001, 1));
+        assert_eq!(tally.errors(), &BTreeMap::from([(CallError::Status(14), 1)]));
+        check_latency(&tally, 0.5, 500.0);
+    }
+
+    #[test]
+    fn latencies_beyond_the_bounds_are_kept_at_the_bounds() {
+        let tally = answered([3_600_000]);
+        check_latency(&tally, 1.0, 60_000.0);
+    }
+
+    #[test]
+    fn giving_up_counts_what_is_still_open() {
+        let mut tally = answered([1, 2]);
+        tally.give_up();
+        assert!(tally.errors().is_empty());
+        tally.send();
+        tally.send();
+        tally.end(Err(CallError::Malformed), Duration::ZERO);
+        tally.fail(CallError::ConnectionRefused, 3);
+        tally.give_up();
+        assert_eq!(tally.errors().get(&CallError::Timeout), Some(&1));
+        assert_eq!(tally.ended(), tally.sent());
+    }
+}

@@ -1,0 +1,286 @@
+//! The generator against real servers in this process.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use clap::Parser;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
+use ratekeeper_proto::rate_limit_service_server::{RateLimitService, RateLimitServiceServer};
+use ratekeeper_proto::{RateLimitRequest, RateLimitResponse};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+use tonic::{Request, Response, Status};
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(flatten)]
+    bench: BenchArgs,
+}
+
+/// What the server does with a request.
+enum Answer {
+    Code(i32),
+    Unavailable,
+    Never,
+}
+
+/// Answers by the number of the request, and keeps what it was asked.
+#[derive(Clone)]
+struct Service {
+    answer: fn(u64) -> Answer,
+    asked: Arc<AtomicU64>,
+    requests: Arc<Mutex<Vec<RateLimitRequest>>>,
+}
+
+/// A server on a thread of its own that ends when it is dropped.
+struct Server {
+    target: String,
+    requests: Arc<Mutex<Vec<RateLimitRequest>>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[tonic::async_trait]
+impl RateLimitService for Service {
+    async fn should_rate_limit(
+        &self,
+        request: Request<RateLimitRequest>,
+    ) -> Result<Response<RateLimitResponse>, Status> {
+        self.requests.lock().push(request.into_inner());
+        match (self.answer)(self.asked.fetch_add(1, Ordering::Relaxed)) {
+            Answer::Code(overall_code) => {
+                Ok(Response::new(RateLimitResponse { overall_code, ..RateLimitResponse::default() }))
+            }
+            Answer::Unavailable => Err(Status::unavailable("no rules yet")),
+            Answer::Never => std::future::pending().await,
+        }
+    }
+}
+
+impl Service {
+    async fn listen(self, socket: Option<&Path>, bound: &mpsc::Sender<String>) {
+        if let Some(path) = socket {
+            let listener = tokio::net::UnixListener::bind(path).unwrap();
+            bound.send(format!("unix:{}", path.display())).unwrap();
+            loop {
+                self.serve(listener.accept().await.unwrap().0);
+            }
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        bound.send(listener.local_addr().unwrap().to_string()).unwrap();
+        loop {
+            self.serve(listener.accept().await.unwrap().0);
+        }
+    }
+
+    fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        let service = TowerToHyperService::new(RateLimitServiceServer::new(self.clone()));
+        let http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+impl Server {
+    fn start(answer: fn(u64) -> Answer) -> Self {
+        Self::listen(answer, None)
+    }
+
+    fn listen(answer: fn(u64) -> Answer, socket: Option<&Path>) -> Self {
+        let service = Service { answer, asked: Arc::default(), requests: Arc::default() };
+        let requests = Arc::clone(&service.requests);
+        let (stop, stopped) = oneshot::channel();
+        let (bound, target) = mpsc::channel();
+        let socket = socket.map(Path::to_owned);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                tokio::select! {
+                    () = service.listen(socket.as_deref(), &bound) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { target: target.recv().unwrap(), requests, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn parse(arguments: &str) -> Result<BenchArgs, clap::Error> {
+    Ok(Arguments::try_parse_from(std::iter::once("bench").chain(arguments.split_whitespace()))?.bench)
+}
+
+fn bench(target: &str, arguments: &str) -> anyhow::Result<Report> {
+    let args = parse(&format!("{target} -c 2 -s 4 {arguments}")).unwrap();
+    measure(&args.load, args.pid)
+}
+
+fn ok(_: u64) -> Answer {
+    Answer::Code(1)
+}
+
+#[test]
+fn every_request_is_counted_once() {
+    let server = Server::start(ok);
+    let report = bench(&server.target, "-n 1000 --warmup 0s -t 2").unwrap();
+    assert_eq!((report.requests, report.decisions, report.over_limit), (1000, 1000, 0));
+    assert!(report.errors.is_empty() && !report.interrupted);
+    assert!(report.latency_us.p50 > 0.0 && report.latency_us.p50 <= report.latency_us.max);
+    assert_eq!(server.requests.lock().len(), 1000);
+}
+
+#[test]
+fn the_warm_up_is_sent_but_not_counted() {
+    let server = Server::start(ok);
+    let report = bench(&server.target, "-n 100 --warmup 50ms").unwrap();
+    assert_eq!(report.requests, 100);
+    assert!(server.requests.lock().len() > 100);
+}
+
+#[test]
+fn requests_are_as_asked_for() {
+    let server = Server::start(ok);
+    bench(&server.target, "-n 50 --warmup 0s -k 20 --descriptors 3 --domain shop --entry-key user").unwrap();
+    for request in server.requests.lock().iter() {
+        assert_eq!((request.domain.as_str(), request.descriptors.len()), ("shop", 3));
+        for descriptor in &request.descriptors {
+            let [entry] = descriptor.entries.as_slice() else { panic!("one entry expected") };
+            let value = std::str::from_utf8(&entry.value).unwrap();
+            assert_eq!((&entry.key[..], value.len()), (&b"user"[..], 2));
+            assert!(value.parse::<u32>().unwrap() < 20);
+        }
+    }
+}
+
+#[test]
+fn denials_are_decisions_and_statuses_are_errors() {
+    let server = Server::start(|number| match number % 4 {
+        0 => Answer::Code(2),
+        1 => Answer::Unavailable,
+        2 => Answer::Code(0),
+        _ => Answer::Code(1),
+    });
+    let report = bench(&server.target, "-n 400 --warmup 0s").unwrap();
+    assert_eq!((report.requests, report.decisions, report.over_limit), (400, 200, 100));
+    let errors = [("UNAVAILABLE", 100), ("malformed answer", 100)];
+    assert_eq!(report.errors, errors.map(|(error, count)| (error.to_owned(), count)).into());
+}
+
+#[test]
+fn unix_sockets_are_servers_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::listen(ok, Some(&folder.path().join("server.sock")));
+    assert_eq!(bench(&server.target, "-n 100 --warmup 0s").unwrap().decisions, 100);
+}
+
+#[test]
+fn a_server_that_never_answers_ends_the_run() {
+    let server = Server::start(|number| if number < 100 { ok(number) } else { Answer::Never });
+    let report = bench(&server.target, "-n 1000 --warmup 0s --timeout 200ms").unwrap();
+    assert_eq!((report.requests, report.decisions), (108, 100));
+    assert_eq!(report.errors, [("timeout".to_owned(), 8)].into());
+}
+
+#[test]
+fn a_server_that_decides_nothing_is_told_after_the_warm_up() {
+    let server = Server::start(|_| Answer::Unavailable);
+    let error = bench(&server.target, "--warmup 50ms").unwrap_err().to_string();
+    assert!(error.contains("decided nothing while warming up") && error.contains("UNAVAILABLE"), "{error}");
+}
+
+#[test]
+fn a_lost_connection_is_made_again() {
+    let server = Server::start(ok);
+    let address = server.target.clone();
+    // The proxy cuts the first connection in the middle of the run; the second one stays.
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = proxy.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for (number, client) in proxy.incoming().enumerate() {
+            relay(client.unwrap(), std::net::TcpStream::connect(&address).unwrap(), number == 0);
+        }
+    });
+    let args = parse(&format!("{target} -c 1 -s 4 -n 5000 --warmup 0s")).unwrap();
+    let report = measure(&args.load, None).unwrap();
+    assert_eq!(report.requests, 5000);
+    assert!(report.decisions >= 4996, "{report}");
+    assert_eq!(report.decisions + report.errors.get("connection lost").unwrap(), 5000);
+}
+
+#[test]
+fn nobody_listening_is_told_with_the_address() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = bench(&free.to_string(), "").unwrap_err().to_string();
+    assert_eq!(error, format!("cannot connect to {free}: is the server listening there?"));
+}
+
+#[test]
+fn a_server_of_another_protocol_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    let thread = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    });
+    let error = bench(&target, "").unwrap_err().to_string();
+    assert_eq!(error, format!("{target} does not speak HTTP/2 without TLS"));
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_process_that_is_not_there_is_told() {
+    let server = Server::start(ok);
+    let error = bench(&server.target, "-n 10 --warmup 0s --pid 4294967295").unwrap_err().to_string();
+    assert!(error.contains("is process 4294967295 running?"), "{error}");
+}
+
+#[test]
+fn the_server_is_measured_where_its_process_is_named() {
+    let server = Server::start(ok);
+    let pid = std::process::id();
+    let report = bench(&server.target, &format!("-d 200ms --warmup 0s --pid {pid}")).unwrap();
+    let cost = report.server.unwrap();
+    assert!(cost.pid == pid && cost.cost.cpu_seconds > 0.0 && cost.peak_memory_bytes > 0);
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["server"]["cpu_seconds"], cost.cost.cpu_seconds);
+    assert!(report.to_string().contains("per million decisions"));
+}
+
+#[test]
+fn arguments_are_checked() {
+    for refused in
+        ["", "h:1 -c 0", "h:1 -s 0", "h:1 -k 0", "h:1 -n 0", "h:1 -d 1", "h:1 -d 1s -n 5", "nowhere"]
+    {
+        assert!(parse(refused).is_err(), "{refused}");
+    }
+    let args = parse("h:1 -c 3 -t 8").unwrap();
+    assert_eq!((args.load.thread_count(), args.format), (3, Format::Text));
+    assert_eq!(args.load.extent(), Extent::Lasting(Duration::from_secs(10)));
+    assert_eq!(parse("h:1 -n 5").unwrap().load.extent(), Extent::Requests(5));
+}
+
+/// Copies both ways on threads; cut short, the connection dies after some thousand bytes.
+fn relay(client: std::net::TcpStream, server: std::net::TcpStream, cut_short: bool) {
+    let bound = if cut_short { 20_000 } else { u64::MAX };
+    let there = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    std::thread::spawn(move || copy(&there.0, &there.1, bound));
+    std::thread::spawn(move || copy(&server, &client, u64::MAX));
+}
+
+fn copy(from: &std::net::TcpStream, mut to: &std::net::TcpStream, bound: u64) {
+    let _ = std::io::copy(&mut from.take(bound), &mut to);
+    let _ = from.shutdown(std::net::Shutdown::Both);
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
