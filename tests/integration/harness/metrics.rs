@@ -28,6 +28,7 @@ impl Metrics {
 
 fn sample(line: &str, name: &str, labels: &[&str]) -> Option<f64> {
     let rest = line.strip_prefix(name)?;
-    let (found, value) = if rest.starts_with('{') { rest.rsplit_once("} ")? } else { ("", rest.strip_prefix(' ')?) };
+    let (found, value) =
+        if rest.starts_with('{') { rest.rsplit_once("} ")? } else { ("", rest.strip_prefix(' ')?) };
     if labels.iter().all(|label| found.contains(label)) { value.trim().parse().ok() } else { None }
 }

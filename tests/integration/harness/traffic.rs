@@ -51,7 +51,8 @@ pub(crate) async fn burst(to: SocketAddr, clients: usize, count: usize) -> Tally
         let left = Arc::clone(&left);
         set.spawn(async move {
             let mut seen = Tally::new();
-            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+            {
                 ask_once(to, &mut seen).await;
             }
             seen

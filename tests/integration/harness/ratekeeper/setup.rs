@@ -64,13 +64,19 @@ impl Setup {
         let drain = if has_drain { "" } else { "drain: {pause: 0s, deadline: 10s}\n" };
         std::fs::write(folder.path().join("ratekeeper.yaml"), format!("{drain}{}", self.settings)).unwrap();
         let listen = self.listen();
-        Ratekeeper { listen, process: launch(&folder, &self.environment), environment: self.environment, folder }
+        Ratekeeper {
+            listen,
+            process: launch(&folder, &self.environment),
+            environment: self.environment,
+            folder,
+        }
     }
 
     fn listen(&mut self) -> Listen {
         let mut give = |name: &str| {
             let address = ports::free();
-            self.environment.push((format!("RATEKEEPER_LISTEN__{name}"), address.to_string()));
+            // In front, so that a test's own address wins.
+            self.environment.insert(0, (format!("RATEKEEPER_LISTEN__{name}"), address.to_string()));
             address
         };
         Listen { grpc: give("GRPC"), http: give("HTTP"), metrics: give("METRICS"), admin: give("ADMIN") }
