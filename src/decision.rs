@@ -3,6 +3,17 @@
 //! Knows nothing of gRPC, YAML, Redis, threads or the time of day: requests are borrowed bytes, `now` is a
 //! parameter, and nothing here waits or fails for a reason that lies outside its arguments.
 
+pub mod request;
+
+pub mod limit;
 pub mod metadata;
 pub mod rules;
 pub mod unit;
+
+pub mod fixed_window;
+pub mod hit;
+pub mod key;
+pub mod time;
+
+pub mod plan;
+pub mod verdict;

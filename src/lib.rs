@@ -12,5 +12,11 @@
 //! the use case that puts them together, and the edges that speak to the world.
 
 pub mod decision;
+pub mod storage;
+
+pub mod config;
+pub mod service;
 
 pub mod server;
+
+pub mod telemetry;

@@ -1,5 +1,15 @@
-//! The edge to callers: gRPC and HTTP, and the conversion between wire types and the domain's.
+//! The edge: everything that speaks to a network peer.
 //!
-//! Wire types end here. Rules, counters and the decision itself are the service's.
+//! Wire types are converted here and go no further in. This layer alone names tonic, axum, hyper and our
+//! proto crate. It knows the use cases of `service`, and nothing of stores or files.
 
+pub mod answer;
+pub mod question;
+pub mod responder;
+
+pub mod grpc;
+pub mod health;
+pub mod http;
 pub mod json;
+pub mod metrics;
+pub mod transport;

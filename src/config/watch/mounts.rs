@@ -1,0 +1,93 @@
+//! Files that are mounted on their own: a Kubernetes `subPath`, or a container's bind mount of a single file.
+//!
+//! Such a mount stays on the file that was there when the container started. Whoever replaces the file outside (a ConfigMap's
+//! update, most editors) is never seen inside, which is worth telling, once.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use tracing::warn;
+
+use crate::config::files::RuleSource;
+
+/// The kernel's list of what is mounted where, as this process sees it.
+const MOUNT_TABLE: &str = "/proc/self/mountinfo";
+
+/// The field of a line that names the mount point, from 0.
+const MOUNT_POINT_FIELD: usize = 4;
+
+/// Tells of lone mounts, each once.
+#[derive(Debug, Default)]
+pub(super) struct LoneMounts {
+    told: BTreeSet<PathBuf>,
+}
+
+impl LoneMounts {
+    /// Where there is no mount table, there is nothing to tell.
+    pub(super) fn tell(&mut self, files: &[RuleSource]) {
+        let Ok(table) = fs::read(MOUNT_TABLE) else { return };
+        let mount_points = mount_points(&table);
+        for file in files.iter().filter(|file| mount_points.contains(&file.resolved)) {
+            if self.told.insert(file.resolved.clone()) {
+                warn!(
+                    file = %file.name,
+                    "this rule file is mounted on its own (subPath, or a bind mount of one file): \
+                     when it is replaced outside, that is not seen here; mount its folder instead"
+                );
+            }
+        }
+    }
+}
+
+fn mount_points(table: &[u8]) -> BTreeSet<PathBuf> {
+    let lines = table.split(|byte| *byte == b'\n');
+    lines
+        .filter_map(|line| line.split(|byte| *byte == b' ').nth(MOUNT_POINT_FIELD))
+        .map(|field| Path::new(OsStr::from_bytes(&unescape(field))).to_path_buf())
+        .collect()
+}
+
+/// The kernel writes space, tab, newline and backslash as `\` and three octal digits.
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let [first, tail @ ..] = rest {
+        match tail {
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..] if *first == b'\\' => {
+                bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                rest = after;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[u8] = b"22 1 0:21 / / rw,relatime shared:1 - ext4 /dev/root rw\n\
+        30 22 0:5 /volumes/rules.yaml /etc/rules/rules.yaml ro,relatime - ext4 /dev/root rw\n\
+        31 22 0:5 /x /srv/my\\040rules\\134/a\\011b ro - tmpfs tmpfs rw\n\nshort line\n";
+
+    #[test]
+    fn mount_points_are_found_and_unescaped() {
+        let points = mount_points(TABLE);
+        let expected = ["/", "/etc/rules/rules.yaml", "/srv/my rules\\/a\tb"];
+        assert_eq!(points, expected.iter().map(PathBuf::from).collect());
+    }
+
+    #[test]
+    fn a_backslash_without_three_octal_digits_stays() {
+        for text in ["\\", "\\04", "\\8ab", "a\\400"] {
+            assert_eq!(unescape(text.as_bytes()), text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The fixed window algorithm: time is cut into windows that start at multiples of the unit since the Unix epoch, and
+//! each has a count of its own.
+//!
+//! A function of (state, limit, hits, now) and nothing else; where the state lives is the store's business.
+
+use std::time::Duration;
+
+use crate::decision::limit::Limit;
+use crate::decision::request::Hits;
+use crate::decision::time::Timestamp;
+use crate::decision::unit::Unit;
+
+/// What one counter holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// When the window started: seconds since the epoch, a multiple of the unit.
+    pub start: u64,
+    /// The hits in it, denied ones included unless they are ignored.
+    pub count: u64,
+}
+
+/// What counting one hit told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The count with this hit in it.
+    pub count: u64,
+    /// Whether the hit went over the limit.
+    pub over: bool,
+}
+
+impl Window {
+    /// The window that `now` lies in, with nothing counted.
+    #[must_use]
+    pub fn at(unit: Unit, now: Timestamp) -> Self {
+        let length = u64::from(unit.seconds());
+        Self { start: now.secs() / length * length, count: 0 }
+    }
+
+    /// The window to count in at `now`: this one while it runs, else a new one. A stored window that is newer than `now`
+    /// goes on: clocks of two writers differ a little, and going back would forget what was counted.
+    #[must_use]
+    pub fn advanced(self, unit: Unit, now: Timestamp) -> Self {
+        let current = Self::at(unit, now);
+        if current.start > self.start { current } else { self }
+    }
+
+    /// Counts `hits`: the window afterwards, and what it tells. Over means that the count *with* the hits is greater than
+    /// the limit, so that a look at a limit that is just used up passes.
+    #[must_use]
+    pub fn count(self, limit: Limit, hits: Hits) -> (Self, Reading) {
+        let (count, over) = match hits {
+            Hits::Take(amount) => {
+                let count = self.count.saturating_add(u64::from(amount));
+                (count, count > u64::from(limit.requests_per_unit))
+            }
+            Hits::Refund(amount) => (self.count.saturating_sub(u64::from(amount)), false),
+        };
+        (Self { count, ..self }, Reading { count, over })
+    }
+
+    /// When the window is over, in seconds since the epoch.
+    #[must_use]
+    pub fn end(self, unit: Unit) -> u64 {
+        self.start.saturating_add(u64::from(unit.seconds()))
+    }
+}
+
+/// The time until the window that `now` lies in is over, in whole seconds, at least 1: callers wait that long and must not
+/// come back before.
+#[must_use]
+pub fn until_reset(unit: Unit, now: Timestamp) -> Duration {
+    let length = u64::from(unit.seconds());
+    Duration::from_secs(length - now.secs() % length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+    fn per_minute(requests_per_unit: u32) -> Limit {
+        Limit { requests_per_unit, unit: Unit::Minute }
+    }
+
+    #[track_caller]
+    fn check(count: u64, limit: u32, hits: Hits, expected: (u64, bool)) {
+        let (window, reading) = Window { start: 0, count }.count(per_minute(limit), hits);
+        assert_eq!((reading.count, reading.over), expected);
+        assert_eq!(window.count, reading.count);
+    }
+
+    #[test]
+    fn over_is_judged_with_the_hits_counted() {
+        check(0, 2, Hits::Take(1), (1, false));
+        check(1, 2, Hits::Take(1), (2, false));
+        check(2, 2, Hits::Take(1), (3, true));
+        check(2, 2, Hits::Take(0), (2, false));
+        check(3, 2, Hits::Take(0), (3, true));
+        check(0, 0, Hits::Take(1), (1, true));
+        check(0, 0, Hits::Take(0), (0, false));
+        check(5, 2, Hits::Refund(4), (1, false));
+        check(5, 2, Hits::Refund(9), (0, false));
+        check(9, 2, Hits::Refund(1), (8, false));
+        check(u64::MAX, 2, Hits::Take(7), (u64::MAX, true));
+    }
+
+    #[test]
+    fn windows_are_aligned_to_the_epoch() {
+        for unit in Unit::ALL {
+            let window = Window::at(unit, NOON);
+            assert_eq!(window.start % u64::from(unit.seconds()), 0);
+            assert!(window.start <= NOON.secs() && NOON.secs() < window.end(unit));
+            assert_eq!(window.end(unit) - NOON.secs(), until_reset(unit, NOON).as_secs());
+        }
+        // 1970-01-01 was a Thursday.
+        assert_eq!(until_reset(Unit::Week, Timestamp::from_secs(0)).as_secs(), 7 * 86_400);
+    }
+
+    #[test]
+    fn a_newer_window_is_not_given_up_for_an_older_clock() {
+        let stored = Window { start: 120, count: 5 };
+        assert_eq!(stored.advanced(Unit::Minute, Timestamp::from_secs(119)), stored);
+        assert_eq!(stored.advanced(Unit::Minute, Timestamp::from_secs(179)), stored);
+        assert_eq!(stored.advanced(Unit::Minute, Timestamp::from_secs(180)), Window { start: 180, count: 0 });
+    }
+}

@@ -1,0 +1,217 @@
+//! Names of counters: unambiguous, bounded, readable while short.
+//!
+//! `1|f60|demo|remote_address=10.0.0.1|path=/login` reads: format 1, a fixed window of 60 seconds, the domain, then each
+//! entry's key and value. Every byte that could be mistaken for structure (and `{`, by which an end user could choose a
+//! Redis Cluster slot) is percent-escaped, so two different identities never share a name. A part that is longer than
+//! [`MAX_PART`] is replaced by `#` and its SHA-256 (192 bits of it), and all entries together by one hash where the whole would be longer
+//! than [`MAX_LEN`]; no user can make a key that fails or a key that is huge.
+//!
+//! The format is pinned by a test: replicas of different versions share counters through it.
+
+use std::fmt::{self, Write as _};
+
+use arrayvec::ArrayVec;
+use sha2::{Digest, Sha256};
+
+use crate::decision::request::Entry;
+use crate::decision::unit::Unit;
+
+/// The longest counter key, in bytes.
+pub const MAX_LEN: usize = 200;
+
+/// The longest part (domain, key or value) that stands in a counter key as it is, in bytes after escaping.
+pub const MAX_PART: usize = 64;
+
+const FORMAT: &str = "1|f";
+const HASH_BYTES: usize = 24;
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// The name of one counter.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CounterKey {
+    bytes: ArrayVec<u8, MAX_LEN>,
+}
+
+impl CounterKey {
+    /// The counter of a fixed window of `unit` for these entries of `domain`. The limit's number is no part of it: raising
+    /// a limit keeps the count, and an override of the same unit shares the counter.
+    #[must_use]
+    pub fn new<'a>(domain: &str, unit: Unit, entries: impl Iterator<Item = Entry<'a>> + Clone) -> Self {
+        let mut bytes = ArrayVec::new();
+        bytes.extend(FORMAT.bytes());
+        push_decimal(&mut bytes, unit.seconds());
+        bytes.push(b'|');
+        let fits = push_part(&mut bytes, domain.as_bytes());
+        debug_assert!(fits, "format, window and one part are shorter than a key");
+        let head = bytes.len();
+        if !entries.clone().all(|entry| push_entry(&mut bytes, entry)) {
+            bytes.truncate(head);
+            push_hash_of_entries(&mut bytes, entries);
+        }
+        Self { bytes }
+    }
+
+    /// The key's bytes: printable ASCII.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for CounterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bytes.iter().try_for_each(|&byte| f.write_char(char::from(byte)))
+    }
+}
+
+fn push_decimal(bytes: &mut ArrayVec<u8, MAX_LEN>, number: u32) {
+    let divisors = std::iter::successors(Some(1_000_000_000_u32), |divisor| Some(divisor / 10));
+    let digits = divisors.take(10).map(|divisor| number / divisor % 10).skip_while(|digit| *digit == 0);
+    bytes.extend(digits.map(|digit| HEX[digit as usize]));
+}
+
+/// Appends `|key=value`; false, with a part of it written, where it does not fit.
+fn push_entry<const N: usize>(bytes: &mut ArrayVec<u8, N>, entry: Entry<'_>) -> bool {
+    bytes.try_push(b'|').is_ok()
+        && push_part(bytes, entry.key)
+        && bytes.try_push(b'=').is_ok()
+        && push_part(bytes, entry.value)
+}
+
+/// Appends one part, escaped or hashed; false where it does not fit.
+fn push_part<const N: usize>(bytes: &mut ArrayVec<u8, N>, part: &[u8]) -> bool {
+    let start = bytes.len();
+    if part.len() <= MAX_PART && push_escaped(bytes, part) {
+        return true;
+    }
+    bytes.truncate(start);
+    push_hash(bytes, Sha256::digest(part).as_slice())
+}
+
+/// Appends a part escaped; false where the room or [`MAX_PART`] does not hold it.
+fn push_escaped<const N: usize>(bytes: &mut ArrayVec<u8, N>, part: &[u8]) -> bool {
+    let end = (bytes.len() + MAX_PART).min(N);
+    for &byte in part {
+        if is_plain(byte) {
+            if bytes.len() == end {
+                return false;
+            }
+            bytes.push(byte);
+        } else {
+            if bytes.len() + 3 > end {
+                return false;
+            }
+            bytes.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+    true
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'%' | b'|' | b'=' | b'{' | b'}' | b'#')
+}
+
+fn push_hash<const N: usize>(bytes: &mut ArrayVec<u8, N>, digest: &[u8]) -> bool {
+    if bytes.remaining_capacity() < 1 + 2 * HASH_BYTES {
+        return false;
+    }
+    bytes.push(b'#');
+    for byte in &digest[..HASH_BYTES] {
+        bytes.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
+    true
+}
+
+fn push_hash_of_entries<'a>(bytes: &mut ArrayVec<u8, MAX_LEN>, entries: impl Iterator<Item = Entry<'a>>) {
+    let mut hasher = Sha256::new();
+    for entry in entries {
+        // Two parts of at most MAX_PART and two separators always fit.
+        let mut text = ArrayVec::<u8, { 2 * MAX_PART + 2 }>::new();
+        push_entry(&mut text, entry);
+        hasher.update(&text);
+    }
+    bytes.push(b'|');
+    let fits = push_hash(bytes, hasher.finalize().as_slice());
+    debug_assert!(fits, "the head and one hash are shorter than a key");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(domain: &str, entries: &[(&[u8], &[u8])]) -> String {
+        let entries = entries.iter().map(|&(key, value)| Entry { key, value });
+        format!("{:?}", CounterKey::new(domain, Unit::Minute, entries))
+    }
+
+    #[track_caller]
+    fn check(domain: &str, entries: &[(&[u8], &[u8])], expected: &str) {
+        assert_eq!(key(domain, entries), expected);
+    }
+
+    #[test]
+    fn the_format_is_pinned() {
+        check("demo", &[(b"remote_address", b"10.0.0.1")], "1|f60|demo|remote_address=10.0.0.1");
+        check("demo", &[(b"a", b"b_c")], "1|f60|demo|a=b_c");
+        check("demo", &[(b"a_b", b"c")], "1|f60|demo|a_b=c");
+        check("demo", &[(b"a", b""), (b"b", b"1|2=3#4")], "1|f60|demo|a=|b=1%7C2%3D3%234");
+        check("demo", &[(b"slot", b"{user}%")], "1|f60|demo|slot=%7Buser%7D%25");
+        check("demo", &[(b"\xff\n", "ü".as_bytes())], "1|f60|demo|%FF%0A=%C3%BC");
+        check(
+            "demo",
+            &[(b"path", &[b'a'; 65])],
+            "1|f60|demo|path=#635361C48BB9EAB14198E76EA8AB7F1A41685D6AD62AA914",
+        );
+        check("demo", &[], "1|f60|demo");
+    }
+
+    #[test]
+    fn every_unit_has_its_own_window() {
+        let windows = Unit::ALL.map(|unit| format!("{:?}", CounterKey::new("d", unit, std::iter::empty())));
+        assert_eq!(
+            windows,
+            ["1|f1|d", "1|f60|d", "1|f3600|d", "1|f86400|d", "1|f604800|d", "1|f2592000|d", "1|f31536000|d"]
+        );
+    }
+
+    #[test]
+    fn many_or_long_entries_become_one_hash() {
+        let long = [b'v'; 60];
+        let entries: Vec<(&[u8], &[u8])> = vec![(b"key", &long); 4];
+        let text = key(&"d".repeat(300), &entries);
+        assert!(text.len() <= MAX_LEN, "{text}");
+        assert_ne!(text, key(&"d".repeat(300), &entries[..3]));
+        assert_eq!(text.matches('#').count(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn different_identities_have_different_names(
+            requests in proptest::collection::vec(
+                proptest::collection::vec(
+                    (proptest::collection::vec(any::<u8>(), 0..4), prop_oneof![
+                        proptest::collection::vec(prop_oneof![Just(b'='), Just(b'|'), Just(b'%'), Just(b'#'), any::<u8>()], 0..5),
+                        proptest::collection::vec(any::<u8>(), 60..70),
+                    ]),
+                    0..6,
+                ),
+                2..20,
+            ),
+        ) {
+            let mut seen = HashMap::new();
+            for request in requests {
+                let entries = request.iter().map(|(key, value)| Entry { key, value });
+                let name = CounterKey::new("d", Unit::Day, entries);
+                prop_assert!(name.as_bytes().len() <= MAX_LEN);
+                prop_assert!(name.as_bytes().iter().all(u8::is_ascii_graphic));
+                if let Some(other) = seen.insert(format!("{name:?}"), request.clone()) {
+                    prop_assert_eq!(other, request);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What is to be counted for one request: each descriptor matched, each limited one turned into a hit.
+
+use std::collections::HashSet;
+
+use smallvec::SmallVec;
+
+use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, Role};
+use crate::decision::key::CounterKey;
+use crate::decision::limit::Limit;
+use crate::decision::request::{Descriptor, Request};
+use crate::decision::rules::{Quota, Rule, RuleSet};
+
+/// How the whole service decides, beside its rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Modes {
+    /// Nothing is ever denied; statuses still tell the truth.
+    pub shadow_mode: bool,
+    /// Every descriptor is in quota mode, those without a rule too.
+    pub quota_mode: bool,
+    /// Whether denied requests count.
+    pub denied_requests: DeniedRequests,
+    /// The share of a limit above which a passed hit is near it, from 0 to 1.
+    pub near_limit_ratio: f32,
+}
+
+/// One request, matched: what each descriptor met, and the hits that a store has to count.
+#[derive(Debug)]
+pub struct Plan<'r> {
+    pub(super) matches: SmallVec<[Match<'r>; 2]>,
+    hits: SmallVec<[Hit; 2]>,
+    leniency: Leniency,
+    pub(super) modes: Modes,
+}
+
+/// What a descriptor met.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Match<'r> {
+    /// No rule.
+    Nothing,
+    /// A rule that has no limit, says `unlimited`, or that another one replaces.
+    Uncounted(&'r Rule, Uncounted),
+    /// A limit: a rule's, or one that the caller brought along.
+    Limited(Option<&'r Rule>, Limit),
+}
+
+/// Why a rule counts nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Uncounted {
+    NoLimit,
+    Unlimited,
+    Replaced,
+}
+
+impl<'r> Plan<'r> {
+    /// Matches every descriptor of the request.
+    #[must_use]
+    pub fn new(request: &Request<'_>, rules: &'r RuleSet, modes: Modes) -> Self {
+        let known = rules.has_domain(request.domain);
+        let find = |descriptor: &Descriptor<'_>| match descriptor.limit_override {
+            _ if !known => Match::Nothing,
+            Some(limit) => Match::Limited(None, limit),
+            None => rules.find(request.domain, &descriptor.entries).map_or(Match::Nothing, Match::of_rule),
+        };
+        let mut matches: SmallVec<[Match<'r>; 2]> = request.descriptors.iter().map(find).collect();
+        replace(&mut matches);
+        let hits = matches.iter().zip(&request.descriptors);
+        let hits =
+            hits.filter_map(|(found, descriptor)| hit(request.domain, found, descriptor, modes)).collect();
+        let leniency = Leniency {
+            never_denies: modes.shadow_mode,
+            quota_left: modes.quota_mode && matches.iter().any(Match::is_without_rule),
+        };
+        Self { matches, hits, leniency, modes }
+    }
+
+    /// What the store has to count; empty where no limit applies.
+    #[must_use]
+    pub fn batch(&self) -> Batch<'_> {
+        Batch { hits: &self.hits, leniency: self.leniency, denied_requests: self.modes.denied_requests }
+    }
+}
+
+impl<'r> Match<'r> {
+    fn of_rule(rule: &'r Rule) -> Self {
+        match rule.quota {
+            Quota::NoLimit => Match::Uncounted(rule, Uncounted::NoLimit),
+            Quota::Unlimited => Match::Uncounted(rule, Uncounted::Unlimited),
+            Quota::Limited(limit) => Match::Limited(Some(rule), limit),
+        }
+    }
+
+    fn rule(&self) -> Option<&'r Rule> {
+        match *self {
+            Match::Nothing => None,
+            Match::Uncounted(rule, _) => Some(rule),
+            Match::Limited(rule, _) => rule,
+        }
+    }
+
+    /// Whether the descriptor ends up like one that no rule matches. Unlimited ones do not: the answer tells of them.
+    fn is_without_rule(&self) -> bool {
+        match self {
+            Match::Nothing => true,
+            Match::Uncounted(_, why) => *why != Uncounted::Unlimited,
+            Match::Limited(..) => false,
+        }
+    }
+}
+
+/// Takes out every matched rule whose name another matched rule of the same request replaces.
+fn replace(matches: &mut [Match<'_>]) {
+    if matches.iter().filter_map(Match::rule).all(|rule| rule.replaces.is_empty()) {
+        return;
+    }
+    let replacing = matches.iter().filter_map(Match::rule).flat_map(|rule| &rule.replaces);
+    let replaced: HashSet<Box<str>> = replacing.cloned().collect();
+    for found in matches {
+        if let Some(rule) = found.rule()
+            && rule.name.as_ref().is_some_and(|name| replaced.contains(name))
+        {
+            *found = Match::Uncounted(rule, Uncounted::Replaced);
+        }
+    }
+}
+
+fn hit(domain: &str, found: &Match<'_>, descriptor: &Descriptor<'_>, modes: Modes) -> Option<Hit> {
+    let Match::Limited(rule, limit) = *found else { return None };
+    let key = match rule {
+        Some(rule) if rule.shares_counters() => {
+            CounterKey::new(domain, limit.unit, rule.counter_entries(&descriptor.entries))
+        }
+        _ => CounterKey::new(domain, limit.unit, descriptor.entries.iter().copied()),
+    };
+    let role = Role {
+        shadow: rule.is_some_and(|rule| rule.shadow_mode),
+        quota: modes.quota_mode || rule.is_some_and(|rule| rule.quota_mode),
+    };
+    Some(Hit { key, limit, hits: descriptor.hits, role })
+}

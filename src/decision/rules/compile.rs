@@ -1,0 +1,126 @@
+//! From checked descriptors to the structure that requests are matched on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ahash::RandomState;
+
+use crate::decision::limit::Limit;
+use crate::decision::rules::RuleSet;
+use crate::decision::rules::level::Level;
+use crate::decision::rules::rule::{Quota, Rule, RuleId};
+use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
+
+/// Why rules cannot be compiled. Whoever reads rules from text finds these faults first, with their line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// A domain stands twice.
+    #[error("domain `{0}` is defined twice")]
+    DuplicateDomain(String),
+    /// Two siblings have the same key and value.
+    #[error("{0}: a sibling has the same key and value")]
+    DuplicateDescriptor(Location),
+}
+
+impl RuleSet {
+    /// Compiles the rules of all domains.
+    ///
+    /// # Errors
+    /// Where a domain stands twice, or two siblings have the same key and value.
+    pub fn compile(domains: &[DomainSpec]) -> Result<Self, CompileError> {
+        let mut compiler = Compiler::default();
+        let mut levels = HashMap::with_hasher(RandomState::new());
+        for spec in domains {
+            compiler.domain = spec.name.as_str().into();
+            let level = compiler.level(&spec.descriptors)?;
+            if levels.insert(spec.name.as_str().into(), level).is_some() {
+                return Err(CompileError::DuplicateDomain(spec.name.clone()));
+            }
+        }
+        Ok(Self { domains: levels, rules: compiler.rules })
+    }
+}
+
+/// What is known on the way down to a descriptor.
+struct Compiler {
+    domain: Arc<str>,
+    path: String,
+    shared: Vec<Option<Box<str>>>,
+    rules: Vec<Rule>,
+}
+
+impl Default for Compiler {
+    fn default() -> Self {
+        Self { domain: "".into(), path: String::new(), shared: Vec::new(), rules: Vec::new() }
+    }
+}
+
+impl Compiler {
+    fn level(&mut self, descriptors: &[DescriptorSpec]) -> Result<Level, CompileError> {
+        let mut level = Level::default();
+        for spec in descriptors {
+            let above = self.enter(spec);
+            let rule = self.rule(spec);
+            let next = if spec.descriptors.is_empty() { None } else { Some(self.level(&spec.descriptors)?) };
+            self.path.truncate(above);
+            self.shared.pop();
+            level
+                .push(&spec.key, spec.value.as_deref(), rule, next)
+                .map_err(|_| CompileError::DuplicateDescriptor(spec.location.clone()))?;
+        }
+        Ok(level)
+    }
+
+    /// Takes one step down; gives the length of the path above.
+    fn enter(&mut self, spec: &DescriptorSpec) -> usize {
+        let above = self.path.len();
+        if above > 0 {
+            self.path.push(',');
+        }
+        self.path.push_str(&spec.key);
+        if let Some(value) = &spec.value {
+            self.path.push('=');
+            self.path.push_str(value);
+        }
+        self.shared.push(spec.value.as_deref().filter(|_| spec.share_threshold).map(Into::into));
+        above
+    }
+
+    /// A level that only leads further is no rule; one that leads nowhere and has no limit lists what is allowed.
+    fn rule(&mut self, spec: &DescriptorSpec) -> Option<RuleId> {
+        if spec.limit.is_none() && !spec.descriptors.is_empty() {
+            return None;
+        }
+        let id =
+            RuleId::new(self.rules.len().try_into().expect("a rule file holds fewer than 2^32 descriptors"));
+        let limit = spec.limit.as_ref();
+        let shared = self.shared.iter().any(Option::is_some).then(|| self.shared.as_slice().into());
+        self.rules.push(Rule {
+            id,
+            domain: Arc::clone(&self.domain),
+            path: self.path.as_str().into(),
+            location: spec.location.clone(),
+            quota: limit.map_or(Quota::NoLimit, |limit| quota(limit.quota)),
+            name: limit.and_then(|limit| limit.name.as_deref().map(Into::into)),
+            replaces: limit
+                .into_iter()
+                .flat_map(|limit| &limit.replaces)
+                .map(|name| name.as_str().into())
+                .collect(),
+            shadow_mode: spec.shadow_mode,
+            quota_mode: spec.quota_mode,
+            detailed_metric: spec.detailed_metric,
+            value_to_metric: spec.value_to_metric,
+            metadata: spec.metadata.clone(),
+            shared,
+        });
+        Some(id)
+    }
+}
+
+fn quota(spec: QuotaSpec) -> Quota {
+    match spec {
+        QuotaSpec::Unlimited => Quota::Unlimited,
+        QuotaSpec::Counted { requests_per_unit, unit } => Quota::Limited(Limit { requests_per_unit, unit }),
+    }
+}

@@ -1,0 +1,85 @@
+//! One compiled rule: what applies to the requests that it matches, and what it is called.
+
+use std::sync::Arc;
+
+use crate::decision::limit::Limit;
+use crate::decision::metadata::Mapping;
+use crate::decision::request::Entry;
+use crate::decision::rules::spec::Location;
+
+/// A rule's place among the rules of one [`RuleSet`](super::RuleSet).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RuleId(u32);
+
+impl RuleId {
+    pub(super) fn new(index: u32) -> Self {
+        Self(index)
+    }
+
+    /// The index into [`RuleSet::rules`](super::RuleSet::rules).
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What applies to the requests that a rule matches.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Which one it is.
+    pub id: RuleId,
+    /// The domain that it belongs to.
+    pub domain: Arc<str>,
+    /// Its keys and values from the first level down, as `key=value,key`: the rule's identity in metrics and logs.
+    pub path: Box<str>,
+    /// Where it stands.
+    pub location: Location,
+    /// How many hits pass.
+    pub quota: Quota,
+    /// Its own name, returned in answers.
+    pub name: Option<Box<str>>,
+    /// The names of the rules that it replaces where both match one request.
+    pub replaces: Box<[Box<str>]>,
+    /// Evaluated and counted, but never denies.
+    pub shadow_mode: bool,
+    /// Denies only together with all other quota-mode descriptors of the request.
+    pub quota_mode: bool,
+    /// Metrics carry every runtime value.
+    pub detailed_metric: bool,
+    /// Metrics carry this level's runtime value.
+    pub value_to_metric: bool,
+    /// Returned in the dynamic metadata of requests that it lets pass.
+    pub metadata: Option<Mapping>,
+    /// For each level the pattern that stands in the counter's name in place of the value, where values share a counter.
+    pub(super) shared: Option<Box<[Option<Box<str>>]>>,
+}
+
+/// How many hits a rule lets pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quota {
+    /// All, because the rule has no limit: it lists what is allowed.
+    NoLimit,
+    /// All, because the rule says `unlimited`; the answer tells so.
+    Unlimited,
+    /// So many per window.
+    Limited(Limit),
+}
+
+impl Rule {
+    /// The entries as the counter's name has them: runtime values, but the pattern in place of those that share a counter.
+    pub fn counter_entries<'a>(
+        &'a self,
+        entries: &'a [Entry<'a>],
+    ) -> impl Iterator<Item = Entry<'a>> + Clone + 'a {
+        entries.iter().enumerate().map(|(level, entry)| {
+            let pattern = self.shared.as_ref().and_then(|shared| shared.get(level)?.as_ref());
+            Entry { key: entry.key, value: pattern.map_or(entry.value, |pattern| pattern.as_bytes()) }
+        })
+    }
+
+    /// Whether values of some level share a counter.
+    #[must_use]
+    pub fn shares_counters(&self) -> bool {
+        self.shared.is_some()
+    }
+}

@@ -1,0 +1,210 @@
+//! Matching, case by case, and against the naive matcher.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use crate::decision::request::Entry;
+use crate::decision::rules::naive;
+use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+use crate::decision::rules::{CompileError, Quota, Rule, RuleSet};
+use crate::decision::unit::Unit;
+
+fn descriptor(
+    key: &str,
+    value: &str,
+    limit: Option<u32>,
+    descriptors: Vec<DescriptorSpec>,
+) -> DescriptorSpec {
+    let quota = |requests_per_unit| QuotaSpec::Counted { requests_per_unit, unit: Unit::Hour };
+    DescriptorSpec {
+        key: key.into(),
+        value: (!value.is_empty()).then(|| value.into()),
+        limit: limit.map(|number| LimitSpec { quota: quota(number), name: None, replaces: Vec::new() }),
+        shadow_mode: false,
+        quota_mode: false,
+        detailed_metric: false,
+        value_to_metric: false,
+        share_threshold: false,
+        metadata: None,
+        descriptors,
+        location: Location { file: "test.yaml".into(), line: 1, column: 1 },
+    }
+}
+
+fn leaf(key: &str, value: &str, limit: u32) -> DescriptorSpec {
+    descriptor(key, value, Some(limit), Vec::new())
+}
+
+fn compile(descriptors: Vec<DescriptorSpec>) -> RuleSet {
+    RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }])
+        .expect("the test's rules are well-formed")
+}
+
+fn find<'r>(rules: &'r RuleSet, entries: &[(&str, &str)]) -> Option<&'r Rule> {
+    let entries: Vec<_> =
+        entries.iter().map(|(key, value)| Entry { key: key.as_bytes(), value: value.as_bytes() }).collect();
+    rules.find("d", &entries)
+}
+
+#[track_caller]
+fn check(rules: &RuleSet, entries: &[(&str, &str)], expected: Option<&str>) {
+    assert_eq!(find(rules, entries).map(|rule| &*rule.path), expected, "{entries:?}");
+}
+
+#[test]
+fn exact_before_pattern_before_default() {
+    let rules = compile(vec![
+        leaf("k", "", 1),
+        leaf("k", "ab*", 2),
+        leaf("k", "a*", 3),
+        leaf("k", "abc", 4),
+        leaf("k", "*c*", 5),
+    ]);
+    check(&rules, &[("k", "abc")], Some("k=abc"));
+    check(&rules, &[("k", "abd")], Some("k=ab*"));
+    check(&rules, &[("k", "ad")], Some("k=a*"));
+    check(&rules, &[("k", "a*")], Some("k=a*"));
+    check(&rules, &[("k", "xcx")], Some("k=*c*"));
+    check(&rules, &[("k", "")], Some("k"));
+    check(&rules, &[("k", "zzz")], Some("k"));
+    check(&rules, &[("K", "abc")], None);
+    check(&rules, &[("k", "ABC")], Some("k"));
+    check(&rules, &[("k_a", "b")], None);
+}
+
+#[test]
+fn a_patterns_gaps_may_be_empty_and_its_pieces_do_not_overlap() {
+    let rules = compile(vec![leaf("k", "aba*ba", 1), leaf("k", "*x*y*", 2), leaf("k", "**", 3)]);
+    check(&rules, &[("k", "aba")], Some("k=**"));
+    check(&rules, &[("k", "abba")], Some("k=**"));
+    check(&rules, &[("k", "ababa")], Some("k=aba*ba"));
+    check(&rules, &[("k", "abaXba")], Some("k=aba*ba"));
+    check(&rules, &[("k", "xy")], Some("k=*x*y*"));
+    check(&rules, &[("k", "yx")], Some("k=**"));
+    check(&rules, &[("k", "")], Some("k=**"));
+}
+
+#[test]
+fn a_limit_applies_only_at_the_last_entry() {
+    let rules = compile(vec![descriptor("a", "", Some(1), vec![leaf("b", "", 2)]), leaf("c", "", 3)]);
+    check(&rules, &[("a", "1")], Some("a"));
+    check(&rules, &[("a", "1"), ("b", "2")], Some("a,b"));
+    check(&rules, &[("a", "1"), ("b", "2"), ("c", "3")], None);
+    check(&rules, &[("b", "2"), ("a", "1")], None);
+    check(&rules, &[("b", "2")], None);
+    check(&rules, &[], None);
+    assert!(rules.find("unknown", &[Entry { key: b"a", value: b"1" }]).is_none());
+}
+
+#[test]
+fn the_choice_is_greedy() {
+    let rules = compile(vec![
+        descriptor("a", "x", None, vec![leaf("b", "1", 1)]),
+        descriptor("a", "", None, vec![leaf("b", "", 2)]),
+    ]);
+    check(&rules, &[("a", "x"), ("b", "1")], Some("a=x,b=1"));
+    check(&rules, &[("a", "x"), ("b", "2")], None);
+    check(&rules, &[("a", "y"), ("b", "2")], Some("a,b"));
+    check(&rules, &[("a", "x")], None);
+}
+
+#[test]
+fn a_leaf_without_a_limit_allows() {
+    let rules = compile(vec![descriptor("a", "x", None, Vec::new()), leaf("a", "", 1)]);
+    let rule = find(&rules, &[("a", "x")]).expect("the leaf is a rule");
+    assert_eq!(rule.quota, Quota::NoLimit);
+}
+
+#[test]
+fn shared_levels_name_the_pattern() {
+    let mut shared = leaf("a", "x*", 1);
+    shared.share_threshold = true;
+    let rules = compile(vec![shared, leaf("b", "x*", 1)]);
+    for (key, expected) in [("a", "x*"), ("b", "xyz")] {
+        let entries = [Entry { key: key.as_bytes(), value: b"xyz" }];
+        let rule = rules.find("d", &entries).expect("the pattern matches");
+        let counted: Vec<_> = rule.counter_entries(&entries).map(|entry| entry.value).collect();
+        assert_eq!(counted, [expected.as_bytes()]);
+    }
+}
+
+#[test]
+fn what_stands_twice_is_refused() {
+    let twice = |value: &str| {
+        RuleSet::compile(&[DomainSpec {
+            name: "d".into(),
+            descriptors: vec![leaf("k", value, 1), leaf("k", value, 2)],
+        }])
+    };
+    for value in ["", "v", "v*"] {
+        assert!(matches!(twice(value), Err(CompileError::DuplicateDescriptor(_))), "{value}");
+    }
+    let domain = DomainSpec { name: "d".into(), descriptors: Vec::new() };
+    assert_eq!(
+        RuleSet::compile(&[domain.clone(), domain]).map(|_| ()),
+        Err(CompileError::DuplicateDomain("d".into()))
+    );
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "[ab*]{0,5}"
+}
+
+fn levels() -> impl Strategy<Value = Vec<DescriptorSpec>> {
+    let leaves = (text(), "[kl]", any::<bool>())
+        .prop_map(|(value, key, limited)| descriptor(&key, &value, limited.then_some(1), Vec::new()));
+    leaves
+        .prop_recursive(3, 60, 12, |inner| {
+            (text(), "[kl]", any::<bool>(), proptest::collection::vec(inner, 0..12)).prop_map(
+                |(value, key, limited, below)| descriptor(&key, &value, limited.then_some(1), below),
+            )
+        })
+        .prop_flat_map(|one| (Just(one), proptest::collection::vec((text(), "[kl]"), 0..20)))
+        .prop_map(|(one, more)| {
+            let mut level = vec![one];
+            level.extend(more.into_iter().map(|(value, key)| leaf(&key, &value, 1)));
+            without_duplicates(level)
+        })
+}
+
+fn without_duplicates(level: Vec<DescriptorSpec>) -> Vec<DescriptorSpec> {
+    let mut seen = HashSet::new();
+    let kept = level.into_iter().filter(|spec| seen.insert((spec.key.clone(), spec.value.clone())));
+    kept.enumerate()
+        .map(|(index, mut spec)| {
+            spec.location.column = index.try_into().expect("levels here are short");
+            spec.descriptors = without_duplicates(std::mem::take(&mut spec.descriptors));
+            spec
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn the_compiled_matcher_equals_the_naive_one(
+        level in levels(),
+        requests in proptest::collection::vec(
+            proptest::collection::vec(("[kl]".prop_map(String::from), text()), 1..4), 1..12),
+    ) {
+        let rules = compile(level.clone());
+        for request in requests {
+            let entries: Vec<_> =
+                request.iter().map(|(key, value)| Entry { key: key.as_bytes(), value: value.as_bytes() }).collect();
+            let expected = naive::find(&level, &request)
+                .filter(|spec| spec.limit.is_some() || spec.descriptors.is_empty());
+            let found = rules.find("d", &entries);
+            prop_assert_eq!(found.is_some(), expected.is_some(), "{:?}", request);
+            if let (Some(found), Some(expected)) = (found, expected) {
+                prop_assert_eq!(&found.location, &expected.location);
+                let last = found.path.rsplit(',').next().unwrap_or_default();
+                let label = match &expected.value {
+                    Some(value) => format!("{}={value}", expected.key),
+                    None => expected.key.clone(),
+                };
+                prop_assert_eq!(last, label);
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! From what a store counted to the answer: a status for each descriptor, folded into one verdict.
+
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use crate::decision::fixed_window::{self, Reading};
+use crate::decision::hit::Role;
+use crate::decision::limit::Limit;
+use crate::decision::plan::{Match, Plan, Uncounted};
+use crate::decision::rules::Rule;
+use crate::decision::time::Timestamp;
+
+/// The answer to one request; borrows the rules that decided.
+#[derive(Debug, Clone)]
+pub struct Verdict<'r> {
+    /// Whether the request must not pass.
+    pub denied: bool,
+    /// One for each descriptor, in the request's order.
+    pub statuses: SmallVec<[Status<'r>; 2]>,
+}
+
+/// The answer for one descriptor.
+#[derive(Debug, Clone, Copy)]
+pub struct Status<'r> {
+    /// The rule that it met, whether or not it counted.
+    pub rule: Option<&'r Rule>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The limit that it was held against, where there was one.
+    pub limited: Option<Limited>,
+}
+
+/// What a limited descriptor tells of its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limited {
+    /// The limit.
+    pub limit: Limit,
+    /// Hits that would still pass in this window.
+    pub remaining: u32,
+    /// Whole seconds until the window is over.
+    pub until_reset: Duration,
+}
+
+/// What came of a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// No rule matched.
+    NoRule,
+    /// The rule has no limit.
+    Allowed,
+    /// The rule says `unlimited`.
+    Unlimited,
+    /// Another matched rule replaces this one.
+    Replaced,
+    /// Below the limit.
+    Ok,
+    /// Passed, above the near-limit ratio.
+    Near,
+    /// Over the limit.
+    Over,
+    /// Over the limit of a rule in shadow mode: passed.
+    Shadow,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Outcome; 8] = [
+        Outcome::NoRule,
+        Outcome::Allowed,
+        Outcome::Unlimited,
+        Outcome::Replaced,
+        Outcome::Ok,
+        Outcome::Near,
+        Outcome::Over,
+        Outcome::Shadow,
+    ];
+
+    /// The outcome's name in metrics and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::NoRule => "no_rule",
+            Outcome::Allowed => "allowed",
+            Outcome::Unlimited => "unlimited",
+            Outcome::Replaced => "replaced",
+            Outcome::Ok => "ok",
+            Outcome::Near => "near",
+            Outcome::Over => "over",
+            Outcome::Shadow => "shadow",
+        }
+    }
+}
+
+impl<'r> Verdict<'r> {
+    /// Judges what the store read for the plan's hits, in their order.
+    #[must_use]
+    pub fn new(plan: &Plan<'r>, readings: &[Reading], now: Timestamp) -> Self {
+        let batch = plan.batch();
+        debug_assert_eq!(batch.hits.len(), readings.len(), "a store answers every hit");
+        let mut counted = batch.hits.iter().map(|hit| hit.role).zip(readings.iter().copied());
+        let denied = batch.leniency.denies(counted.clone());
+        let near_ratio = plan.modes.near_limit_ratio;
+        let judge = |found: &Match<'r>| match *found {
+            Match::Nothing => Status { rule: None, outcome: Outcome::NoRule, limited: None },
+            Match::Uncounted(rule, why) => Status { rule: Some(rule), outcome: why.outcome(), limited: None },
+            Match::Limited(rule, limit) => {
+                let (role, reading) = counted.next().expect("a store answers every hit");
+                judge_limited(rule, limit, role, reading, near_ratio, now)
+            }
+        };
+        let statuses = plan.matches.iter().map(judge).collect();
+        Self { denied, statuses }
+    }
+
+    /// The limited status that a caller has to watch: one that is over before all others, then the one with the
+    /// least remaining, the first where several have.
+    #[must_use]
+    pub fn tightest(&self) -> Option<(&Status<'r>, Limited)> {
+        let limited = self.statuses.iter().filter_map(|status| Some((status, status.limited?)));
+        limited.min_by_key(|(status, limited)| (status.outcome != Outcome::Over, limited.remaining))
+    }
+}
+
+impl Status<'_> {
+    /// Whether the descriptor's own code is OVER_LIMIT.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.outcome == Outcome::Over
+    }
+}
+
+impl Uncounted {
+    fn outcome(self) -> Outcome {
+        match self {
+            Uncounted::NoLimit => Outcome::Allowed,
+            Uncounted::Unlimited => Outcome::Unlimited,
+            Uncounted::Replaced => Outcome::Replaced,
+        }
+    }
+}
+
+fn judge_limited<'r>(
+    rule: Option<&'r Rule>,
+    limit: Limit,
+    role: Role,
+    reading: Reading,
+    near_ratio: f32,
+    now: Timestamp,
+) -> Status<'r> {
+    let outcome = match (reading.over, role.shadow) {
+        (true, true) => Outcome::Shadow,
+        (true, false) => Outcome::Over,
+        (false, _) if reading.count > near_threshold(limit, near_ratio) => Outcome::Near,
+        (false, _) => Outcome::Ok,
+    };
+    // A denied hit that was not counted may leave room below the limit; Envoy shows the caller the status with the
+    // least remaining, so the one that denied must be it.
+    let remaining = if reading.over { 0 } else { limit.remaining(reading.count) };
+    let until_reset = fixed_window::until_reset(limit.unit, now);
+    Status { rule, outcome, limited: Some(Limited { limit, remaining, until_reset }) }
+}
+
+/// The count above which a limit is near, in single precision as upstream's dashboards have it: 0.8 of 3 gives 2.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "single precision is the definition, and the product of two values that are not negative is not either"
+)]
+fn near_threshold(limit: Limit, ratio: f32) -> u64 {
+    (limit.requests_per_unit as f32 * ratio).floor() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! From rules, a request and counts to the verdict, without a store.
+
+use smallvec::smallvec;
+
+use super::*;
+use crate::decision::hit::DeniedRequests;
+use crate::decision::plan::Modes;
+use crate::decision::request::{Descriptor, Entry, Hits, Request};
+use crate::decision::rules::RuleSet;
+use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+use crate::decision::unit::Unit;
+
+const MODES: Modes = Modes {
+    shadow_mode: false,
+    quota_mode: false,
+    denied_requests: DeniedRequests::Count,
+    near_limit_ratio: 0.8,
+};
+
+/// A rule for the key `key`: 10 an hour, changed by `change`.
+fn rule(key: &str, change: impl FnOnce(&mut DescriptorSpec)) -> DescriptorSpec {
+    let quota = QuotaSpec::Counted { requests_per_unit: 10, unit: Unit::Hour };
+    let mut spec = DescriptorSpec {
+        key: key.into(),
+        value: None,
+        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new() }),
+        shadow_mode: false,
+        quota_mode: false,
+        detailed_metric: false,
+        value_to_metric: false,
+        share_threshold: false,
+        metadata: None,
+        descriptors: Vec::new(),
+        location: Location { file: "test.yaml".into(), line: 1, column: 1 },
+    };
+    change(&mut spec);
+    spec
+}
+
+fn rules() -> RuleSet {
+    let quota = |spec: &mut DescriptorSpec, quota| spec.limit.as_mut().expect("it has one").quota = quota;
+    let descriptors = vec![
+        rule("plain", |_| {}),
+        rule("shadow", |spec| spec.shadow_mode = true),
+        rule("quota", |spec| spec.quota_mode = true),
+        rule("allowed", |spec| spec.limit = None),
+        rule("unlimited", |spec| quota(spec, QuotaSpec::Unlimited)),
+        rule("named", |spec| spec.limit.as_mut().expect("it has one").name = Some("n".into())),
+        rule("replacing", |spec| spec.limit.as_mut().expect("it has one").replaces = vec!["n".into()]),
+    ];
+    RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }])
+        .expect("the test's rules are well-formed")
+}
+
+fn descriptor(key: &str) -> Descriptor<'_> {
+    Descriptor {
+        entries: smallvec![Entry { key: key.as_bytes(), value: b"v" }],
+        limit_override: None,
+        hits: Hits::Take(1),
+    }
+}
+
+/// Decides descriptors with these keys in domain `d`, the limited ones with these counts.
+#[track_caller]
+fn check(modes: Modes, keys: &[&str], counts: &[u64], denied: bool, outcomes: &[Outcome]) {
+    let rules = rules();
+    let request = Request { domain: "d", descriptors: keys.iter().map(|key| descriptor(key)).collect() };
+    let plan = Plan::new(&request, &rules, modes);
+    let readings: Vec<_> = counts.iter().map(|&count| Reading { count, over: count > 10 }).collect();
+    let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(3_600));
+    let found: Vec<_> = verdict.statuses.iter().map(|status| status.outcome).collect();
+    assert_eq!((verdict.denied, found.as_slice()), (denied, outcomes), "{keys:?} {counts:?}");
+}
+
+#[test]
+fn each_outcome() {
+    use Outcome::{Allowed, Near, NoRule, Ok, Over, Shadow, Unlimited};
+    check(MODES, &["plain"], &[8], false, &[Ok]);
+    check(MODES, &["plain"], &[9], false, &[Near]);
+    check(MODES, &["plain"], &[10], false, &[Near]);
+    check(MODES, &["plain"], &[11], true, &[Over]);
+    check(MODES, &["shadow"], &[11], false, &[Shadow]);
+    check(MODES, &["none", "allowed", "unlimited"], &[], false, &[NoRule, Allowed, Unlimited]);
+    check(MODES, &["plain", "none", "quota"], &[1, 11], true, &[Ok, NoRule, Over]);
+    check(MODES, &["quota", "quota"], &[1, 11], false, &[Ok, Over]);
+}
+
+#[test]
+fn replaced_rules_are_not_counted() {
+    check(MODES, &["named"], &[1], false, &[Outcome::Ok]);
+    check(MODES, &["named", "replacing"], &[1], false, &[Outcome::Replaced, Outcome::Ok]);
+    check(
+        MODES,
+        &["replacing", "named", "named"],
+        &[11],
+        true,
+        &[Outcome::Over, Outcome::Replaced, Outcome::Replaced],
+    );
+}
+
+#[test]
+fn global_modes() {
+    let shadow = Modes { shadow_mode: true, ..MODES };
+    check(shadow, &["plain"], &[11], false, &[Outcome::Over]);
+    let quota = Modes { quota_mode: true, ..MODES };
+    check(quota, &["plain"], &[11], true, &[Outcome::Over]);
+    check(quota, &["plain", "plain"], &[11, 1], false, &[Outcome::Over, Outcome::Ok]);
+    check(quota, &["plain", "none"], &[11], false, &[Outcome::Over, Outcome::NoRule]);
+    check(quota, &["plain", "unlimited"], &[11], true, &[Outcome::Over, Outcome::Unlimited]);
+}
+
+#[test]
+fn an_override_needs_a_known_domain_and_no_rule() {
+    let rules = rules();
+    let limit = Limit { requests_per_unit: 3, unit: Unit::Day };
+    for (domain, expected) in [("d", Outcome::Ok), ("unknown", Outcome::NoRule)] {
+        let own = Descriptor { limit_override: Some(limit), ..descriptor("shadow") };
+        let request = Request { domain, descriptors: smallvec![own] };
+        let plan = Plan::new(&request, &rules, MODES);
+        let readings = vec![Reading { count: 1, over: false }; plan.batch().hits.len()];
+        let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(0));
+        assert_eq!(verdict.statuses[0].outcome, expected);
+        assert!(verdict.statuses[0].rule.is_none());
+    }
+}
+
+#[test]
+fn the_tightest_is_over_or_has_the_least_left() {
+    let rules = rules();
+    let request = Request {
+        domain: "d",
+        descriptors: ["plain", "shadow", "named"].map(descriptor).into_iter().collect(),
+    };
+    let plan = Plan::new(&request, &rules, MODES);
+    let tightest = |counts: [u64; 3]| {
+        let readings = counts.map(|count| Reading { count, over: count > 10 });
+        let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(3_599));
+        let (status, limited) = verdict.tightest().expect("all are limited");
+        assert_eq!(limited.until_reset, Duration::from_secs(1));
+        (status.rule.map(|rule| rule.path.to_string()).unwrap_or_default(), limited.remaining)
+    };
+    assert_eq!(tightest([5, 6, 7]), ("named".into(), 3));
+    assert_eq!(tightest([5, 5, 5]), ("plain".into(), 5));
+    assert_eq!(tightest([5, 12, 12]), ("named".into(), 0));
+}
+
+#[test]
+fn the_near_threshold_is_rounded_down_in_single_precision() {
+    let threshold =
+        |requests_per_unit, ratio| near_threshold(Limit { requests_per_unit, unit: Unit::Second }, ratio);
+    assert_eq!([threshold(3, 0.8), threshold(10, 0.8), threshold(0, 0.8), threshold(1, 1.0)], [2, 8, 0, 1]);
+    assert_eq!(threshold(u32::MAX, 1.0), 1 << 32);
+}

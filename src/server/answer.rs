@@ -1,0 +1,108 @@
+//! From a verdict to the answer on the wire.
+
+mod metadata;
+
+use std::time::Duration;
+
+use ratekeeper_proto::rate_limit_response::{Code, DescriptorStatus, RateLimit, rate_limit};
+use ratekeeper_proto::{HeaderValue, RateLimitRequest, RateLimitResponse, prost_types};
+
+use crate::decision::unit::Unit;
+use crate::decision::verdict::{Limited, Outcome, Status, Verdict};
+
+/// What an answer carries beside the statuses.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerSettings {
+    /// Headers that the proxy adds to the response; `None`: no headers.
+    pub headers: Option<HeaderNames>,
+    /// Whether dynamic metadata is sent.
+    pub dynamic_metadata: bool,
+}
+
+/// The names of the response headers.
+#[derive(Debug, Clone)]
+pub struct HeaderNames {
+    /// For the limit's number.
+    pub limit: String,
+    /// For the hits that are left.
+    pub remaining: String,
+    /// For the seconds until the window is over.
+    pub reset: String,
+}
+
+impl AnswerSettings {
+    /// The answer that tells this verdict on this request.
+    #[must_use]
+    pub fn write(&self, verdict: &Verdict<'_>, request: &RateLimitRequest) -> RateLimitResponse {
+        let code = if verdict.denied { Code::OverLimit } else { Code::Ok };
+        RateLimitResponse {
+            overall_code: code.into(),
+            statuses: verdict.statuses.iter().map(write_status).collect(),
+            response_headers_to_add: self
+                .headers
+                .as_ref()
+                .map_or_else(Vec::new, |names| names.write(verdict)),
+            dynamic_metadata: self.dynamic_metadata.then(|| metadata::write(verdict, request)),
+            ..RateLimitResponse::default()
+        }
+    }
+}
+
+impl HeaderNames {
+    /// Tells of the status that the caller has to watch.
+    fn write(&self, verdict: &Verdict<'_>) -> Vec<HeaderValue> {
+        let Some((_, limited)) = verdict.tightest() else { return Vec::new() };
+        let header = |name: &str, value: u64| HeaderValue {
+            key: name.to_owned(),
+            value: value.to_string(),
+            ..HeaderValue::default()
+        };
+        vec![
+            header(&self.limit, limited.limit.requests_per_unit.into()),
+            header(&self.remaining, limited.remaining.into()),
+            header(&self.reset, limited.until_reset.as_secs()),
+        ]
+    }
+}
+
+fn write_status(status: &Status<'_>) -> DescriptorStatus {
+    let code = if status.is_over() { Code::OverLimit } else { Code::Ok };
+    let plain = DescriptorStatus { code: code.into(), ..DescriptorStatus::default() };
+    match status.limited {
+        Some(limited) => DescriptorStatus {
+            current_limit: Some(write_limit(status, limited)),
+            limit_remaining: limited.remaining,
+            duration_until_reset: Some(write_duration(limited.until_reset)),
+            ..plain
+        },
+        None if status.outcome == Outcome::Unlimited => {
+            DescriptorStatus { limit_remaining: u32::MAX, ..plain }
+        }
+        None => plain,
+    }
+}
+
+fn write_limit(status: &Status<'_>, limited: Limited) -> RateLimit {
+    let name = status.rule.and_then(|rule| rule.name.as_deref()).unwrap_or_default();
+    RateLimit {
+        name: name.to_owned(),
+        requests_per_unit: limited.limit.requests_per_unit,
+        unit: write_unit(limited.limit.unit).into(),
+    }
+}
+
+fn write_unit(unit: Unit) -> rate_limit::Unit {
+    match unit {
+        Unit::Second => rate_limit::Unit::Second,
+        Unit::Minute => rate_limit::Unit::Minute,
+        Unit::Hour => rate_limit::Unit::Hour,
+        Unit::Day => rate_limit::Unit::Day,
+        Unit::Week => rate_limit::Unit::Week,
+        Unit::Month => rate_limit::Unit::Month,
+        Unit::Year => rate_limit::Unit::Year,
+    }
+}
+
+fn write_duration(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), nanos: 0 }
+}

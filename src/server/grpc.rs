@@ -1,0 +1,74 @@
+//! `envoy.service.ratelimit.v3.RateLimitService` over tonic.
+
+use std::sync::Arc;
+
+use ratekeeper_proto::rate_limit_service_server::{RateLimitService, RateLimitServiceServer};
+use ratekeeper_proto::{FILE_DESCRIPTOR_SET, RateLimitRequest, RateLimitResponse};
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::{Request, Response, Status};
+
+use crate::server::health::HealthService;
+use crate::server::responder::{Responder, Unanswered};
+use crate::service::Clock;
+use crate::storage::CounterStore;
+
+/// The rate limit service of one core.
+#[derive(Debug)]
+struct RateLimitGrpc<S, C> {
+    responder: Arc<Responder<S, C>>,
+}
+
+/// The services of the gRPC port: rate limits, health, and reflection in both of its versions.
+///
+/// # Errors
+/// Where the descriptors for reflection cannot be read.
+pub fn routes<S: CounterStore, C: Clock>(
+    responder: Arc<Responder<S, C>>,
+    health: HealthService,
+    max_request_bytes: usize,
+) -> Result<Routes, tonic_reflection::server::Error> {
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let mut routes = RoutesBuilder::default();
+    routes
+        .add_service(
+            RateLimitServiceServer::new(RateLimitGrpc { responder })
+                .max_decoding_message_size(max_request_bytes),
+        )
+        .add_service(health)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?);
+    Ok(routes.routes().prepare())
+}
+
+#[tonic::async_trait]
+impl<S: CounterStore, C: Clock> RateLimitService for RateLimitGrpc<S, C> {
+    async fn should_rate_limit(
+        &self,
+        request: Request<RateLimitRequest>,
+    ) -> Result<Response<RateLimitResponse>, Status> {
+        match self.responder.respond(request.get_ref()).await {
+            Ok(answer) => Ok(Response::new(answer)),
+            Err(unanswered) => {
+                tracing::debug!(request_id = request_id(&request), reason = %unanswered, "a request was not answered");
+                Err(status(unanswered))
+            }
+        }
+    }
+}
+
+/// The one place where an error of ours becomes a gRPC status.
+fn status(unanswered: Unanswered) -> Status {
+    match unanswered {
+        Unanswered::Refused(refusal) => Status::invalid_argument(refusal.to_string()),
+        Unanswered::NoRules(no_rules) => Status::unavailable(no_rules.to_string()),
+    }
+}
+
+/// The id that the proxy gave the request, where it sends one along.
+fn request_id(request: &Request<RateLimitRequest>) -> &str {
+    request.metadata().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("-")
+}

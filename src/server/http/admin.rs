@@ -1,0 +1,103 @@
+//! What operators look at: the rules in force, the effective settings, the figures. Bound to the loopback address by
+//! default, because it shows how the service is set up.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::registry::Registry;
+
+use crate::decision::rules::{Quota, Rule};
+use crate::server::http::scrape::written;
+use crate::service::{Readiness, ServiceStatus, Snapshot};
+use crate::telemetry::exposition;
+
+/// What the admin pages show.
+#[derive(Debug, Clone)]
+pub struct AdminPages {
+    /// The state of the service and its rules.
+    pub status: Arc<ServiceStatus>,
+    /// Every metric.
+    pub registry: Arc<Registry>,
+    /// The effective settings as JSON, secrets masked.
+    pub settings: Arc<str>,
+}
+
+/// The routes of the admin listener.
+pub fn router(pages: AdminPages) -> Router {
+    Router::new()
+        .route("/", get(overview))
+        .route("/rlconfig", get(rules))
+        .route("/stats", get(stats))
+        .route("/config", get(settings))
+        .with_state(Arc::new(pages))
+}
+
+async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
+    let state = match pages.status.readiness() {
+        Readiness::Ready => "ready".into(),
+        Readiness::Degraded(why) => format!("ready, degraded: {why}"),
+        Readiness::NotReady(why) => format!("not ready: {why}"),
+    };
+    let rules = match pages.status.rulebook().current().as_deref() {
+        Some(snapshot) => format!(
+            "{} rules of {} domains, fingerprint {}, loaded {} s after 1970",
+            snapshot.rules.rules().len(),
+            snapshot.rules.domains().count(),
+            snapshot.fingerprint,
+            snapshot.loaded_at.secs(),
+        ),
+        None => "none".into(),
+    };
+    let reloads = pages.status.reloads();
+    format!(
+        "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
+         /rlconfig  the rules in force\n/stats     every figure\n/config    the effective settings\n",
+        env!("CARGO_PKG_VERSION"),
+        reloads.succeeded,
+        reloads.failed,
+    )
+}
+
+async fn rules(State(pages): State<Arc<AdminPages>>) -> String {
+    pages.status.rulebook().current().as_deref().map_or_else(String::new, list_rules)
+}
+
+async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {
+    written(exposition::lines(&pages.registry), "text/plain; charset=utf-8")
+}
+
+async fn settings(State(pages): State<Arc<AdminPages>>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], pages.settings.to_string()).into_response()
+}
+
+fn list_rules(snapshot: &Snapshot) -> String {
+    let mut text = String::new();
+    for rule in snapshot.rules.rules() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", line(rule));
+    }
+    text
+}
+
+/// One rule as upstream's users read it, and where it stands.
+fn line(rule: &Rule) -> String {
+    let quota = match rule.quota {
+        Quota::NoLimit => "no limit".into(),
+        Quota::Unlimited => "unlimited".into(),
+        Quota::Limited(limit) => format!(
+            "unit={} requests_per_unit={}",
+            limit.unit.name().to_ascii_uppercase(),
+            limit.requests_per_unit
+        ),
+    };
+    let name = rule.name.as_ref().map_or_else(String::new, |name| format!(", name: {name}"));
+    format!(
+        "{}.{}: {quota}, shadow_mode: {}, quota_mode: {}{name} ({})",
+        rule.domain, rule.path, rule.shadow_mode, rule.quota_mode, rule.location
+    )
+}

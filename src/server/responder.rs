@@ -1,0 +1,64 @@
+//! What gRPC and JSON have in common: a message in, a message out, and what can go wrong in between.
+
+use std::sync::Arc;
+
+use ratekeeper_proto::{RateLimitRequest, RateLimitResponse};
+use tokio::time::Instant;
+
+use crate::server::answer::AnswerSettings;
+use crate::server::metrics::RequestMetrics;
+use crate::server::question::{self, Refusal, RequestLimits};
+use crate::service::{Clock, Limiter, NoRules};
+use crate::storage::CounterStore;
+
+/// Answers rate limit messages.
+#[derive(Debug)]
+pub struct Responder<S, C> {
+    limiter: Limiter<S, C>,
+    limits: RequestLimits,
+    answers: AnswerSettings,
+    metrics: Arc<RequestMetrics>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// The request is malformed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is nothing to decide by.
+    #[error(transparent)]
+    NoRules(#[from] NoRules),
+}
+
+impl<S: CounterStore, C: Clock> Responder<S, C> {
+    /// A responder that decides by `limiter`.
+    #[must_use]
+    pub fn new(
+        limiter: Limiter<S, C>,
+        limits: RequestLimits,
+        answers: AnswerSettings,
+        metrics: Arc<RequestMetrics>,
+    ) -> Self {
+        Self { limiter, limits, answers, metrics }
+    }
+
+    /// Answers one message.
+    ///
+    /// # Errors
+    /// Where it is malformed or no rules are loaded.
+    pub async fn respond(&self, message: &RateLimitRequest) -> Result<RateLimitResponse, Unanswered> {
+        let start = Instant::now();
+        let answer = self.answer(message).await;
+        match &answer {
+            Ok(_) => self.metrics.answered(start.elapsed()),
+            Err(unanswered) => self.metrics.unanswered(*unanswered),
+        }
+        answer
+    }
+
+    async fn answer(&self, message: &RateLimitRequest) -> Result<RateLimitResponse, Unanswered> {
+        let request = question::read(message, &self.limits)?;
+        Ok(self.limiter.decide(&request, |verdict| self.answers.write(verdict, message)).await?)
+    }
+}

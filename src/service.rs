@@ -1,0 +1,16 @@
+//! The use case: one request in, one verdict out.
+//!
+//! Joins a snapshot of the rules, one reading of the clock and a store. Knows nothing of wires or files: whoever reads
+//! rules publishes them in the [`Rulebook`], and every edge asks the [`Limiter`].
+
+pub mod clock;
+pub mod limiter;
+pub mod metrics;
+pub mod outcomes;
+pub mod rulebook;
+pub mod status;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use limiter::{Limiter, NoRules};
+pub use rulebook::{Rulebook, Snapshot};
+pub use status::{Readiness, ServiceStatus};

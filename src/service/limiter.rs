@@ -1,0 +1,54 @@
+//! Decides requests.
+
+use std::sync::Arc;
+
+use crate::decision::plan::{Modes, Plan};
+use crate::decision::request::Request;
+use crate::decision::verdict::Verdict;
+use crate::service::clock::Clock;
+use crate::service::rulebook::Rulebook;
+use crate::storage::{CounterStore, Readings};
+
+/// Answers requests by the rules in force.
+#[derive(Debug)]
+pub struct Limiter<S, C> {
+    rulebook: Arc<Rulebook>,
+    store: Arc<S>,
+    clock: C,
+    modes: Modes,
+}
+
+/// There is nothing to decide by: no rules were ever loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no rules are loaded yet; GET /readyz on the HTTP port says why")]
+pub struct NoRules;
+
+impl<S: CounterStore, C: Clock> Limiter<S, C> {
+    /// A limiter that decides by the rules of `rulebook` and counts in `store`.
+    #[must_use]
+    pub fn new(rulebook: Arc<Rulebook>, store: Arc<S>, clock: C, modes: Modes) -> Self {
+        Self { rulebook, store, clock, modes }
+    }
+
+    /// Decides one request and hands the verdict, which borrows the rules, to `answer`.
+    ///
+    /// # Errors
+    /// Where no rules were ever loaded.
+    pub async fn decide<R>(
+        &self,
+        request: &Request<'_>,
+        answer: impl FnOnce(&Verdict<'_>) -> R,
+    ) -> Result<R, NoRules> {
+        let current = self.rulebook.current();
+        let snapshot = current.as_deref().ok_or(NoRules)?;
+        let now = self.clock.now();
+        let plan = Plan::new(request, &snapshot.rules, self.modes);
+        let readings = match plan.batch() {
+            batch if batch.hits.is_empty() => Readings::new(),
+            batch => self.store.count(batch, now).await,
+        };
+        let verdict = Verdict::new(&plan, &readings, now);
+        snapshot.outcomes.count(request.domain, &verdict);
+        Ok(answer(&verdict))
+    }
+}

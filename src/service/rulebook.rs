@@ -1,0 +1,60 @@
+//! The rules in force, published whole: a request sees one set from start to end.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwapOption, Guard};
+
+use crate::decision::rules::RuleSet;
+use crate::decision::time::Timestamp;
+use crate::service::outcomes::Outcomes;
+
+/// One set of rules and what belongs to it.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The rules.
+    pub rules: RuleSet,
+    /// How often each decided what.
+    pub outcomes: Outcomes,
+    /// When they came into force.
+    pub loaded_at: Timestamp,
+    /// Tells one content from another: hexadecimal, the same for the same files on every replica.
+    pub fingerprint: Box<str>,
+}
+
+/// The place where rules are published and read.
+#[derive(Debug, Default)]
+pub struct Rulebook {
+    current: ArcSwapOption<Snapshot>,
+}
+
+impl Rulebook {
+    /// A book without rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts rules in force and gives back the ones that were: the caller drops them, off the path of requests, once the
+    /// last request that uses them has ended.
+    ///
+    /// There is one publisher; two at once could lose counts of outcomes, though never rules.
+    pub fn publish(&self, rules: RuleSet, fingerprint: &str, now: Timestamp) -> Option<Arc<Snapshot>> {
+        let previous = self.current.load_full();
+        let continued = previous.as_deref().map(|snapshot| (&snapshot.rules, &snapshot.outcomes));
+        let outcomes = Outcomes::new(&rules, continued);
+        let snapshot = Snapshot { rules, outcomes, loaded_at: now, fingerprint: fingerprint.into() };
+        self.current.swap(Some(Arc::new(snapshot)))
+    }
+
+    /// The rules in force, if there are any yet.
+    #[must_use]
+    pub fn current(&self) -> Guard<Option<Arc<Snapshot>>> {
+        self.current.load()
+    }
+
+    /// Whether rules are in force.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.current.load().is_some()
+    }
+}

@@ -1,0 +1,130 @@
+//! Whether the service can decide, and what stands in its way: what probes and people ask.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::service::rulebook::Rulebook;
+
+/// What is known of the service beside its rules.
+#[derive(Debug)]
+pub struct ServiceStatus {
+    rulebook: Arc<Rulebook>,
+    draining: AtomicBool,
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+    fault: Mutex<Option<Arc<str>>>,
+}
+
+/// How often rules were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reloads {
+    /// They came into force.
+    pub succeeded: u64,
+    /// They had faults, and what was in force stayed.
+    pub failed: u64,
+}
+
+/// Whether requests should be sent here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Yes.
+    Ready,
+    /// Yes, though the rules in force are not what the files say; why.
+    Degraded(String),
+    /// No; why.
+    NotReady(String),
+}
+
+impl ServiceStatus {
+    /// The status of a service that decides by `rulebook`.
+    #[must_use]
+    pub fn new(rulebook: Arc<Rulebook>) -> Self {
+        Self {
+            rulebook,
+            draining: AtomicBool::new(false),
+            succeeded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            fault: Mutex::new(None),
+        }
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
+    }
+
+    /// Notes that what the files say is in force.
+    pub fn reload_succeeded(&self) {
+        self.succeeded.fetch_add(1, Ordering::Relaxed);
+        *self.fault.lock() = None;
+    }
+
+    /// Notes why what the files say is not in force.
+    pub fn reload_failed(&self, fault: &str) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        *self.fault.lock() = Some(fault.into());
+    }
+
+    /// Notes that the process is about to end.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// How often rules were read.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        Reloads {
+            succeeded: self.succeeded.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What keeps the rule files from being in force.
+    #[must_use]
+    pub fn fault(&self) -> Option<Arc<str>> {
+        self.fault.lock().clone()
+    }
+
+    /// Whether requests should be sent here.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        if self.draining.load(Ordering::Relaxed) {
+            return Readiness::NotReady("draining: this process is about to end".into());
+        }
+        match (self.rulebook.is_loaded(), self.fault()) {
+            (true, None) => Readiness::Ready,
+            (true, Some(fault)) => Readiness::Degraded(format!(
+                "the rule files have faults; the rules before them stay in force\n{fault}"
+            )),
+            (false, Some(fault)) => Readiness::NotReady(format!("no rules are loaded\n{fault}")),
+            (false, None) => Readiness::NotReady("no rules are loaded yet".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::rules::RuleSet;
+    use crate::decision::time::Timestamp;
+
+    #[test]
+    fn tells_the_truth_at_each_step_of_a_life() {
+        let rulebook = Arc::new(Rulebook::new());
+        let status = ServiceStatus::new(Arc::clone(&rulebook));
+        assert_eq!(status.readiness(), Readiness::NotReady("no rules are loaded yet".into()));
+        status.reload_failed("a.yaml:1:1: bad");
+        assert!(matches!(status.readiness(), Readiness::NotReady(why) if why.contains("a.yaml:1:1")));
+        rulebook.publish(RuleSet::default(), "f", Timestamp::from_secs(1));
+        status.reload_succeeded();
+        assert_eq!(status.readiness(), Readiness::Ready);
+        status.reload_failed("b.yaml:2:2: bad");
+        assert!(matches!(status.readiness(), Readiness::Degraded(why) if why.contains("b.yaml:2:2")));
+        status.start_draining();
+        assert!(matches!(status.readiness(), Readiness::NotReady(why) if why.contains("draining")));
+        assert_eq!(status.reloads(), Reloads { succeeded: 1, failed: 2 });
+    }
+}

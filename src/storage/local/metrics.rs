@@ -1,0 +1,29 @@
+//! What the local store shows of itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+
+use crate::storage::local::LocalStore;
+use crate::telemetry::samples::{Described, as_gauge};
+
+const ENTRIES: Described =
+    Described { name: "store_entries", help: "Counters held in this process's memory" };
+
+const EVICTIONS: Described = Described {
+    name: "store_evictions",
+    help: "Counters given up while their window still ran, because the store was full; their hits are forgotten",
+};
+
+/// Reads the store's figures when somebody asks.
+#[derive(Debug)]
+pub struct LocalStoreMetrics(pub Arc<LocalStore>);
+
+impl Collector for LocalStoreMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        ENTRIES.gauge(&mut encoder, as_gauge(self.0.entries()))?;
+        EVICTIONS.counter(&mut encoder, self.0.live_evictions())
+    }
+}
