@@ -76,8 +76,8 @@ async fn a_bad_file_keeps_the_old_rules_and_is_loudly_known() {
     let ready = http::get(server.listen.http, "/readyz").await.unwrap();
     assert_eq!(ready.status, 200, "old rules are better than none");
     assert!(ready.text().contains("rules-0.yaml"), "{}", ready.text());
-    let admin = http::get(server.listen.admin, "/rlconfig").await.unwrap().text();
-    assert!(admin.contains("request_per_unit"), "{admin}");
+    let admin = http::get(server.listen.admin, "/").await.unwrap().text();
+    assert!(admin.contains("degraded") && admin.contains("rules-0.yaml"), "{admin}");
     server.write_rules("rules-0.yaml", &rules(6));
     in_force(&server, 6).await;
     assert_eq!(http::get(server.listen.http, "/readyz").await.unwrap().text().trim(), "ok");

@@ -19,7 +19,7 @@ const PLAIN: &[&str] =
     &["ahash", "arrayvec", "bytes", "hashbrown", "memchr", "sha2", "smallvec", "thiserror"];
 
 /// What every layer but the pure core may name.
-const ASYNC: &[&str] = &["arc_swap", "parking_lot", "tokio", "tracing"];
+const ASYNC: &[&str] = &["arc_swap", "parking_lot", "pin_project_lite", "tokio", "tracing"];
 
 /// The places that may name a library that is not for all: the beginnings of paths.
 const OWNERS: &[(&[&str], &[&str])] = &[
@@ -77,9 +77,11 @@ fn layer_of(file: &str) -> &str {
     file.split(['/', '.']).next().unwrap_or_default()
 }
 
-/// Each layer's own metrics file may use the registry.
+/// Each layer's own metrics file may use the registry, and so may the two pages that show it.
 fn is_metrics(file: &str) -> bool {
-    file.ends_with("/metrics.rs") || file.contains("/metrics/")
+    file.ends_with("/metrics.rs")
+        || file.contains("/metrics/")
+        || ["server/http/admin", "server/http/scrape"].iter().any(|page| is_within(file, page))
 }
 
 /// Whether the file is `owner.rs` or in the folder `owner/`.
