@@ -6,4 +6,17 @@
 
 mod harness;
 
+mod answers;
+mod bad_input;
+mod cli;
+mod drain;
 mod envoy_http;
+mod envoy_tcp;
+mod examples;
+mod health;
+mod http_surface;
+mod layers;
+mod reload;
+mod rolling;
+mod rule_files;
+mod settings;

@@ -16,16 +16,8 @@ use super::http::Failure;
 /// The method that everything here is about.
 pub(crate) const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
-/// What came back: `grpc-status` and `grpc-message`, wherever they stood.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) http_status: u16,
-    pub(crate) grpc_status: String,
-    pub(crate) message: String,
-}
-
-/// Sends one message of these bytes to a method.
-pub(crate) async fn call(to: SocketAddr, method: &str, message: &[u8]) -> Result<Reply, Failure> {
+/// Sends one message of these bytes to a method, and gives the `grpc-status`, or an empty text where there was none.
+pub(crate) async fn call(to: SocketAddr, method: &str, message: &[u8]) -> Result<String, Failure> {
     timeout(Duration::from_secs(15), exchange(to, method, frame(message))).await?
 }
 
@@ -39,7 +31,7 @@ pub(crate) fn frame(message: &[u8]) -> Bytes {
 }
 
 /// Sends any body, framed or not.
-pub(crate) async fn exchange(to: SocketAddr, method: &str, body: Bytes) -> Result<Reply, Failure> {
+pub(crate) async fn exchange(to: SocketAddr, method: &str, body: Bytes) -> Result<String, Failure> {
     let stream = TcpStream::connect(to).await?;
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
@@ -50,14 +42,9 @@ pub(crate) async fn exchange(to: SocketAddr, method: &str, body: Bytes) -> Resul
     let (head, body) = sender.send_request(request).await?.into_parts();
     let trailers = body.collect().await?.trailers().cloned().unwrap_or_default();
     connection.abort();
-    let find = |name| text(&head.headers, name).or(text(&trailers, name)).unwrap_or_default();
-    Ok(Reply {
-        http_status: head.status.as_u16(),
-        grpc_status: find("grpc-status"),
-        message: find("grpc-message"),
-    })
+    Ok(status(&head.headers).or(status(&trailers)).unwrap_or_default())
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+fn status(headers: &HeaderMap) -> Option<String> {
+    headers.get("grpc-status").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

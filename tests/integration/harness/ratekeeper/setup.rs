@@ -75,7 +75,8 @@ impl Setup {
     fn listen(&mut self) -> Listen {
         let mut give = |name: &str| {
             let address = ports::free();
-            self.environment.push((format!("RATEKEEPER_LISTEN__{name}"), address.to_string()));
+            // In front, so that a test's own address wins.
+            self.environment.insert(0, (format!("RATEKEEPER_LISTEN__{name}"), address.to_string()));
             address
         };
         Listen { grpc: give("GRPC"), http: give("HTTP"), metrics: give("METRICS"), admin: give("ADMIN") }

@@ -1,0 +1,10 @@
+//! What is answered to which request under which rules: a table for each part of the protocol's description.
+
+mod counting;
+mod global;
+mod identity;
+mod matching;
+mod overrides;
+mod replaces;
+mod table;
+mod verdict;

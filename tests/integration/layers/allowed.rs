@@ -1,0 +1,90 @@
+//! Who may import and name what. A file is given by its path below `src`.
+
+/// The layers that a layer may import beside itself.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("main", &["app", "cli"]),
+    ("lib", &[]),
+    ("cli", &["app", "config", "decision", "server", "service", "storage", "telemetry"]),
+    ("app", &["config", "decision", "server", "service", "storage", "telemetry"]),
+    ("server", &["decision", "service", "storage"]),
+    ("service", &["decision", "storage"]),
+    ("storage", &["decision"]),
+    ("config", &["decision"]),
+    ("decision", &[]),
+    ("telemetry", &[]),
+];
+
+/// What the pure core may be built from, and so everything else, too.
+const PLAIN: &[&str] =
+    &["ahash", "arrayvec", "bytes", "hashbrown", "memchr", "sha2", "smallvec", "thiserror"];
+
+/// What every layer but the pure core may name.
+const ASYNC: &[&str] = &["arc_swap", "parking_lot", "pin_project_lite", "tokio", "tracing"];
+
+/// The places that may name a library that is not for all: the beginnings of paths.
+const OWNERS: &[(&[&str], &[&str])] = &[
+    (
+        &[
+            "axum",
+            "h2",
+            "http",
+            "hyper",
+            "hyper_util",
+            "prost",
+            "prost_reflect",
+            "prost_types",
+            "ratekeeper_proto",
+            "tonic",
+            "tonic_health",
+            "tonic_reflection",
+            "tower",
+        ],
+        &["server", "cli/bench"],
+    ),
+    (&["notify", "serde_saphyr", "strsim"], &["config"]),
+    (&["serde", "serde_json"], &["config", "server", "cli", "telemetry"]),
+    (&["anyhow"], &["main", "app", "cli"]),
+    (&["clap"], &["main", "cli"]),
+    (&["tracing_subscriber", "prometheus_client"], &["telemetry"]),
+];
+
+/// Whether this file may import from that layer.
+pub(super) fn may_import(file: &str, layer: &str) -> bool {
+    let own = layer_of(file);
+    let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == own) else { return false };
+    // A module of the crate's root that is no layer at all is nobody's to import.
+    own == layer || below.contains(&layer) || (layer == "telemetry" && own != "decision" && is_metrics(file))
+}
+
+/// Whether this file may name that library.
+pub(super) fn may_name(file: &str, library: &str) -> bool {
+    PLAIN.contains(&library)
+        || (ASYNC.contains(&library) && layer_of(file) != "decision")
+        || (library == "prometheus_client" && layer_of(file) != "decision" && is_metrics(file))
+        || owners(library).is_some_and(|owners| owners.iter().any(|owner| is_within(file, owner)))
+}
+
+/// Whether anything is said about this library.
+pub(super) fn is_known(library: &str) -> bool {
+    PLAIN.contains(&library) || ASYNC.contains(&library) || owners(library).is_some()
+}
+
+fn owners(library: &str) -> Option<&'static [&'static str]> {
+    OWNERS.iter().find(|(libraries, _)| libraries.contains(&library)).map(|(_, owners)| *owners)
+}
+
+fn layer_of(file: &str) -> &str {
+    file.split(['/', '.']).next().unwrap_or_default()
+}
+
+/// Each layer's own metrics file may use the registry, and so may the two pages that show it.
+fn is_metrics(file: &str) -> bool {
+    file.ends_with("/metrics.rs")
+        || file.contains("/metrics/")
+        || ["server/http/admin", "server/http/scrape"].iter().any(|page| is_within(file, page))
+}
+
+/// Whether the file is `owner.rs` or in the folder `owner/`.
+fn is_within(file: &str, owner: &str) -> bool {
+    file.strip_prefix(owner).is_some_and(|rest| rest.starts_with(['.', '/']))
+}
