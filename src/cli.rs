@@ -1,6 +1,50 @@
-//! The commands beside `serve`, each a struct of arguments and a function that runs it.
+//! The commands: each a struct of arguments and a function that runs it.
 //!
-//! They speak to a person at a terminal: results go to standard output, refusals are `anyhow` errors that
-//! `main` prints.
+//! They speak to a person at a terminal: results go to standard output, what went wrong to standard error.
 
 pub mod bench;
+pub mod check;
+pub mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Rate limit decision service for Envoy and Istio.
+#[derive(Debug, Parser)]
+#[command(name = "ratekeeper", version, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve decisions until SIGTERM; SIGHUP reads the rules again
+    Serve(serve::ServeArgs),
+    /// Check rule files, and settings, and say everything that is wrong with them
+    Check(check::CheckArgs),
+    /// Make load for a rate limit service and measure what it costs
+    Bench(bench::BenchArgs),
+}
+
+impl Arguments {
+    /// Runs the command; a failure is told on standard error.
+    #[must_use]
+    pub fn run(&self) -> ExitCode {
+        let done = match &self.command {
+            Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+            Command::Check(args) => check::run(args),
+            Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
+        };
+        done.unwrap_or_else(|error| {
+            tell(&format!("ratekeeper: {error:#}"));
+            ExitCode::FAILURE
+        })
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the program's last word to whoever started it")]
+fn tell(message: &str) {
+    eprintln!("{message}");
+}

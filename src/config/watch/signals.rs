@@ -44,8 +44,9 @@ impl Signals {
 
     /// Waits until there are more than `known`.
     pub(super) async fn heard_since(&mut self, known: Count) -> Count {
-        match self.receiver.wait_for(|count| *count != known).await {
-            Ok(count) => *count,
+        let heard = self.receiver.wait_for(|count| *count != known).await.map(|count| *count);
+        match heard {
+            Ok(count) => count,
             // Closed only when every sender is gone, and this struct holds one.
             Err(_) => std::future::pending().await,
         }

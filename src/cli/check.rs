@@ -1,0 +1,99 @@
+//! `ratekeeper check`: what `serve` would say of these files, without serving.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::cli::serve::load_settings;
+use crate::config::diagnostic::Diagnostics;
+use crate::config::files::RuleFiles;
+use crate::config::rules::{self, RuleOptions};
+use crate::config::source::SourceFile;
+
+/// The arguments of `ratekeeper check`.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Rule files, and folders of them
+    #[arg(required_unless_present = "config", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// A settings file to check too; its rules.paths are checked where no PATH is given
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Let files of the same domain add up
+    #[arg(long)]
+    merge_domains: bool,
+
+    /// How to print faults
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// How faults are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// An array of objects, for editors and pipelines.
+    Json,
+}
+
+/// What was checked.
+#[derive(Debug, Default)]
+struct Checked {
+    faults: Diagnostics,
+    files: usize,
+    domains: usize,
+}
+
+/// Checks, and prints every fault to standard output: 0 for none, 1 for any.
+///
+/// # Errors
+/// Where the result cannot be printed.
+pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let checked = check(args);
+    let text = match args.format {
+        Format::Json => serde_json::to_string_pretty(&checked.faults)? + "\n",
+        Format::Text if checked.faults.is_empty() => {
+            format!("{} files, {} domains: no faults\n", checked.files, checked.domains)
+        }
+        Format::Text => format!("{}\n", checked.faults),
+    };
+    std::io::stdout().write_all(text.as_bytes()).context("the result cannot be printed")?;
+    Ok(if checked.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check(args: &CheckArgs) -> Checked {
+    let mut checked = Checked::default();
+    let mut paths = args.paths.clone();
+    let mut options = RuleOptions { merge_domains: args.merge_domains };
+    if args.config.is_some() {
+        match load_settings(args.config.as_deref(), &[]) {
+            Ok(settings) => {
+                options.merge_domains |= settings.rules.merge_domains;
+                if paths.is_empty() {
+                    paths.clone_from(&settings.rules.paths);
+                }
+            }
+            Err(faults) => checked.faults.append(faults),
+        }
+    }
+    check_rules(&mut checked, paths, options);
+    checked
+}
+
+fn check_rules(checked: &mut Checked, paths: Vec<PathBuf>, options: RuleOptions) {
+    let sources = match RuleFiles::new(paths).read() {
+        Ok(sources) => sources,
+        Err(faults) => return checked.faults.append(faults.into()),
+    };
+    let files: Vec<_> = sources.files.into_iter().map(SourceFile::from).collect();
+    checked.files = files.len();
+    match rules::parse(&files, options) {
+        Ok(domains) => checked.domains = domains.len(),
+        Err(faults) => checked.faults.append(faults),
+    }
+}
