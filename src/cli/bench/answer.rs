@@ -196,7 +196,7 @@ mod tests {
     fn statuses_are_read_from_head_and_trailers() {
         let headers = |status: &str| {
             HeaderMap::from_iter([(
-                http::HeaderName::from_static("grpc-status"),
+                HeaderName::from_static("grpc-status"),
                 http::HeaderValue::from_str(status).unwrap(),
             )])
         };
