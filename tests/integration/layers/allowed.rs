@@ -43,6 +43,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     ),
     (&["granit_parser", "notify", "serde_saphyr", "strsim"], &["config"]),
     (&["serde", "serde_json"], &["config", "server", "cli", "telemetry"]),
+    (&["hdrhistogram"], &["cli/bench"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
     (&["prometheus_client"], &["telemetry", "app"]),
