@@ -7,5 +7,6 @@
 mod decode;
 pub mod diagnostic;
 pub mod rules;
+pub mod settings;
 pub mod source;
 mod yaml;

@@ -69,9 +69,9 @@ fn size_is_bounded() {
 #[test]
 fn long_lines_are_clipped() {
     let yaml = format!("domain: d\n{}: {}\n", "x".repeat(500), "y".repeat(100_000));
-    let (name, marked) = ("x".repeat(60), "^".repeat(60));
-    let path = "x".repeat(500);
-    let shown = format!("{name}{}…", "x".repeat(40));
+    let (name, marked) = ("x".repeat(60), "^".repeat(80));
+    let path = format!("{}…", "x".repeat(300));
+    let shown = format!("{}…", "x".repeat(160));
     check(
         &yaml,
         &format!(

@@ -112,6 +112,7 @@ error: `domain` stands twice in one mapping
   |
 3 | domain: e
   | ^^^^^^
+  = field: domain
   = help: keep one of the two; the first is in line 1, column 1
 
 error: the file is empty
