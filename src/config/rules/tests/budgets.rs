@@ -34,6 +34,7 @@ fn depth_is_bounded_however_it_is_written() {
     check_message("[".repeat(1_000_000), deep);
     check_message("{a: ".repeat(100_000), deep);
     check_message("- ".repeat(300), deep);
+    check_message("- ".repeat(150) + &"[".repeat(150) + &"]".repeat(150), deep);
     // Each anchor stands for something 100 levels deep that ends in the one before.
     let mut yaml = String::from("a0: &a0 x\n");
     for index in 1..10 {
