@@ -88,9 +88,13 @@ fn check(args: &CheckArgs) -> Checked {
 fn check_rules(checked: &mut Checked, paths: Vec<PathBuf>, options: RuleOptions) {
     let sources = match RuleFiles::new(paths).read() {
         Ok(sources) => sources,
-        Err(faults) => return checked.faults.append(faults.into()),
+        Err(faults) => {
+            return checked
+                .faults
+                .push(crate::config::diagnostic::Diagnostic::of_file("", faults.to_string()));
+        }
     };
-    let files: Vec<_> = sources.files.into_iter().map(SourceFile::from).collect();
+    let files: Vec<_> = sources.files.into_iter().map(|f| SourceFile::new(f.name, f.text)).collect();
     checked.files = files.len();
     match rules::parse(&files, options) {
         Ok(domains) => checked.domains = domains.len(),
