@@ -117,7 +117,7 @@ fn libraries_of_other_layers_are_found_in_every_form() {
         "use ratekeeper_proto as wire;",
         &["service/limiter.rs:1 names ratekeeper_proto"],
     );
-    check("server/http.rs", "fn f() { m!(serde_saphyr::x()) }", &["server/http.rs:1 names serde_saphyr"]);
+    check("server/http.rs", "fn f() { m!(granit_parser::x()) }", &["server/http.rs:1 names granit_parser"]);
     check("service/limiter.rs", "fn f() -> anyhow::Result<()> { x }", &["service/limiter.rs:1 names anyhow"]);
     check("cli/check.rs", "use hyper::Request;", &["cli/check.rs:1 names hyper"]);
     check("server/grpc.rs", "use prometheus_client::X;", &["server/grpc.rs:1 names prometheus_client"]);
@@ -128,7 +128,7 @@ fn libraries_of_the_own_layer_and_names_that_look_like_them_are_fine() {
     check("server/grpc.rs", "use tonic::Status; use http::Uri; use ratekeeper_proto::X;", &[]);
     check("server/metrics.rs", "use prometheus_client::X;", &[]);
     check("cli/bench/load.rs", "use hyper::Request;", &[]);
-    check("config/yaml.rs", "use serde_saphyr::X;", &[]);
+    check("config/yaml.rs", "use granit_parser::X;", &[]);
     check(
         "decision/key.rs",
         "use crate::decision::{http::X, bytes}; use self::tokio::Y; use super::notify::Z;",

@@ -30,6 +30,8 @@ async fn no_request_fails_while_replicas_restart_in_turn() {
     let total: usize = tally.values().sum();
     let asked = envoy.statistic("cluster.upstream.ratelimit.ok").await;
     assert_eq!(asked, total as u64, "every request was decided by ratekeeper");
+    let retries = envoy.statistic("cluster.ratekeeper.upstream_rq_retry").await;
+    assert_eq!(retries, 0, "traffic had moved away before anything closed");
 }
 
 async fn restart(replica: &mut Ratekeeper, envoy: &Envoy) {
