@@ -16,7 +16,7 @@ test-setup: ## Install what the tests need (a pinned Envoy in .venv)
 	@scripts/test-setup
 
 bench: ## Print the server's CPU time per million decisions beside that of a constant answer
-	cargo run --release --locked -- bench
+	cargo bench --locked --bench decision_cost
 
 fmt: ## Format the code
 	cargo fmt --all

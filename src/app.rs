@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::config::Settings;
+use crate::config::settings::Settings;
 use crate::config::watch::{RuleWatch, WatchOptions};
 use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
@@ -39,7 +39,7 @@ type Decider = Responder<LocalStore, SystemClock>;
 /// # Errors
 /// Where a listener cannot be bound or a thread cannot be started.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
-    logs::start(settings::logs(settings)).context("logging was started before")?;
+    logs::start(&settings::logs(settings))?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let control = control.context("the control runtime cannot be started")?;
     let served = control.block_on(serve(settings));
@@ -49,8 +49,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be listened for")?;
-    let bound = Bound::bind(settings)?;
-    let parts = Parts::build(settings).await;
+    let bound = Bound::bind(settings).await?;
+    let parts = Parts::build(settings).await?;
     let mut tasks = Tasks::default();
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
     let force = watch.force_handle();
@@ -75,13 +75,13 @@ struct Parts {
 }
 
 impl Parts {
-    async fn build(settings: &Settings) -> Self {
+    async fn build(settings: &Settings) -> anyhow::Result<Self> {
         let rulebook = Arc::new(Rulebook::new());
         let store = Arc::new(LocalStore::new(settings::local_store(settings)));
         let requests = Arc::new(RequestMetrics::default());
         let limiter =
             Limiter::new(Arc::clone(&rulebook), Arc::clone(&store), SystemClock, settings::modes(settings));
-        Self {
+        Ok(Self {
             status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook))),
             rulebook,
             store,
@@ -93,8 +93,8 @@ impl Parts {
                 Arc::clone(&requests),
             )),
             requests,
-            effective_settings: settings.effective().into(),
-        }
+            effective_settings: settings::effective(settings)?,
+        })
     }
 
     fn reloader(&self, settings: &Settings) -> reload::Reloader {
@@ -108,7 +108,11 @@ impl Parts {
     }
 
     fn admin_pages(&self, registry: Arc<prometheus_client::registry::Registry>) -> AdminPages {
-        AdminPages { status: Arc::clone(&self.status), registry, settings: Arc::clone(&self.effective_settings) }
+        AdminPages {
+            status: Arc::clone(&self.status),
+            registry,
+            settings: Arc::clone(&self.effective_settings),
+        }
     }
 }
 

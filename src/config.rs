@@ -7,6 +7,7 @@
 pub mod diagnostic;
 pub mod files;
 pub mod rules;
+pub mod settings;
 pub mod source;
 pub mod watch;
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::app::{Parts, metrics, settings};
-use crate::config::Settings;
+use crate::config::settings::Settings;
+use crate::server::grpc;
 use crate::server::http::{admin, decide, probes, scrape};
 use crate::server::transport::{
     BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener,
 };
-use crate::server::grpc;
 
 /// Sockets that are bound and not served yet.
 pub(super) struct Bound {
@@ -30,11 +30,12 @@ pub(super) struct Running {
 }
 
 impl Bound {
-    pub(super) fn bind(settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) async fn bind(settings: &Settings) -> anyhow::Result<Self> {
         let bind = |name: &str, address: &ListenAddress| {
-            Listener::bind(address, &BindOptions::default()).with_context(|| format!("listen.{name} cannot be bound"))
+            Listener::bind(address, &BindOptions::default())
+                .with_context(|| format!("listen.{name} cannot be bound"))
         };
-        let addresses = settings::addresses(settings)?;
+        let addresses = settings::addresses(settings).await?;
         Ok(Self {
             grpc: bind("grpc", &addresses.grpc)?,
             http: bind("http", &addresses.http)?,
@@ -47,13 +48,15 @@ impl Bound {
         let routes = grpc::routes(
             Arc::clone(&parts.responder),
             parts.health.service(),
-            settings.grpc.max_request_bytes,
+            settings.grpc.max_request_bytes as usize,
         );
         let routes = routes.context("the descriptors for reflection cannot be read")?;
-        let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| routes.clone())?;
+        let grpc =
+            Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| routes.clone())?;
         let registry = Arc::new(metrics::registry(parts, grpc.stats()));
         let pages = Http1Settings::default();
-        let public = decide::router(Arc::clone(&parts.responder)).merge(probes::router(Arc::clone(&parts.status)));
+        let public =
+            decide::router(Arc::clone(&parts.responder)).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {
             grpc,
             http: Http1Server::start(self.http, &pages, public),

@@ -63,7 +63,11 @@ impl Reloader {
 
     fn refuse(&self, fault: &str) {
         self.status.reload_failed(fault);
-        let kept = if self.rulebook.is_loaded() { "the rules before stay in force" } else { "there are none in force" };
+        let kept = if self.rulebook.is_loaded() {
+            "the rules before stay in force"
+        } else {
+            "there are none in force"
+        };
         tracing::error!("the rule files have faults; {kept}; mend them and they are read again\n{fault}");
     }
 }
@@ -73,7 +77,9 @@ fn compile(change: RuleChange, options: RuleOptions, allow_empty: bool) -> Resul
     let domains = rules::read(&sources, options).map_err(|faults| faults.to_string())?;
     let rules = RuleSet::compile(&domains).map_err(|fault| fault.to_string())?;
     if rules.rules().is_empty() && !allow_empty {
-        return Err("there is no rule in the rule files; set rules.allow_empty to true if that is meant".into());
+        return Err(
+            "there is no rule in the rule files; set rules.allow_empty to true if that is meant".into()
+        );
     }
     Ok(Compiled { rules, fingerprint: sources.fingerprint.to_string(), files: sources.files.len() })
 }

@@ -140,6 +140,24 @@ impl<'s, 'f> Decoder<'s, 'f> {
         }
     }
 
+    /// A list of texts; outside of a file also one text with commas.
+    pub(crate) fn texts(&mut self, field: &Field<'_, '_>) -> Optional<Vec<String>> {
+        if field.node.is_null() {
+            return Ok(None);
+        }
+        if let (Value::Scalar(scalar), Source::Variable(_) | Source::Flag(_)) =
+            (&field.node.value, self.source)
+        {
+            return Ok(Some(scalar.text.split(',').map(|text| text.trim().to_owned()).collect()));
+        }
+        let mut texts = Vec::new();
+        for (index, node) in self.items(field)?.iter().enumerate() {
+            let item = Field { node, path: Path::Item(&field.path, index), ..*field };
+            texts.push(self.text(&item)?.unwrap_or_default());
+        }
+        Ok(Some(texts))
+    }
+
     /// True or false.
     pub(crate) fn truth(&mut self, field: &Field<'_, '_>) -> Optional<bool> {
         let found = match &field.node.value {

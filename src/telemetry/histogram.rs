@@ -39,7 +39,7 @@ impl LatencyHistogram {
     )]
     pub fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
         let counts = self.buckets.each_ref().map(|bucket| bucket.load(Ordering::Relaxed));
-        let bounds = BOUNDS.iter().map(|&bound| bound as f64 / 1e6).chain([f64::MAX]);
+        let bounds = BOUNDS.iter().map(|&bound| bound as f64 / 1e6).chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let sum = self.sum_nanos.load(Ordering::Relaxed) as f64 / 1e9;
         encoder.encode_histogram::<[(&str, &str); 0]>(sum, counts.iter().sum(), &buckets, None)
@@ -48,6 +48,12 @@ impl LatencyHistogram {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::collector::Collector;
+    use prometheus_client::encoding::DescriptorEncoder;
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::metrics::MetricType;
+    use prometheus_client::registry::Registry;
+
     use super::*;
 
     #[track_caller]
@@ -65,5 +71,25 @@ mod tests {
         check(26, 1);
         check(1_000_000, BOUNDS.len() - 1);
         check(1_000_001, BOUNDS.len());
+    }
+
+    #[test]
+    fn the_last_bucket_holds_everything() {
+        let histogram = LatencyHistogram::default();
+        histogram.observe(Duration::from_secs(9));
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Shown(histogram)));
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        assert!(text.contains("took_bucket{le=\"1.0\"} 0\ntook_bucket{le=\"+Inf\"} 1\n"), "{text}");
+    }
+
+    #[derive(Debug)]
+    struct Shown(LatencyHistogram);
+
+    impl Collector for Shown {
+        fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            self.0.encode(encoder.encode_descriptor("took", "Time", None, MetricType::Histogram)?)
+        }
     }
 }

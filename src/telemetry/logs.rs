@@ -1,14 +1,13 @@
 //! Logs: one line per event on standard error, as text or JSON.
 
-use tracing::Level;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// What is logged, and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LogSettings {
-    /// Events less important than this are dropped.
-    pub level: Level,
+    /// A level, or levels by module: `info,ratekeeper::server=debug`.
+    pub filter: String,
     /// The form of a line.
     pub format: LogFormat,
 }
@@ -22,17 +21,29 @@ pub enum LogFormat {
     Json,
 }
 
+/// Why logging did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter cannot be read.
+    #[error("log.level: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// Something else in this process logs already.
+    #[error("logging was started before: {0}")]
+    Started(#[from] tracing_subscriber::util::TryInitError),
+}
+
 /// Starts logging for the whole process.
 ///
 /// # Errors
-/// Where logging was started before.
-pub fn start(settings: LogSettings) -> Result<(), TryInitError> {
+/// Where the filter cannot be read, or logging was started before.
+pub fn start(settings: &LogSettings) -> Result<(), LogError> {
     let lines = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::from_level(settings.level))
+        .with_env_filter(EnvFilter::try_new(&settings.filter)?)
         .with_writer(std::io::stderr)
         .with_ansi(false);
     match settings.format {
-        LogFormat::Text => lines.finish().try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+        LogFormat::Text => lines.finish().try_init()?,
+        LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,
     }
+    Ok(())
 }

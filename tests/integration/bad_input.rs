@@ -113,7 +113,9 @@ async fn garbage_instead_of_a_message_gets_a_status() {
 #[tokio::test]
 async fn other_protocols_and_half_open_connections_end_at_their_connection() {
     let server = Ratekeeper::with_rules(RULES).await;
-    assert!(http::get(server.listen.grpc, "/json").await.is_err(), "HTTP/1 on the gRPC port");
+    let answer = http::get(server.listen.grpc, "/json").await.unwrap();
+    assert_eq!(answer.status, 400, "HTTP/1 on the gRPC port");
+    assert!(answer.text().contains("HTTP/2"), "{}", answer.text());
     for opening in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM", b"\x16\x03\x01\x02\x00\x01", &[0xff; 100]] {
         let mut half_open = TcpStream::connect(server.listen.grpc).await.unwrap();
         half_open.write_all(opening).await.unwrap();

@@ -154,11 +154,9 @@ async fn our_headers_go_to_passed_and_denied_clients() {
 
 #[tokio::test]
 async fn a_route_may_ask_for_several_hits_or_for_a_look() {
-    let costly = json!({"actions": all(), "hits_addend": {"number": 5}});
-    let mesh = Mesh::start(&limit_all(12), |envoy| envoy.rate_limit(costly)).await;
+    let mesh = Mesh::start(&limit_all(12), |envoy| envoy.costly_descriptor(&all(), 5)).await;
     assert_eq!(mesh.statuses(3, &[]).await, [200, 200, 429]);
-    let look = json!({"actions": all(), "hits_addend": {"number": 0}});
-    let mesh = Mesh::start(&limit_all(1), |envoy| envoy.rate_limit(look)).await;
+    let mesh = Mesh::start(&limit_all(1), |envoy| envoy.costly_descriptor(&all(), 0)).await;
     assert_eq!(mesh.statuses(3, &[]).await, [200; 3]);
 }
 

@@ -56,7 +56,7 @@ async fn a_bad_body_is_refused_and_told_where() {
         ("", "line 1"),
         ("{\"domain\": \"mesh\",\n  oops}", "line 2"),
         (r#"{"domain":"mesh","descriptor":[]}"#, "descriptor"),
-        (r#"{"domain":"mesh","descriptors":[{"entries":[{"key":1}]}]}"#, "key"),
+        (r#"{"domain":"mesh","descriptors":[{"entries":[{"key":1}]}]}"#, "line 1, column 52"),
         (r#"{"domain":"","descriptors":[{"entries":[]}]}"#, "rate limit domain must not be empty"),
         (r#"{"domain":"mesh"}"#, "rate limit descriptor list must not be empty"),
     ] {
@@ -95,18 +95,18 @@ async fn without_rules_no_decision_is_made_and_health_says_so() {
 #[tokio::test]
 async fn metrics_count_decisions_by_domain_rule_and_outcome() {
     let server = Ratekeeper::with_rules(RULES).await;
-    for question in ["k=a", "k=a", "k=a", "over=1", "free=1", "none=1"] {
+    for question in ["k=a", "k=a", "over=1", "free=1", "none=1"] {
         server.ask(&ask(question)).await.unwrap();
     }
     let metrics = Metrics::read(server.listen.metrics).await;
     let decisions = |labels: &[&str]| metrics.sum("ratekeeper_decisions_total", labels);
-    assert_eq!(decisions(&[r#"domain="mesh""#, r#"outcome="over_limit""#]), 2.0);
+    assert_eq!(decisions(&[r#"domain="mesh""#, r#"outcome="over""#]), 1.0);
     assert_eq!(metrics.sum("ratekeeper_reloads_total", &[r#"result="success""#]), 1.0);
     assert_eq!(metrics.sum("ratekeeper_reloads_total", &[r#"result="failure""#]), 0.0);
     assert!(metrics.sum("ratekeeper_rules_loaded_timestamp_seconds", &[]) > 1.7e9);
     assert_eq!(metrics.sum("ratekeeper_store_entries", &[]), 2.0, "k=a and over=1");
     assert_eq!(metrics.sum("ratekeeper_store_evictions_total", &[]), 0.0);
-    assert_eq!(metrics.sum("ratekeeper_request_duration_seconds_count", &[]), 6.0);
+    assert_eq!(metrics.sum("ratekeeper_request_duration_seconds_count", &[]), 5.0);
     assert!(metrics.has("ratekeeper_request_duration_seconds_bucket"));
 }
 

@@ -110,9 +110,10 @@ fn rules_that_contradict_each_other() {
 #[test]
 fn what_is_no_rule_file_at_all() {
     refused("domain: one\n---\ndomain: two\n", 2, "document");
-    refused("domain: [unclosed\n", 2, "");
+    refused("domain: [unclosed\n", 1, "bracket");
     refused("- a list\n", 1, "");
-    refused("", 1, "domain");
+    let empty = faults("");
+    assert!(empty[0]["message"].as_str().unwrap().contains("empty"), "{empty:#?}");
 }
 
 #[test]

@@ -6,8 +6,11 @@ use std::fmt;
 
 use bytes::Buf;
 use h2::Reason;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use prost::encoding::{DecodeContext, decode_key, decode_varint, skip_field};
+
+/// Parsed once, not for every answer.
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// `RateLimitResponse.overall_code`.
 const OVERALL_CODE_FIELD: u32 = 1;
@@ -90,7 +93,7 @@ pub fn read_head(status: StatusCode, headers: &HeaderMap) -> Result<(), CallErro
     if status != StatusCode::OK {
         return Err(CallError::Http(status.as_u16()));
     }
-    if headers.contains_key("grpc-status") { read_trailers(headers) } else { Ok(()) }
+    if headers.contains_key(&GRPC_STATUS) { read_trailers(headers) } else { Ok(()) }
 }
 
 /// Whether the trailers say that the call succeeded.
@@ -99,7 +102,7 @@ pub fn read_head(status: StatusCode, headers: &HeaderMap) -> Result<(), CallErro
 ///
 /// The status where it is not OK; [`CallError::Malformed`] where there is none.
 pub fn read_trailers(trailers: &HeaderMap) -> Result<(), CallError> {
-    let status = trailers.get("grpc-status").ok_or(CallError::Malformed)?;
+    let status = trailers.get(&GRPC_STATUS).ok_or(CallError::Malformed)?;
     if status.as_bytes() == b"0" {
         return Ok(());
     }
@@ -193,7 +196,7 @@ mod tests {
     fn statuses_are_read_from_head_and_trailers() {
         let headers = |status: &str| {
             HeaderMap::from_iter([(
-                http::HeaderName::from_static("grpc-status"),
+                HeaderName::from_static("grpc-status"),
                 http::HeaderValue::from_str(status).unwrap(),
             )])
         };

@@ -41,11 +41,13 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         ],
         &["server", "cli/bench"],
     ),
-    (&["notify", "serde_saphyr", "strsim"], &["config"]),
+    (&["granit_parser", "notify", "serde_saphyr", "strsim"], &["config"]),
     (&["serde", "serde_json"], &["config", "server", "cli", "telemetry"]),
+    (&["hdrhistogram"], &["cli/bench"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
-    (&["tracing_subscriber", "prometheus_client"], &["telemetry"]),
+    (&["prometheus_client"], &["telemetry", "app"]),
+    (&["tracing_subscriber"], &["telemetry"]),
 ];
 
 /// Whether this file may import from that layer.

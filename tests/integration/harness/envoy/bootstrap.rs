@@ -21,27 +21,29 @@ pub(crate) struct Bootstrap {
     replicas: Vec<SocketAddr>,
     upstream: SocketAddr,
     rate_limits: Vec<Value>,
+    filter_rate_limits: Vec<Value>,
 }
 
 impl Bootstrap {
     pub(super) fn new(replicas: Vec<SocketAddr>, upstream: SocketAddr) -> Self {
-        Self { replicas, upstream, rate_limits: Vec::new() }
+        Self { replicas, upstream, rate_limits: Vec::new(), filter_rate_limits: Vec::new() }
     }
 
     /// Adds a descriptor to every request: one entry of `rate_limits` with these actions.
-    pub(crate) fn descriptor(self, actions: &[Value]) -> Self {
-        self.rate_limit(json!({"actions": actions}))
+    pub(crate) fn descriptor(mut self, actions: &[Value]) -> Self {
+        self.rate_limits.push(json!({"actions": actions}));
+        self
     }
 
-    /// Adds a whole entry of `rate_limits`.
-    pub(crate) fn rate_limit(mut self, rate_limit: Value) -> Self {
-        self.rate_limits.push(rate_limit);
+    /// Adds an entry of `rate_limits` with hits of its own, which Envoy takes only from the filter's part of a route.
+    pub(crate) fn costly_descriptor(mut self, actions: &[Value], hits: u64) -> Self {
+        self.filter_rate_limits.push(json!({"actions": actions, "hits_addend": {"number": hits}}));
         self
     }
 
     /// Starts an Envoy with the HTTP filter.
     pub(crate) async fn start(self) -> Envoy {
-        let filters = json!([connection_manager(&self.http_filter(), &self.rate_limits)]);
+        let filters = json!([connection_manager(&self.http_filter(), &self.route())]);
         self.start_with(filters).await
     }
 
@@ -72,6 +74,18 @@ impl Bootstrap {
                 "clusters": [upstream_cluster(self.upstream), self.replica_cluster()]},
         });
         Envoy::start(&configuration.to_string()).await
+    }
+
+    /// The only route. What the filter finds in its own part of it replaces what stands beside the cluster.
+    fn route(&self) -> Value {
+        let action = json!({"cluster": "upstream", "rate_limits": self.rate_limits});
+        let mut route = json!({"match": {"prefix": "/"}, "route": action});
+        if !self.filter_rate_limits.is_empty() {
+            route["typed_per_filter_config"] = json!({"envoy.filters.http.ratelimit": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute",
+                "rate_limits": self.filter_rate_limits}});
+        }
+        route
     }
 
     fn http_filter(&self) -> Value {
@@ -113,13 +127,13 @@ impl Bootstrap {
 
 /// The HTTP connection manager, which takes the client's address from `x-forwarded-for` so that a test can be
 /// many clients.
-fn connection_manager(filter: &Value, rate_limits: &[Value]) -> Value {
+fn connection_manager(filter: &Value, route: &Value) -> Value {
     json!({"name": "envoy.filters.network.http_connection_manager", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "entrance", "use_remote_address": false,
         "route_config": {"virtual_hosts": [{
             "name": "all", "domains": ["*"],
-            "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "upstream", "rate_limits": rate_limits}}]}]},
+            "routes": [route]}]},
         "http_filters": [filter, {"name": "envoy.filters.http.router", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}})
 }

@@ -59,10 +59,11 @@ impl Setup {
         for (name, text) in &self.rules {
             std::fs::write(folder.path().join("rules").join(name), text).unwrap();
         }
+        std::fs::write(folder.path().join("ratekeeper.yaml"), &self.settings).unwrap();
         // A test waits for no pause that it did not ask for.
-        let has_drain = self.settings.contains("drain:");
-        let drain = if has_drain { "" } else { "drain: {pause: 0s, deadline: 10s}\n" };
-        std::fs::write(folder.path().join("ratekeeper.yaml"), format!("{drain}{}", self.settings)).unwrap();
+        if !self.settings.contains("drain:") {
+            self.environment.push(("RATEKEEPER_DRAIN__PAUSE".to_owned(), "0s".to_owned()));
+        }
         let listen = self.listen();
         Ratekeeper {
             listen,

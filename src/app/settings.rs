@@ -1,0 +1,115 @@
+//! From the settings as a person writes them to those that each layer owns.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+
+use crate::config::rules::RuleOptions;
+use crate::config::settings::{self, Address, Settings};
+use crate::decision::hit::DeniedRequests;
+use crate::decision::plan::Modes;
+use crate::server::answer::{AnswerSettings, HeaderNames};
+use crate::server::question::RequestLimits;
+use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
+use crate::storage::local::LocalSettings;
+use crate::telemetry::logs::{LogFormat, LogSettings};
+
+/// Where each listener is to be bound.
+pub(super) struct Addresses {
+    pub(super) grpc: ListenAddress,
+    pub(super) http: ListenAddress,
+    pub(super) metrics: ListenAddress,
+    pub(super) admin: ListenAddress,
+}
+
+pub(super) async fn addresses(settings: &Settings) -> anyhow::Result<Addresses> {
+    let listen = &settings.listen;
+    Ok(Addresses {
+        grpc: address("grpc", &listen.grpc).await?,
+        http: address("http", &listen.http).await?,
+        metrics: address("metrics", &listen.metrics).await?,
+        admin: address("admin", &listen.admin).await?,
+    })
+}
+
+async fn address(name: &str, address: &Address) -> anyhow::Result<ListenAddress> {
+    let (host, port) = match address {
+        Address::Unix(path) => return Ok(ListenAddress::Unix(path.clone())),
+        Address::Tcp { host, port } => (host.as_str(), *port),
+    };
+    let mut found = tokio::net::lookup_host((host, port))
+        .await
+        .with_context(|| format!("listen.{name}: the name `{host}` has no address; write an IP address"))?;
+    let first: Option<SocketAddr> = found.next();
+    first.map(ListenAddress::Tcp).with_context(|| format!("listen.{name}: the name `{host}` has no address"))
+}
+
+pub(super) fn logs(settings: &Settings) -> LogSettings {
+    let format = match settings.log.format {
+        settings::Format::Text => LogFormat::Text,
+        settings::Format::Json => LogFormat::Json,
+    };
+    LogSettings { filter: settings.log.level.clone(), format }
+}
+
+pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
+    RuleOptions { merge_domains: settings.rules.merge_domains }
+}
+
+pub(super) fn local_store(settings: &Settings) -> LocalSettings {
+    LocalSettings { max_entries: settings.local.max_entries as usize }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "thresholds are defined in single precision")]
+pub(super) fn modes(settings: &Settings) -> Modes {
+    Modes {
+        shadow_mode: settings.shadow_mode,
+        quota_mode: settings.quota_mode,
+        denied_requests: match settings.counting.denied_requests {
+            settings::DeniedRequests::Count => DeniedRequests::Count,
+            settings::DeniedRequests::Ignore => DeniedRequests::Ignore,
+        },
+        near_limit_ratio: settings.counting.near_limit_ratio as f32,
+    }
+}
+
+pub(super) fn request_limits(settings: &Settings) -> RequestLimits {
+    RequestLimits {
+        max_descriptors: settings.request.max_descriptors as usize,
+        max_entries: usize::from(settings.request.max_entries),
+        max_hits: settings.request.max_hits,
+    }
+}
+
+pub(super) fn answers(settings: &Settings) -> AnswerSettings {
+    let headers = &settings.response.headers;
+    AnswerSettings {
+        headers: headers.enabled.then(|| HeaderNames {
+            limit: headers.limit.clone(),
+            remaining: headers.remaining.clone(),
+            reset: headers.reset.clone(),
+        }),
+        dynamic_metadata: settings.response.dynamic_metadata,
+    }
+}
+
+pub(super) fn http2(settings: &Settings) -> Http2Settings {
+    let grpc = &settings.grpc;
+    Http2Settings {
+        cores: usize::from(settings.threads).try_into().ok(),
+        max_connections: grpc.max_connections as usize,
+        handshake_timeout: grpc.handshake_timeout,
+        max_concurrent_streams: grpc.max_concurrent_streams,
+        keep_alive_interval: Some(grpc.keepalive_interval),
+        keep_alive_timeout: grpc.keepalive_timeout,
+        lifetime: Lifetime { max_age: Some(grpc.max_connection_age), grace: grpc.max_connection_age_grace },
+        ..Http2Settings::default()
+    }
+}
+
+/// The settings in force as `/config` shows them. There are no secrets among them yet; one that comes is masked where it is
+/// serialized.
+pub(super) fn effective(settings: &Settings) -> anyhow::Result<std::sync::Arc<str>> {
+    let text = serde_json::to_string_pretty(settings).context("the settings cannot be shown")?;
+    Ok(text.into())
+}

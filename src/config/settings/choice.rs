@@ -1,0 +1,20 @@
+//! Settings that are one of a few words.
+
+use crate::config::decode::{Decoder, Field, Optional, closest, listed};
+use crate::config::diagnostic::quote;
+
+impl Decoder<'_, '_> {
+    /// The value that stands beside the word that was written.
+    pub(super) fn choice<T: Copy>(&mut self, field: &Field<'_, '_>, choices: &[(&str, T)]) -> Optional<T> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+            return Ok(Some(*value));
+        }
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let help = match closest(&text, &words) {
+            Some(word) => format!("did you mean `{word}`? it can be: {}", listed(&words)),
+            None => format!("it can be: {}", listed(&words)),
+        };
+        Err(self.refuse(field, format!("unknown `{}` {}", field.name, quote(&text)), help))
+    }
+}

@@ -1,0 +1,141 @@
+//! The documented file, and files in general.
+
+use std::time::Duration;
+
+use super::super::{Address, DeniedRequests, Format, Settings, load, names};
+use super::accept;
+use crate::config::diagnostic::Diagnostics;
+use crate::config::rules::{RuleOptions, parse};
+use crate::config::source::SourceFile;
+use crate::config::yaml::{self, Node, Reading, Value};
+
+const DOCUMENTED: &str = include_str!("../../../../config/ratekeeper.yaml");
+
+/// The paths of a tree, in its order.
+fn paths(node: &Node<'_>, above: &str, found: &mut Vec<String>) {
+    let Value::Mapping(entries) = &node.value else { return };
+    for entry in entries {
+        let path = if above.is_empty() { entry.name.to_string() } else { format!("{above}.{}", entry.name) };
+        found.push(path.clone());
+        paths(&entry.node, &path, found);
+    }
+}
+
+#[test]
+fn the_documented_file_holds_the_defaults() {
+    assert_eq!(accept(DOCUMENTED, &[], &[]), Settings::default());
+    assert_eq!(load(None, [], &[]).unwrap(), Settings::default());
+    assert_eq!(accept("# nothing\n", &[], &[]), Settings::default());
+}
+
+#[test]
+fn the_documented_file_names_every_setting_in_order() {
+    let file = SourceFile::new("ratekeeper.yaml", DOCUMENTED);
+    let Reading::Tree(root) = yaml::read(&file, &mut Diagnostics::new()) else { panic!("no settings") };
+    let mut named = Vec::new();
+    paths(&root, "", &mut named);
+    assert_eq!(named, names::paths());
+}
+
+#[test]
+fn the_documented_file_comments_on_every_setting() {
+    let mut above = "";
+    for line in DOCUMENTED.lines() {
+        let setting = !line.is_empty() && !line.trim_start().starts_with('#');
+        assert!(!setting || above.trim_start().starts_with('#'), "no comment: {line}");
+        above = line;
+    }
+}
+
+/// What the effective settings print is a file that says the same.
+#[test]
+fn printed_settings_are_read_back() {
+    let changed = accept("{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}}", &[], &[]);
+    for settings in [Settings::default(), changed] {
+        let printed = serde_json::to_string_pretty(&settings).unwrap();
+        assert_eq!(accept(&printed, &[], &[]), settings, "{printed}");
+    }
+}
+
+#[test]
+fn every_setting_is_taken() {
+    let settings = accept(
+        "
+rules: {paths: [a, b/c], merge_domains: true, allow_empty: true, rescan_interval: 5s}
+listen: {grpc: 'unix:/run/rk.sock', http: '[::1]:0', metrics: 'localhost:1', admin: '0.0.0.0:2'}
+grpc:
+  max_connection_age: 1h
+  max_connection_age_grace: 1s
+  max_concurrent_streams: 7
+  max_request_bytes: 64KiB
+  max_connections: 8
+  keepalive_interval: 1m
+  keepalive_timeout: 2s
+  handshake_timeout: 500ms
+request: {max_descriptors: 3, max_entries: 4, max_hits: 5}
+counting: {denied_requests: ignore, near_limit_ratio: 1}
+response: {headers: {enabled: true, limit: X-L, remaining: X-R, reset: X-S}, dynamic_metadata: true}
+shadow_mode: true
+quota_mode: true
+store: local
+local: {max_entries: 9}
+drain: {pause: 0s, deadline: 1s}
+log: {level: 'warn,ratekeeper::server=debug', format: json}
+threads: 2
+",
+        &[],
+        &[],
+    );
+    assert_eq!(settings.rules.paths, ["a", "b/c"].map(std::path::PathBuf::from));
+    assert!(settings.rules.merge_domains && settings.rules.allow_empty);
+    assert_eq!(settings.rules.rescan_interval, Duration::from_secs(5));
+    assert_eq!(settings.listen.grpc, Address::Unix("/run/rk.sock".into()));
+    assert_eq!(settings.listen.http, Address::tcp("::1", 0));
+    assert_eq!(settings.listen.metrics, Address::tcp("localhost", 1));
+    assert_eq!(settings.listen.admin, Address::tcp("0.0.0.0", 2));
+    assert_eq!(settings.grpc.max_connection_age, Duration::from_hours(1));
+    assert_eq!(settings.grpc.max_connection_age_grace, Duration::from_secs(1));
+    assert_eq!(settings.grpc.max_concurrent_streams, 7);
+    assert_eq!(settings.grpc.max_request_bytes, 65_536);
+    assert_eq!(settings.grpc.max_connections, 8);
+    assert_eq!(settings.grpc.keepalive_interval, Duration::from_mins(1));
+    assert_eq!(settings.grpc.keepalive_timeout, Duration::from_secs(2));
+    assert_eq!(settings.grpc.handshake_timeout, Duration::from_millis(500));
+    assert_eq!(
+        (settings.request.max_descriptors, settings.request.max_entries, settings.request.max_hits),
+        (3, 4, 5)
+    );
+    assert_eq!(settings.counting.denied_requests, DeniedRequests::Ignore);
+    assert!((settings.counting.near_limit_ratio - 1.0).abs() < f64::EPSILON);
+    let headers = &settings.response.headers;
+    assert!(headers.enabled && settings.response.dynamic_metadata);
+    assert_eq!([&headers.limit, &headers.remaining, &headers.reset], ["X-L", "X-R", "X-S"]);
+    assert!(settings.shadow_mode && settings.quota_mode);
+    assert_eq!(settings.local.max_entries, 9);
+    assert_eq!((settings.drain.pause, settings.drain.deadline), (Duration::ZERO, Duration::from_secs(1)));
+    assert_eq!(settings.log.level, "warn,ratekeeper::server=debug");
+    assert_eq!(settings.log.format, Format::Json);
+    assert_eq!(settings.threads, 2);
+}
+
+#[test]
+fn an_empty_setting_keeps_its_default() {
+    assert_eq!(
+        accept("threads:\nlisten:\nlog: {level: }\nrules: {paths: }\n", &[], &[]),
+        Settings::default()
+    );
+}
+
+#[test]
+fn the_example_rules_are_valid() {
+    let examples = [
+        ("basic.yaml", include_str!("../../../../config/rules/basic.yaml"), "demo", 4),
+        ("patterns.yaml", include_str!("../../../../config/rules/patterns.yaml"), "patterns", 4),
+        ("modes.yaml", include_str!("../../../../config/rules/modes.yaml"), "modes", 5),
+    ];
+    let files = examples.map(|(name, text, ..)| SourceFile::new(name, text));
+    let domains = parse(&files, RuleOptions::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    let found: Vec<_> =
+        domains.iter().map(|domain| (domain.name.as_str(), domain.descriptors.len())).collect();
+    assert_eq!(found, examples.map(|(_, _, domain, descriptors)| (domain, descriptors)));
+}

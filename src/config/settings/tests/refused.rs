@@ -1,0 +1,1 @@
+//! Values out of their bounds, and names that do not exist.
