@@ -131,19 +131,9 @@ fn compile(descriptors: impl Iterator<Item = DescriptorSpec>) -> RuleSet {
 
 fn descriptor(value: Option<String>) -> DescriptorSpec {
     let quota = QuotaSpec::Counted { requests_per_unit: LIMIT.requests_per_unit, unit: LIMIT.unit };
-    DescriptorSpec {
-        key: "key".to_owned(),
-        value,
-        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new() }),
-        shadow_mode: false,
-        quota_mode: false,
-        detailed_metric: false,
-        value_to_metric: false,
-        share_threshold: false,
-        metadata: None,
-        descriptors: Vec::new(),
-        location: Location { file: "bench.yaml".into(), line: 1, column: 1 },
-    }
+    let location = Location { file: "bench.yaml".into(), line: 1, column: 1 };
+    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+    DescriptorSpec { value, limit, ..DescriptorSpec::new("key", location) }
 }
 
 /// Far from its neighbours, so that what is asked for in turn does not lie side by side in memory.

@@ -103,7 +103,6 @@ impl Parts {
             status: Arc::clone(&self.status),
             health: self.health.clone(),
             options: settings::rule_options(settings),
-            allow_empty: settings.rules.allow_empty,
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod question;
 pub mod responder;
+pub mod unanswered;
 
 pub mod grpc;
 pub mod health;

@@ -31,9 +31,9 @@ pub(super) struct Running {
 
 impl Bound {
     pub(super) async fn bind(settings: &Settings) -> anyhow::Result<Self> {
+        let options = BindOptions { unix_mode: settings.listen.unix_mode.bits(), ..BindOptions::default() };
         let bind = |name: &str, address: &ListenAddress| {
-            Listener::bind(address, &BindOptions::default())
-                .with_context(|| format!("listen.{name} cannot be bound"))
+            Listener::bind(address, &options).with_context(|| format!("listen.{name} cannot be bound"))
         };
         let addresses = settings::addresses(settings).await?;
         Ok(Self {

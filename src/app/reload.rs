@@ -21,7 +21,6 @@ pub(super) struct Reloader {
     pub(super) status: Arc<ServiceStatus>,
     pub(super) health: Health,
     pub(super) options: RuleOptions,
-    pub(super) allow_empty: bool,
 }
 
 /// Rules that are ready to be published.
@@ -41,8 +40,8 @@ impl Reloader {
     }
 
     async fn apply(&self, change: RuleChange) {
-        let (options, allow_empty) = (self.options, self.allow_empty);
-        let compiled = tokio::task::spawn_blocking(move || compile(change, options, allow_empty)).await;
+        let options = self.options;
+        let compiled = tokio::task::spawn_blocking(move || compile(change, options)).await;
         match compiled.unwrap_or_else(|error| Err(format!("the rules could not be compiled: {error}"))) {
             Ok(compiled) => self.publish(compiled).await,
             Err(fault) => self.refuse(&fault),
@@ -72,15 +71,10 @@ impl Reloader {
     }
 }
 
-fn compile(change: RuleChange, options: RuleOptions, allow_empty: bool) -> Result<Compiled, String> {
+fn compile(change: RuleChange, options: RuleOptions) -> Result<Compiled, String> {
     let RuleChange { sources, .. } = change;
     let domains = rules::read(&sources, options).map_err(|faults| faults.to_string())?;
     let rules = RuleSet::compile(&domains).map_err(|fault| fault.to_string())?;
-    if rules.rules().is_empty() && !allow_empty {
-        return Err(
-            "there is no rule in the rule files; set rules.allow_empty to true if that is meant".into()
-        );
-    }
     Ok(Compiled { rules, fingerprint: sources.fingerprint.to_string(), files: sources.files.len() })
 }
 

@@ -53,7 +53,7 @@ pub(super) fn logs(settings: &Settings) -> LogSettings {
 }
 
 pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
-    RuleOptions { merge_domains: settings.rules.merge_domains }
+    RuleOptions { merge_domains: settings.rules.merge_domains, allow_empty: settings.rules.allow_empty }
 }
 
 pub(super) fn local_store(settings: &Settings) -> LocalSettings {

@@ -68,11 +68,12 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 fn check(args: &CheckArgs) -> Checked {
     let mut checked = Checked::default();
     let mut paths = args.paths.clone();
-    let mut options = RuleOptions { merge_domains: args.merge_domains };
+    let mut options = RuleOptions { merge_domains: args.merge_domains, allow_empty: false };
     if args.config.is_some() {
         match load_settings(args.config.as_deref(), &[]) {
             Ok(settings) => {
                 options.merge_domains |= settings.rules.merge_domains;
+                options.allow_empty = settings.rules.allow_empty;
                 if paths.is_empty() {
                     paths.clone_from(&settings.rules.paths);
                 }

@@ -13,7 +13,7 @@ mod siblings;
 #[cfg(test)]
 mod tests;
 
-use crate::config::diagnostic::Diagnostics;
+use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::files::RuleSources;
 use crate::config::source::SourceFile;
 use crate::decision::rules::spec::DomainSpec;
@@ -23,6 +23,8 @@ use crate::decision::rules::spec::DomainSpec;
 pub struct RuleOptions {
     /// Files of the same domain add up, instead of being a fault.
     pub merge_domains: bool,
+    /// No rule at all is what is meant, instead of a fault: of an empty mount or a wrong path, most of the time.
+    pub allow_empty: bool,
 }
 
 /// The rules of what was read.
@@ -30,9 +32,20 @@ pub struct RuleOptions {
 /// # Errors
 ///
 /// Every fault of every file, in the order of the files and their lines: those of files that cannot be used, and those of
-/// the others' grammar.
+/// the others' grammar. One where there is no rule and [`RuleOptions::allow_empty`] is not set.
 pub fn read(sources: &RuleSources, options: RuleOptions) -> Result<Vec<DomainSpec>, Diagnostics> {
-    collect(sources.files.iter().map(Result::as_ref), options)
+    let domains = collect(sources.files.iter().map(Result::as_ref), options)?;
+    if options.allow_empty || domains.iter().any(|domain| !domain.descriptors.is_empty()) {
+        return Ok(domains);
+    }
+    let files = sources.files.len();
+    let fault = Diagnostic::of_file(
+        "rules.paths",
+        format!("there is no rule in the {files} rule files that were found"),
+    );
+    Err(fault
+        .with_help("write rules there, or set `rules.allow_empty: true` if none is what you mean")
+        .into())
 }
 
 /// The rules of all files, in the order of their domains' first files.

@@ -35,7 +35,7 @@ pub use address::Address;
 pub use counting::{Counting, DeniedRequests};
 pub use drain::Drain;
 pub use grpc::Grpc;
-pub use listen::Listen;
+pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
 pub use overlay::{Given, Override};
 pub use request::Request;

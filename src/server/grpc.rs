@@ -8,7 +8,8 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic::{Request, Response, Status};
 
 use crate::server::health::HealthService;
-use crate::server::responder::{Responder, Unanswered};
+use crate::server::responder::Responder;
+use crate::server::unanswered::Unanswered;
 use crate::service::Clock;
 use crate::storage::CounterStore;
 

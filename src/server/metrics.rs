@@ -9,8 +9,8 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
-use crate::server::responder::Unanswered;
 use crate::server::transport::ConnectionStats;
+use crate::server::unanswered::Unanswered;
 use crate::telemetry::histogram::LatencyHistogram;
 use crate::telemetry::samples::{Described, as_gauge};
 
@@ -28,18 +28,8 @@ const UNANSWERED: Described = Described {
 #[derive(Debug, Default)]
 pub struct RequestMetrics {
     duration: LatencyHistogram,
-    unanswered: [AtomicU64; REASONS.len()],
+    unanswered: [AtomicU64; Unanswered::NAMES.len()],
 }
-
-/// Every reason for no answer; a request is counted under its name.
-const REASONS: [&str; 6] = [
-    "empty_domain",
-    "no_descriptors",
-    "too_many_descriptors",
-    "too_many_entries",
-    "unknown_unit",
-    "no_rules",
-];
 
 impl RequestMetrics {
     /// Counts an answered request.
@@ -49,13 +39,7 @@ impl RequestMetrics {
 
     /// Counts a request without an answer.
     pub fn unanswered(&self, why: Unanswered) {
-        let name = match why {
-            Unanswered::Refused(refusal) => refusal.name(),
-            Unanswered::NoRules(_) => "no_rules",
-        };
-        if let Some(reason) = REASONS.iter().position(|reason| *reason == name) {
-            self.unanswered[reason].fetch_add(1, Ordering::Relaxed);
-        }
+        self.unanswered[why.index()].fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -66,7 +50,7 @@ pub struct RequestCollector(pub Arc<RequestMetrics>);
 impl Collector for RequestCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let counts = self.0.unanswered.iter().map(|count| count.load(Ordering::Relaxed));
-        UNANSWERED.counters(&mut encoder, "reason", REASONS.into_iter().zip(counts))?;
+        UNANSWERED.counters(&mut encoder, "reason", Unanswered::NAMES.into_iter().zip(counts))?;
         self.0.duration.encode(DURATION.describe(&mut encoder, MetricType::Histogram)?)
     }
 }

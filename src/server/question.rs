@@ -54,20 +54,6 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
-    /// The reason's name in metrics.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Refusal::EmptyDomain => "empty_domain",
-            Refusal::NoDescriptors => "no_descriptors",
-            Refusal::TooManyDescriptors { .. } => "too_many_descriptors",
-            Refusal::TooManyEntries { .. } => "too_many_entries",
-            Refusal::UnknownUnit { .. } => "unknown_unit",
-        }
-    }
-}
-
 /// Reads a request; the result borrows the message's bytes.
 ///
 /// # Errors

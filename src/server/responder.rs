@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use crate::server::answer::AnswerSettings;
 use crate::server::metrics::RequestMetrics;
-use crate::server::question::{self, Refusal, RequestLimits};
-use crate::service::{Clock, Limiter, NoRules};
+use crate::server::question::{self, RequestLimits};
+use crate::server::unanswered::Unanswered;
+use crate::service::{Clock, Limiter};
 use crate::storage::CounterStore;
 
 /// Answers rate limit messages.
@@ -18,17 +19,6 @@ pub struct Responder<S, C> {
     limits: RequestLimits,
     answers: AnswerSettings,
     metrics: Arc<RequestMetrics>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
-    /// The request is malformed.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// There is nothing to decide by.
-    #[error(transparent)]
-    NoRules(#[from] NoRules),
 }
 
 impl<S: CounterStore, C: Clock> Responder<S, C> {

@@ -35,7 +35,7 @@ pub(super) struct Node {
 /// What a key has beside exact values.
 #[derive(Debug, Default)]
 struct Inexact {
-    patterns: PatternIndex,
+    patterns: PatternIndex<NodeId>,
     default: Option<NodeId>,
 }
 

@@ -7,39 +7,44 @@
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-use crate::decision::rules::level::NodeId;
 use crate::decision::rules::pattern::Pattern;
 
-/// Finds the first pattern in file order that matches a value.
-#[derive(Debug, Default)]
-pub(super) struct PatternIndex {
+/// Finds what the first pattern in file order that matches a value leads to.
+#[derive(Debug)]
+pub(super) struct PatternIndex<T> {
     /// In the order of each shape's first pattern.
-    shapes: Vec<Shape>,
+    shapes: Vec<Shape<T>>,
     hasher: RandomState,
     patterns: u32,
 }
 
 #[derive(Debug)]
-struct Shape {
+struct Shape<T> {
     prefix_len: usize,
     suffix_len: usize,
     first: u32,
-    buckets: HashTable<Bucket>,
+    buckets: HashTable<Bucket<T>>,
 }
 
 /// The patterns that have both literal ends in common, in file order; never empty.
-type Bucket = Vec<Candidate>;
+type Bucket<T> = Vec<Candidate<T>>;
 
 #[derive(Debug)]
-struct Candidate {
+struct Candidate<T> {
     order: u32,
     pattern: Pattern,
-    node: NodeId,
+    target: T,
 }
 
-impl PatternIndex {
+impl<T> Default for PatternIndex<T> {
+    fn default() -> Self {
+        Self { shapes: Vec::new(), hasher: RandomState::new(), patterns: 0 }
+    }
+}
+
+impl<T: Copy> PatternIndex<T> {
     /// Adds a pattern behind all that are there.
-    pub(super) fn push(&mut self, pattern: Pattern, node: NodeId) {
+    pub(super) fn push(&mut self, pattern: Pattern, target: T) {
         let order = self.patterns;
         self.patterns += 1;
         let lens = (pattern.prefix().len(), pattern.suffix().len());
@@ -49,12 +54,12 @@ impl PatternIndex {
             self.shapes.push(Shape { prefix_len, suffix_len, first: order, buckets: HashTable::new() });
             self.shapes.len() - 1
         });
-        self.shapes[at].push(&self.hasher, Candidate { order, pattern, node });
+        self.shapes[at].push(&self.hasher, Candidate { order, pattern, target });
     }
 
-    /// The node of the first pattern in file order that matches.
-    pub(super) fn find(&self, value: &[u8]) -> Option<NodeId> {
-        let mut best: Option<&Candidate> = None;
+    /// What the first pattern in file order that matches leads to.
+    pub(super) fn find(&self, value: &[u8]) -> Option<T> {
+        let mut best: Option<&Candidate<T>> = None;
         for shape in &self.shapes {
             if best.is_some_and(|best| best.order < shape.first) {
                 break;
@@ -64,24 +69,24 @@ impl PatternIndex {
                 best = Some(found);
             }
         }
-        best.map(|candidate| candidate.node)
+        best.map(|candidate| candidate.target)
     }
 }
 
-impl Shape {
-    fn push(&mut self, hasher: &RandomState, candidate: Candidate) {
+impl<T> Shape<T> {
+    fn push(&mut self, hasher: &RandomState, candidate: Candidate<T>) {
         let ends = (candidate.pattern.prefix(), candidate.pattern.suffix());
         let hash = hasher.hash_one(ends);
         match self.buckets.find_mut(hash, |bucket| ends_of(bucket) == ends) {
             Some(bucket) => bucket.push(candidate),
             None => {
-                let rehash = |bucket: &Bucket| hasher.hash_one(ends_of(bucket));
+                let rehash = |bucket: &Bucket<T>| hasher.hash_one(ends_of(bucket));
                 self.buckets.insert_unique(hash, vec![candidate], rehash);
             }
         }
     }
 
-    fn find(&self, hasher: &RandomState, value: &[u8]) -> Option<&Candidate> {
+    fn find(&self, hasher: &RandomState, value: &[u8]) -> Option<&Candidate<T>> {
         let (prefix, rest) = value.split_at_checked(self.prefix_len)?;
         let (between, suffix) = rest.split_at_checked(rest.len().checked_sub(self.suffix_len)?)?;
         let hash = hasher.hash_one((prefix, suffix));
@@ -90,6 +95,6 @@ impl Shape {
     }
 }
 
-fn ends_of(bucket: &Bucket) -> (&[u8], &[u8]) {
+fn ends_of<T>(bucket: &Bucket<T>) -> (&[u8], &[u8]) {
     (bucket[0].pattern.prefix(), bucket[0].pattern.suffix())
 }

@@ -45,6 +45,26 @@ pub struct DescriptorSpec {
     pub location: Location,
 }
 
+impl DescriptorSpec {
+    /// A descriptor of this key and nothing else: any value, no limit, no level below.
+    #[must_use]
+    pub fn new(key: impl Into<String>, location: Location) -> Self {
+        Self {
+            key: key.into(),
+            value: None,
+            limit: None,
+            shadow_mode: false,
+            quota_mode: false,
+            detailed_metric: false,
+            value_to_metric: false,
+            share_threshold: false,
+            metadata: None,
+            descriptors: Vec::new(),
+            location,
+        }
+    }
+}
+
 /// What `rate_limit` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSpec {

@@ -17,18 +17,12 @@ fn descriptor(
     descriptors: Vec<DescriptorSpec>,
 ) -> DescriptorSpec {
     let quota = |requests_per_unit| QuotaSpec::Counted { requests_per_unit, unit: Unit::Hour };
+    let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
     DescriptorSpec {
-        key: key.into(),
         value: (!value.is_empty()).then(|| value.into()),
         limit: limit.map(|number| LimitSpec { quota: quota(number), name: None, replaces: Vec::new() }),
-        shadow_mode: false,
-        quota_mode: false,
-        detailed_metric: false,
-        value_to_metric: false,
-        share_threshold: false,
-        metadata: None,
         descriptors,
-        location: Location { file: "test.yaml".into(), line: 1, column: 1 },
+        ..DescriptorSpec::new(key, location)
     }
 }
 

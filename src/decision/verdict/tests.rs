@@ -20,19 +20,9 @@ const MODES: Modes = Modes {
 /// A rule for the key `key`: 10 an hour, changed by `change`.
 fn rule(key: &str, change: impl FnOnce(&mut DescriptorSpec)) -> DescriptorSpec {
     let quota = QuotaSpec::Counted { requests_per_unit: 10, unit: Unit::Hour };
-    let mut spec = DescriptorSpec {
-        key: key.into(),
-        value: None,
-        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new() }),
-        shadow_mode: false,
-        quota_mode: false,
-        detailed_metric: false,
-        value_to_metric: false,
-        share_threshold: false,
-        metadata: None,
-        descriptors: Vec::new(),
-        location: Location { file: "test.yaml".into(), line: 1, column: 1 },
-    };
+    let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
+    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+    let mut spec = DescriptorSpec { limit, ..DescriptorSpec::new(key, location) };
     change(&mut spec);
     spec
 }

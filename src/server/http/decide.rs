@@ -11,7 +11,8 @@ use axum::routing::post;
 use ratekeeper_proto::rate_limit_response::Code;
 
 use crate::server::json;
-use crate::server::responder::{Responder, Unanswered};
+use crate::server::responder::Responder;
+use crate::server::unanswered::Unanswered;
 use crate::service::Clock;
 use crate::storage::CounterStore;
 

@@ -46,22 +46,9 @@ fn every_field() {
 ",
     );
     let location = |line, column| Location { file: "a.yaml".into(), line, column };
-    let plain = DescriptorSpec {
-        key: "l".into(),
-        value: None,
-        limit: None,
-        shadow_mode: false,
-        quota_mode: false,
-        detailed_metric: false,
-        value_to_metric: false,
-        share_threshold: false,
-        metadata: None,
-        descriptors: Vec::new(),
-        location: location(17, 9),
-    };
+    let plain = DescriptorSpec::new("l", location(17, 9));
     let replaces = vec!["a".to_owned(), "b".to_owned()];
     let expected = DescriptorSpec {
-        key: "k".into(),
         value: Some("v*".into()),
         limit: Some(LimitSpec { quota: counted(5, Unit::Hour), name: Some("n".into()), replaces }),
         shadow_mode: true,
@@ -69,9 +56,8 @@ fn every_field() {
         detailed_metric: true,
         value_to_metric: true,
         share_threshold: true,
-        descriptors: vec![plain.clone()],
-        location: location(4, 5),
-        ..plain
+        descriptors: vec![plain],
+        ..DescriptorSpec::new("k", location(4, 5))
     };
     assert_eq!(descriptor, expected);
 }

@@ -4,7 +4,7 @@ use super::{check_all, parse};
 use crate::config::rules::RuleOptions;
 use crate::config::source::SourceFile;
 
-const MERGE: RuleOptions = RuleOptions { merge_domains: true };
+const MERGE: RuleOptions = RuleOptions { merge_domains: true, allow_empty: false };
 
 #[test]
 fn a_domain_in_two_files() {

@@ -146,6 +146,38 @@ error: `metadata` must be a mapping, not a number
 }
 
 #[test]
+fn metadata_that_no_answer_can_carry() {
+    check_descriptors(
+        r#"  - key: k
+    metadata: {ratio: 1e999}
+"#,
+        r#"
+error: a number in metadata that JSON does not have
+ --> a.yaml:4:23
+  |
+4 |     metadata: {ratio: 1e999}
+  |                       ^^^^^
+  = field: descriptors[0].metadata.ratio
+  = help: write a finite number, or put the text in quotes
+"#,
+    );
+    check_descriptors(
+        r#"  - key: k
+    metadata: {a: [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}
+"#,
+        r#"
+error: metadata that nests too deep
+ --> a.yaml:4:34
+  |
+4 |     metadata: {a: [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}
+  |                                  ^
+  = field: descriptors[0].metadata.a[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]
+  = help: at most 16 mappings and lists may stand inside each other
+"#,
+    );
+}
+
+#[test]
 fn a_domain_without_a_name() {
     check(
         "descriptors: []\n",

@@ -40,3 +40,17 @@ error: the file is not UTF-8: found the byte 0xff
   = help: save the file as UTF-8";
     assert_eq!(told, expected);
 }
+
+#[test]
+fn no_rule_at_all_is_a_fault_unless_it_is_meant() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("a.yaml"), "domain: a\ndescriptors: []\n").unwrap();
+    let sources = RuleFiles::new([folder.path().into()]).read();
+    let expected = "\
+error: there is no rule in the 1 rule files that were found
+ --> rules.paths
+  = help: write rules there, or set `rules.allow_empty: true` if none is what you mean";
+    assert_eq!(read(&sources, RuleOptions::default()).unwrap_err().to_string(), expected);
+    let meant = RuleOptions { allow_empty: true, ..RuleOptions::default() };
+    assert_eq!(read(&sources, meant).map(|domains| domains.len()), Ok(1));
+}

@@ -36,7 +36,7 @@ error: unknown field `tls`
 3 | listen: {grcp: "a:1", tls: true}
   |                       ^^^
   = field: listen.tls
-  = help: known here: grpc, http, metrics, admin
+  = help: known here: grpc, http, metrics, admin, unix_mode
 
 error: unknown field `limits`
  --> s.yaml:4:22
@@ -71,6 +71,24 @@ error: `store` cannot be `redis`
   |        ^^^^^
   = field: store
   = help: this version has: local
+"#,
+    );
+}
+
+#[test]
+fn permissions() {
+    check(
+        "listen: {unix_mode: rw-rw----}\n",
+        &[],
+        &[],
+        r#"
+error: `unix_mode` must be permissions, not `rw-rw----`
+ --> s.yaml:1:21
+  |
+1 | listen: {unix_mode: rw-rw----}
+  |                     ^^^^^^^^^
+  = field: listen.unix_mode
+  = help: write them as chmod takes them, such as `0660` or `0666`
 "#,
     );
 }
