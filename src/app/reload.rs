@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::files::RuleSources;
 use crate::config::rules::{self, RuleOptions};
-use crate::config::source::SourceFile;
 use crate::config::watch::{RuleChange, RuleWatch};
 use crate::decision::rules::RuleSet;
 use crate::server::health::Health;
@@ -75,16 +73,15 @@ impl Reloader {
 }
 
 fn compile(change: RuleChange, options: RuleOptions, allow_empty: bool) -> Result<Compiled, String> {
-    let RuleSources { files, fingerprint } = change.outcome.map_err(|faults| faults.to_string())?;
-    let sources: Vec<_> = files.into_iter().map(|file| SourceFile::new(file.name, file.text)).collect();
-    let domains = rules::parse(&sources, options).map_err(|faults| faults.to_string())?;
+    let RuleChange { sources, .. } = change;
+    let domains = rules::read(&sources, options).map_err(|faults| faults.to_string())?;
     let rules = RuleSet::compile(&domains).map_err(|fault| fault.to_string())?;
     if rules.rules().is_empty() && !allow_empty {
         return Err(
             "there is no rule in the rule files; set rules.allow_empty to true if that is meant".into()
         );
     }
-    Ok(Compiled { rules, fingerprint: fingerprint.to_string(), files: sources.len() })
+    Ok(Compiled { rules, fingerprint: sources.fingerprint.to_string(), files: sources.files.len() })
 }
 
 /// Drops old rules away from the path of requests: freeing a hundred thousand of them would stall the request that happens to

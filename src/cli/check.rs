@@ -10,7 +10,6 @@ use crate::cli::serve::load_settings;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::files::RuleFiles;
 use crate::config::rules::{self, RuleOptions};
-use crate::config::source::SourceFile;
 
 /// The arguments of `ratekeeper check`.
 #[derive(Debug, clap::Args)]
@@ -86,17 +85,9 @@ fn check(args: &CheckArgs) -> Checked {
 }
 
 fn check_rules(checked: &mut Checked, paths: Vec<PathBuf>, options: RuleOptions) {
-    let sources = match RuleFiles::new(paths).read() {
-        Ok(sources) => sources,
-        Err(faults) => {
-            return checked
-                .faults
-                .push(crate::config::diagnostic::Diagnostic::of_file("", faults.to_string()));
-        }
-    };
-    let files: Vec<_> = sources.files.into_iter().map(|f| SourceFile::new(f.name, f.text)).collect();
-    checked.files = files.len();
-    match rules::parse(&files, options) {
+    let sources = RuleFiles::new(paths).read();
+    checked.files = sources.files.len();
+    match rules::read(&sources, options) {
         Ok(domains) => checked.domains = domains.len(),
         Err(faults) => checked.faults.append(faults),
     }

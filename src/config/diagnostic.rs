@@ -1,7 +1,7 @@
 //! Faults of files, variables and flags, as a good compiler gives them: all at once, each with its place, the offending
 //! text and what to write instead.
 //!
-//! This file holds the values; [`text`] prints them for people and [`json`] for programs.
+//! This file holds the values; `text` prints them for people and `json` for programs.
 
 mod json;
 mod quote;

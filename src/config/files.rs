@@ -1,7 +1,8 @@
 //! The rule files behind the configured paths, read whole and consistently.
 //!
 //! Knows which files count as rule files, follows symlinks, reads each file once and never half of a
-//! ConfigMap's swap. What the texts mean is the grammar's business; when to read again is `watch`'s.
+//! ConfigMap's swap; what is wrong with one file does not hide the others. What the texts mean is the grammar's business;
+//! when to read again is `watch`'s.
 
 mod fault;
 mod survey;
@@ -17,14 +18,13 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-pub use fault::{FileFault, FilesError};
+use fault::FileFault;
+pub(in crate::config) use fault::Problem;
 pub(in crate::config) use survey::rule_entries;
 use survey::{Listed, Survey};
 
-use crate::decision::rules::spec::Location;
-
-/// The largest rule file. A hundred thousand rules take about ten megabytes; more is a mistake, and is kept out of memory.
-pub const MAX_FILE_BYTES: u64 = 64 << 20;
+use crate::config::diagnostic::Diagnostics;
+use crate::config::source::{MAX_FILE_BYTES, SourceFile};
 
 /// All rule files together, so that many large ones cannot fill the memory either.
 pub const MAX_TOTAL_BYTES: u64 = 256 << 20;
@@ -44,32 +44,20 @@ pub struct RuleFiles {
     paths: Vec<PathBuf>,
 }
 
-/// Every rule file's text, as it was at one moment.
+/// Every rule file, as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleSources {
-    /// The files: in the order of the configured paths, those of a folder sorted by name.
-    pub files: Vec<RuleSource>,
-    /// Of all names and texts.
+    /// The files, or why one cannot be used: in the order of the configured paths, those of a folder sorted by name.
+    pub files: Vec<Result<SourceFile, Diagnostics>>,
+    /// Of all names, texts and faults.
     pub fingerprint: Fingerprint,
+    /// Whether a fault may be gone at the next look.
+    may_pass: bool,
 }
 
-/// One rule file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleSource {
-    /// The path as the operator named it, or as it follows from the named folder.
-    pub name: Arc<str>,
-    /// The whole text.
-    pub text: String,
-    /// The file behind all symlinks.
-    pub resolved: PathBuf,
-}
-
-/// Equal exactly when names, order and texts are equal.
+/// Equal exactly when names, order, texts and faults are equal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
-
-/// What a reading came to, without the texts: what two readings are compared by.
-pub(in crate::config) type ReadingState = Result<Fingerprint, FilesError>;
 
 impl RuleFiles {
     /// Names the paths; nothing is read yet.
@@ -87,28 +75,50 @@ impl RuleFiles {
     /// A reading counts when the listing (names, what they resolve to, sizes, times) was the same before and after it; where a
     /// file system gives restless times, two equal readings in a row count as well.
     ///
-    /// # Errors
-    ///
-    /// All faults of all files at once: missing, unreadable, too large or too many, not text, or changing all the time.
-    pub fn read(&self) -> Result<RuleSources, FilesError> {
-        read_settled(|| Survey::of(&self.paths))
+    /// Files that are missing, unreadable, too large or too many, or not text are among the files, each with its fault; where all of them
+    /// change all the time, that fault is everything.
+    pub fn read(&self) -> RuleSources {
+        read_settled(|| Survey::of(&self.paths)).unwrap_or_else(|| self.fault(Problem::Unsettled))
+    }
+
+    /// What came of a reading that is no reading of any one file.
+    pub(in crate::config) fn fault(&self, problem: Problem) -> RuleSources {
+        let names: Vec<_> = self.paths.iter().map(|path| path.to_string_lossy()).collect();
+        let fault = FileFault { name: names.join(", ").into(), problem };
+        RuleSources::new(vec![Err(fault.into())], false)
     }
 }
 
 impl RuleSources {
-    fn new(files: Vec<RuleSource>) -> Self {
+    fn new(files: Vec<Result<SourceFile, Diagnostics>>, may_pass: bool) -> Self {
         let fingerprint = Fingerprint::of(&files);
-        Self { files, fingerprint }
+        Self { files, fingerprint, may_pass }
+    }
+
+    /// The files that can be used.
+    pub fn readable(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().filter_map(|file| file.as_ref().ok())
+    }
+
+    /// Whether there are files that cannot be used.
+    pub fn has_faults(&self) -> bool {
+        self.files.iter().any(Result::is_err)
     }
 }
 
 impl Fingerprint {
     /// Lengths go in before contents, so that text cannot move from one file to its neighbour unnoticed.
-    fn of(files: &[RuleSource]) -> Self {
+    fn of(files: &[Result<SourceFile, Diagnostics>]) -> Self {
         let mut hasher = Sha256::new();
-        for part in files.iter().flat_map(|file| [file.name.as_bytes(), file.text.as_bytes()]) {
+        let mut add = |part: &str| {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
+        };
+        for file in files {
+            match file {
+                Ok(file) => ["text", &file.name, &file.text].into_iter().for_each(&mut add),
+                Err(faults) => ["fault", &faults.to_string()].into_iter().for_each(&mut add),
+            }
         }
         Self(hasher.finalize().into())
     }
@@ -127,31 +137,23 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Strips the texts from a reading.
-pub(in crate::config) fn state_of(reading: &Result<RuleSources, FilesError>) -> ReadingState {
-    reading.as_ref().map(|sources| sources.fingerprint).map_err(Clone::clone)
-}
-
-/// Reads until nothing has moved meanwhile.
-fn read_settled(mut survey: impl FnMut() -> Survey) -> Result<RuleSources, FilesError> {
-    let mut previous: Option<ReadingState> = None;
-    for _ in 0..READ_ATTEMPTS {
+/// Reads until nothing has moved meanwhile; none where it never stopped moving.
+fn read_settled(mut survey: impl FnMut() -> Survey) -> Option<RuleSources> {
+    let mut previous = None;
+    for attempts_left in (0..READ_ATTEMPTS).rev() {
         if previous.is_some() {
             pause();
         }
         let before = survey();
-        let reading = load_all(&before);
-        let state = state_of(&reading);
-        let settled = before == survey() || previous.as_ref() == Some(&state);
-        if settled && !state.as_ref().is_err_and(FilesError::may_pass) {
-            return reading;
+        let sources = load_all(before.files.iter());
+        let settled = before == survey() || previous == Some(sources.fingerprint);
+        // A fault that may pass is told when it has outlasted every attempt.
+        if settled && (attempts_left == 0 || !sources.may_pass) {
+            return Some(sources);
         }
-        previous = Some(state);
+        previous = Some(sources.fingerprint);
     }
-    Err(match previous {
-        Some(Err(error)) if error.may_pass() => error,
-        _ => FilesError::from(FileFault::Unsettled),
-    })
+    None
 }
 
 #[expect(clippy::disallowed_methods, reason = "reading blocks by contract, on a thread where it may")]
@@ -159,31 +161,35 @@ fn pause() {
     std::thread::sleep(RETRY_PAUSE);
 }
 
-/// Reads what was surveyed, through the resolved paths: they cannot lead into the next version half-way.
-fn load_all(survey: &Survey) -> Result<RuleSources, FilesError> {
-    let mut faults = survey.faults.clone();
-    let mut files = Vec::with_capacity(survey.listed.len());
-    for listed in &survey.listed {
-        match load(listed) {
-            Ok(file) => files.push(file),
-            Err(fault) => faults.push(fault),
+/// Reads what was surveyed.
+fn load_all<'s>(surveyed: impl Iterator<Item = &'s Result<Listed, FileFault>>) -> RuleSources {
+    let mut may_pass = false;
+    let files = surveyed.map(|listed| {
+        let loaded = listed.as_ref().map_err(Clone::clone).and_then(load);
+        match loaded {
+            Ok((name, bytes)) => SourceFile::from_bytes(name, bytes),
+            Err(fault) => {
+                may_pass |= fault.may_pass();
+                Err(fault.into())
+            }
         }
-    }
-    if faults.is_empty() { Ok(RuleSources::new(files)) } else { Err(FilesError { faults }) }
+    });
+    let files = files.collect();
+    RuleSources::new(files, may_pass)
 }
 
-fn load(listed: &Listed) -> Result<RuleSource, FileFault> {
+/// Reads through the resolved path: it cannot lead into the next version half-way.
+fn load(listed: &Listed) -> Result<(Arc<str>, Vec<u8>), FileFault> {
     let name = Arc::clone(&listed.name);
-    let bytes = load_bounded(&listed.resolved).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => FileFault::Vanished { name: Arc::clone(&name) },
-        io::ErrorKind::FileTooLarge => FileFault::TooLarge { name: Arc::clone(&name) },
-        _ => FileFault::Unreadable { name: Arc::clone(&name), reason: error.to_string() },
-    })?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(RuleSource { name, text, resolved: listed.resolved.clone() }),
+    match load_bounded(&listed.resolved) {
+        Ok(bytes) => Ok((name, bytes)),
         Err(error) => {
-            let valid = error.utf8_error().valid_up_to();
-            Err(FileFault::NotText { at: end_of(name, &error.as_bytes()[..valid]) })
+            let problem = match error.kind() {
+                io::ErrorKind::NotFound => Problem::Vanished,
+                io::ErrorKind::FileTooLarge => Problem::TooLarge,
+                _ => Problem::Unreadable(error.to_string()),
+            };
+            Err(FileFault { name, problem })
         }
     }
 }
@@ -191,22 +197,9 @@ fn load(listed: &Listed) -> Result<RuleSource, FileFault> {
 /// The survey has refused large files already; this holds for one that grows.
 fn load_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
+    File::open(path)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_FILE_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
-}
-
-/// The place right behind `text`, which is valid UTF-8.
-fn end_of(file: Arc<str>, text: &[u8]) -> Location {
-    let text = String::from_utf8_lossy(text);
-    let last_line = text.rsplit('\n').next().unwrap_or_default();
-    let line = text.matches('\n').count() + 1;
-    let column = last_line.chars().count() + 1;
-    Location { file, line: saturate(line), column: saturate(column) }
-}
-
-fn saturate(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

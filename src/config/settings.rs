@@ -22,8 +22,6 @@ mod section;
 mod store;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests;
 
 use serde::Serialize;
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::config::files::{FileFault, FilesError, ReadingState, RuleFiles, RuleSources, state_of};
+use crate::config::files::{Fingerprint, Problem, RuleFiles, RuleSources};
 use events::Events;
 use mounts::LoneMounts;
 pub use signals::ForceRead;
@@ -46,8 +46,8 @@ pub struct WatchOptions {
 /// A state of the rule files that the caller has not seen yet.
 #[derive(Debug)]
 pub struct RuleChange {
-    /// All rule files, or why they cannot be read.
-    pub outcome: Result<RuleSources, FilesError>,
+    /// All rule files, and what is wrong with those that cannot be read.
+    pub sources: RuleSources,
     /// Why it is told.
     pub cause: ChangeCause,
 }
@@ -66,13 +66,14 @@ pub enum ChangeCause {
 /// Watches the rule files.
 #[derive(Debug)]
 pub struct RuleWatch {
+    files: RuleFiles,
     options: WatchOptions,
     signals: Signals,
     looker: Arc<Mutex<Looker>>,
     /// The signals that the last look answered.
     answered: Count,
     next_rescan: Instant,
-    last: Option<ReadingState>,
+    last: Option<Fingerprint>,
 }
 
 /// What wakes a look.
@@ -102,12 +103,14 @@ impl RuleWatch {
     /// Names what to watch; neither reads nor watches yet.
     pub fn new(paths: Vec<PathBuf>, options: WatchOptions) -> Self {
         let signals = Signals::new();
+        let files = RuleFiles::new(paths);
         let looker = Looker {
-            files: RuleFiles::new(paths),
+            files: files.clone(),
             events: Events::new(options.events, signals.clone()),
             mounts: LoneMounts::default(),
         };
         Self {
+            files,
             options,
             answered: signals.count(),
             signals,
@@ -134,22 +137,21 @@ impl RuleWatch {
             }
             let heard = self.signals.count();
             let forced = heard.forces != self.answered.forces;
-            let mut outcome = self.look().await;
-            if !forced && self.is_suspicious(trigger, &outcome) {
-                outcome = self.confirm(outcome).await;
+            let mut sources = self.look().await;
+            if !forced && self.is_suspicious(trigger, &sources) {
+                sources = self.confirm(sources).await;
             }
             // Nothing is awaited from here to the return, so that a dropped future leaves no half-told news.
             self.answered = heard;
             self.next_rescan = Instant::now() + self.options.rescan_interval.max(MIN_RESCAN_INTERVAL);
-            let state = state_of(&outcome);
             let cause = match &self.last {
                 None => ChangeCause::Start,
                 Some(_) if forced => ChangeCause::Force,
-                Some(last) if *last != state => ChangeCause::Content,
+                Some(last) if *last != sources.fingerprint => ChangeCause::Content,
                 Some(_) => continue,
             };
-            self.last = Some(state);
-            return RuleChange { outcome, cause };
+            self.last = Some(sources.fingerprint);
+            return RuleChange { sources, cause };
         }
     }
 
@@ -179,42 +181,38 @@ impl RuleWatch {
 
     /// Without a hint to say that a writer has finished, a difference may be a file half written. And a fault after good
     /// rules may be a folder on its way out and in again.
-    fn is_suspicious(&self, trigger: Trigger, outcome: &Result<RuleSources, FilesError>) -> bool {
+    fn is_suspicious(&self, trigger: Trigger, sources: &RuleSources) -> bool {
         let Some(last) = &self.last else { return false };
-        (trigger == Trigger::Rescan || outcome.is_err()) && *last != state_of(outcome)
+        (trigger == Trigger::Rescan || sources.has_faults()) && *last != sources.fingerprint
     }
 
     /// Looks again until two looks agree.
-    async fn confirm(
-        &mut self,
-        mut outcome: Result<RuleSources, FilesError>,
-    ) -> Result<RuleSources, FilesError> {
+    async fn confirm(&mut self, mut sources: RuleSources) -> RuleSources {
         for _ in 0..MAX_CONFIRMATIONS {
+            let before = sources.fingerprint;
             sleep(self.options.debounce).await;
-            let before = std::mem::replace(&mut outcome, self.look().await);
-            if state_of(&before) == state_of(&outcome) {
+            sources = self.look().await;
+            if sources.fingerprint == before {
                 break;
             }
         }
-        outcome
+        sources
     }
 
-    async fn look(&self) -> Result<RuleSources, FilesError> {
+    async fn look(&self) -> RuleSources {
         let looker = Arc::clone(&self.looker);
         tokio::task::spawn_blocking(move || looker.lock().look())
             .await
-            .unwrap_or_else(|error| Err(FileFault::Interrupted { reason: error.to_string() }.into()))
+            .unwrap_or_else(|error| self.files.fault(Problem::Interrupted(error.to_string())))
     }
 }
 
 impl Looker {
     /// Watches first and reads then: what changes in between makes a hint.
-    fn look(&mut self) -> Result<RuleSources, FilesError> {
+    fn look(&mut self) -> RuleSources {
         self.events.follow(self.files.paths());
-        let outcome = self.files.read();
-        if let Ok(sources) = &outcome {
-            self.mounts.tell(&sources.files);
-        }
-        outcome
+        let sources = self.files.read();
+        self.mounts.tell(sources.readable());
+        sources
     }
 }

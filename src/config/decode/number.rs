@@ -61,7 +61,11 @@ impl Decoder<'_, '_> {
         least: i128,
         most: i128,
     ) -> Reported {
-        let which = if scalar.text.starts_with('-') { "small" } else { "large" };
+        let small = match scalar.resolve() {
+            Plain::Integer(number) => number < least,
+            _ => scalar.text.starts_with('-'),
+        };
+        let which = if small { "small" } else { "large" };
         let message = format!("`{}` is too {which}: {}", field.name, scalar.quoted());
         self.refuse(field, message, format!("write a number from {least} to {most}"))
     }
@@ -72,7 +76,7 @@ fn whole_help(scalar: &Scalar<'_>) -> String {
     match resolve(&scalar.text) {
         Plain::Integer(number) if !scalar.plain => format!("write `{number}`, without quotes"),
         Plain::Float(number) if number.fract() == 0.0 => format!("write `{number}`"),
-        Plain::Float(_) => "write it without a fraction, and if need be with a longer unit".to_owned(),
+        Plain::Float(_) => "write it without a fraction".to_owned(),
         Plain::Text if scalar.text.starts_with('0') && matches!(resolve(unpadded), Plain::Integer(_)) => {
             format!("a leading zero means octal to some readers; write `{unpadded}`")
         }

@@ -1,21 +1,33 @@
-//! Text of an operator inside a message.
+//! Text of an operator inside of what we print.
 
 /// The longest text that a message repeats, in characters.
 const MAX_QUOTED: usize = 60;
 
-/// The text between backticks, clipped, on one line, and without anything that a terminal would obey.
+/// The text between backticks, clipped and printable.
 pub(crate) fn quote(text: &str) -> String {
-    let mut quoted = String::from("`");
+    format!("`{}`", clipped(text, MAX_QUOTED))
+}
+
+/// The first `most` characters on one line, without anything that a terminal would obey.
+pub(super) fn clipped(text: &str, most: usize) -> String {
+    let mut shown = String::new();
     let mut characters = text.chars();
-    for c in characters.by_ref().take(MAX_QUOTED) {
-        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-            quoted.extend(c.escape_default());
+    for c in characters.by_ref().take(most) {
+        if c.is_control() || turns_direction(c) {
+            shown.extend(c.escape_default());
         } else {
-            quoted.push(c);
+            shown.push(c);
         }
     }
-    quoted.push_str(if characters.next().is_some() { "…`" } else { "`" });
-    quoted
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Characters that make the rest of a line run the other way.
+pub(super) fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

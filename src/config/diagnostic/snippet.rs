@@ -1,13 +1,14 @@
 //! The offending line of a file, made fit to print: clipped, tabs spread, control characters replaced.
 
+use super::quote::turns_direction;
 use crate::config::yaml::Span;
 
 /// How many characters of the line stand before what is marked, at most.
-const MAX_BEFORE: usize = 60;
+const MAX_BEFORE: usize = 80;
 /// How many characters are marked, at most.
-const MAX_MARKED: usize = 60;
+const MAX_MARKED: usize = 80;
 /// How many characters of the line stand after what is marked, at most.
-const MAX_AFTER: usize = 40;
+const MAX_AFTER: usize = 80;
 /// How many columns a tab is printed as.
 const TAB_WIDTH: usize = 4;
 
@@ -76,8 +77,7 @@ fn printable(text: impl Iterator<Item = char>) -> String {
         match c {
             '\t' => shown.push_str(&" ".repeat(TAB_WIDTH)),
             '\u{feff}' => {}
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.push('\u{fffd}'),
-            c if c.is_control() => shown.push('\u{fffd}'),
+            c if c.is_control() || turns_direction(c) => shown.push('\u{fffd}'),
             c => shown.push(c),
         }
     }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn long_lines_are_clipped_on_both_sides() {
         let line = format!("{}needle{}", "x".repeat(100_000), "y".repeat(100_000));
-        let expected = format!("…{}needle{}…\n{}^^^^^^", "x".repeat(60), "y".repeat(40), " ".repeat(61));
+        let expected = format!("…{}needle{}…\n{}^^^^^^", "x".repeat(80), "y".repeat(80), " ".repeat(81));
         check(&line, "needle", &expected);
     }
 

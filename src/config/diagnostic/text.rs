@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use super::quote::clipped;
 use super::{Diagnostic, Diagnostics, Origin};
 
 /// How many faults are printed; whoever has more will not read them before mending the first.
 const MAX_PRINTED: usize = 100;
+
+/// How much of a field's path is printed, in characters: names may be of any length.
+const MAX_PATH: usize = 300;
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +35,7 @@ impl fmt::Display for Diagnostic {
             write!(f, "\n{margin} |\n{number} |{line}{}\n{margin} | {gap}{marker}", snippet.line)?;
         }
         if !self.path.is_empty() {
-            write!(f, "\n{margin} = field: {}", self.path)?;
+            write!(f, "\n{margin} = field: {}", clipped(&self.path, MAX_PATH))?;
         }
         if let Some(help) = &self.help {
             write!(f, "\n{margin} = help: {help}")?;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{FileFault, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES};
+use super::{FileFault, MAX_FILES, MAX_TOTAL_BYTES, Problem};
+use crate::config::source::MAX_FILE_BYTES;
 
 /// A file that is to be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,11 +22,10 @@ pub(super) struct Listed {
     modified: Option<SystemTime>,
 }
 
-/// All files, and what was wrong with finding them.
+/// All files, with what is wrong with one in its place.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Survey {
-    pub(super) listed: Vec<Listed>,
-    pub(super) faults: Vec<FileFault>,
+    pub(super) files: Vec<Result<Listed, FileFault>>,
     total_bytes: u64,
 }
 
@@ -42,7 +42,7 @@ impl Survey {
         let mut seen = HashSet::new();
         for path in paths {
             if let Err(fault) = survey.add_path(path, &mut seen) {
-                survey.faults.push(fault);
+                survey.files.push(Err(fault));
             }
         }
         survey
@@ -61,11 +61,10 @@ impl Survey {
     /// A fault of one entry is noted, and the folder's other entries are looked at; too many ends it.
     fn add_entry(&mut self, entry: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), FileFault> {
         match find(entry) {
-            Ok(Found::File { resolved, metadata }) => self.add_file(entry, resolved, &metadata, seen)?,
-            Ok(Found::Folder) => {}
-            Err(fault) => self.faults.push(fault),
+            Ok(Found::File { resolved, metadata }) => self.add_file(entry, resolved, &metadata, seen),
+            Ok(Found::Folder) => Ok(()),
+            Err(fault) => self.add(entry, Err(fault)),
         }
-        Ok(())
     }
 
     fn add_file(
@@ -78,19 +77,23 @@ impl Survey {
         if !seen.insert(resolved.clone()) {
             return Ok(());
         }
-        let (name, size) = (name_of(path), metadata.len());
-        if size > MAX_FILE_BYTES {
-            self.faults.push(FileFault::TooLarge { name });
-            return Ok(());
-        }
-        if self.listed.len() == MAX_FILES {
-            return Err(FileFault::TooManyFiles { name });
+        let size = metadata.len();
+        if size > MAX_FILE_BYTES as u64 {
+            return self.add(path, Err(fault(path, Problem::TooLarge)));
         }
         self.total_bytes += size;
         if self.total_bytes > MAX_TOTAL_BYTES {
-            return Err(FileFault::TooMuch { name });
+            return Err(fault(path, Problem::TooMuch));
         }
-        self.listed.push(Listed { name, resolved, size, modified: metadata.modified().ok() });
+        self.add(path, Ok(Listed { name: name_of(path), resolved, size, modified: metadata.modified().ok() }))
+    }
+
+    /// Faults count as files, so that they cannot fill the memory either.
+    fn add(&mut self, path: &Path, file: Result<Listed, FileFault>) -> Result<(), FileFault> {
+        if self.files.len() >= MAX_FILES {
+            return Err(fault(path, Problem::TooManyFiles));
+        }
+        self.files.push(file);
         Ok(())
     }
 }
@@ -117,18 +120,24 @@ fn find(path: &Path) -> Result<Found, FileFault> {
     match metadata.file_type() {
         kind if kind.is_file() => Ok(Found::File { resolved, metadata }),
         kind if kind.is_dir() => Ok(Found::Folder),
-        _ => Err(FileFault::NotAFile { name: name_of(path) }),
+        _ => Err(fault(path, Problem::NotAFile)),
     }
 }
 
 /// Not found although the name is still there: the target of a symlink is being swapped, or gone for good.
 fn fault_of(path: &Path, error: &io::Error) -> FileFault {
-    let name = name_of(path);
-    match error.kind() {
-        io::ErrorKind::NotFound if path.symlink_metadata().is_ok() => FileFault::Vanished { name },
-        io::ErrorKind::NotFound => FileFault::Missing { name },
-        _ => FileFault::Unreadable { name, reason: error.to_string() },
-    }
+    fault(
+        path,
+        match error.kind() {
+            io::ErrorKind::NotFound if path.symlink_metadata().is_ok() => Problem::Vanished,
+            io::ErrorKind::NotFound => Problem::Missing,
+            _ => Problem::Unreadable(error.to_string()),
+        },
+    )
+}
+
+fn fault(path: &Path, problem: Problem) -> FileFault {
+    FileFault { name: name_of(path), problem }
 }
 
 fn name_of(path: &Path) -> Arc<str> {

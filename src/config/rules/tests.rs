@@ -8,6 +8,7 @@ mod refused_fields;
 mod refused_limits;
 mod refused_structure;
 mod refused_yaml;
+mod sources;
 mod speed;
 
 use super::{RuleOptions, parse};

@@ -15,6 +15,6 @@ impl Decoder<'_, '_> {
             Some(word) => format!("did you mean `{word}`? it can be: {}", listed(&words)),
             None => format!("it can be: {}", listed(&words)),
         };
-        Err(self.refuse(field, format!("unknown `{}` {}", field.name, quote(&text)), help))
+        Err(self.refuse(field, format!("`{}` cannot be {}", field.name, quote(&text)), help))
     }
 }

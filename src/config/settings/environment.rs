@@ -51,10 +51,11 @@ fn is_no_setting(name: &str) -> bool {
 }
 
 fn unknown(name: &str, paths: &[String]) -> Diagnostic {
-    let variables: Vec<String> = paths.iter().map(|path| variable(path)).collect();
-    let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
-    let help = match closest(name, &variables) {
-        Some(meant) => format!("did you mean {meant}?"),
+    let known: Vec<String> = paths.iter().map(|path| variable(path)).collect();
+    // Compared without the prefix, which would make everything look alike.
+    let known: Vec<&str> = known.iter().map(|name| &name[PREFIX.len()..]).collect();
+    let help = match closest(&name[PREFIX.len()..], &known) {
+        Some(meant) => format!("did you mean {PREFIX}{meant}?"),
         None => "write the setting's path in capitals with `__` between its levels, such as RATEKEEPER_LISTEN__GRPC".into(),
     };
     let origin = Origin::Variable(name.to_owned());

@@ -52,7 +52,7 @@ fn level(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Strin
     match text.split(',').find(|directive| !is_directive(directive.trim())) {
         None => Ok(Some(text)),
         Some(wrong) => {
-            let message = format!("unknown `level` {}", quote(wrong));
+            let message = format!("`level` cannot be {}", quote(wrong));
             let help =
                 "it can be: off, error, warn, info, debug, trace; by module: `info,ratekeeper::server=debug`";
             Err(decoder.refuse(field, message, help))

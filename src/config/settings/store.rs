@@ -46,7 +46,7 @@ pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Opti
         None => Ok(None),
         Some("local") => Ok(Some(Store::Local)),
         Some(other) => {
-            let message = format!("unknown `store` {}", quote(other));
+            let message = format!("`store` cannot be {}", quote(other));
             Err(decoder.refuse(field, message, "this version has: local"))
         }
     }

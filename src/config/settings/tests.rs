@@ -2,6 +2,7 @@
 
 mod environment;
 mod file;
+mod properties;
 mod refused;
 
 use super::{Override, Settings, load};

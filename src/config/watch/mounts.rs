@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
-use crate::config::files::RuleSource;
+use crate::config::source::SourceFile;
 
 /// The kernel's list of what is mounted where, as this process sees it.
 const MOUNT_TABLE: &str = "/proc/self/mountinfo";
@@ -27,11 +27,13 @@ pub(super) struct LoneMounts {
 
 impl LoneMounts {
     /// Where there is no mount table, there is nothing to tell.
-    pub(super) fn tell(&mut self, files: &[RuleSource]) {
+    pub(super) fn tell<'s>(&mut self, files: impl Iterator<Item = &'s SourceFile>) {
         let Ok(table) = fs::read(MOUNT_TABLE) else { return };
         let mount_points = mount_points(&table);
-        for file in files.iter().filter(|file| mount_points.contains(&file.resolved)) {
-            if self.told.insert(file.resolved.clone()) {
+        for file in files {
+            // A file that has gone since it was read is for the next look.
+            let Ok(resolved) = Path::new(&*file.name).canonicalize() else { continue };
+            if mount_points.contains(&resolved) && self.told.insert(resolved) {
                 warn!(
                     file = %file.name,
                     "this rule file is mounted on its own (subPath, or a bind mount of one file): \

@@ -78,12 +78,12 @@ impl Fixture {
     }
 
     async fn expect_fault(&mut self) {
-        assert!(self.next().await.outcome.is_err());
+        assert!(self.next().await.sources.has_faults());
     }
 }
 
 fn texts_of(change: &RuleChange) -> Vec<&str> {
-    change.outcome.as_ref().unwrap().files.iter().map(|file| &*file.text).collect()
+    change.sources.files.iter().map(|file| &*file.as_ref().unwrap().text).collect()
 }
 
 /// Makes a version of a ConfigMap the current one, as the kubelet does: files first, then the swap of one symlink.

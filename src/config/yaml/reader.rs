@@ -199,17 +199,17 @@ impl<'t, 'f> Reader<'t, 'f> {
         let Some(tag) = tag else { return };
         if !tag.core_suffix().is_some_and(|suffix| known.contains(&suffix)) {
             let message = format!("the tag {} means nothing here", quote(&tag.original()));
-            self.report(Flaw { span, message, help: "leave it out".to_owned() });
+            self.report(Flaw { span, step: String::new(), message, help: "leave it out".to_owned() });
         }
     }
 
     fn stop<T>(&mut self, span: Span, message: &str, help: &str) -> Result<T, Stop> {
-        self.report(Flaw { span, message: message.to_owned(), help: help.to_owned() });
+        self.report(Flaw { span, step: String::new(), message: message.to_owned(), help: help.to_owned() });
         Err(Stop)
     }
 
     fn report(&mut self, flaw: Flaw) {
-        let path: String = self.open.iter().filter_map(Frame::step).collect();
+        let path: String = self.open.iter().filter_map(Frame::step).chain([flaw.step]).collect();
         let fault = Diagnostic::in_file(self.file, flaw.span, flaw.message)
             .with_path(path.trim_start_matches('.'))
             .with_help(flaw.help);

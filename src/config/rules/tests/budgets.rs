@@ -34,6 +34,7 @@ fn depth_is_bounded_however_it_is_written() {
     check_message("[".repeat(1_000_000), deep);
     check_message("{a: ".repeat(100_000), deep);
     check_message("- ".repeat(300), deep);
+    check_message("- ".repeat(150) + &"[".repeat(150) + &"]".repeat(150), deep);
     // Each anchor stands for something 100 levels deep that ends in the one before.
     let mut yaml = String::from("a0: &a0 x\n");
     for index in 1..10 {
@@ -69,9 +70,9 @@ fn size_is_bounded() {
 #[test]
 fn long_lines_are_clipped() {
     let yaml = format!("domain: d\n{}: {}\n", "x".repeat(500), "y".repeat(100_000));
-    let (name, marked) = ("x".repeat(60), "^".repeat(60));
-    let path = "x".repeat(500);
-    let shown = format!("{name}{}…", "x".repeat(40));
+    let (name, marked) = ("x".repeat(60), "^".repeat(80));
+    let path = format!("{}…", "x".repeat(300));
+    let shown = format!("{}…", "x".repeat(160));
     check(
         &yaml,
         &format!(

@@ -87,6 +87,24 @@ error: the descriptor `c` without a value stands in another file of the domain
 }
 
 #[test]
+fn the_same_file_twice_repeats_itself() {
+    let yaml = "domain: d\ndescriptors:\n  - key: a\n";
+    check_all(
+        &[("a.yaml", yaml), ("a.yaml", yaml)],
+        MERGE,
+        "
+error: the descriptor `a` without a value stands in another file of the domain
+ --> a.yaml:3:5
+  |
+3 |   - key: a
+  |     ^^^
+  = field: descriptors[0]
+  = help: keep one of the two; the first is at a.yaml:3:5
+",
+    );
+}
+
+#[test]
 fn the_faults_of_all_files_come_at_once() {
     check_all(
         &[("a.yaml", "domain: [\n"), ("b.yaml", "domain: d\nx: 1\ndomain: e\n"), ("c.yaml", "")],
@@ -112,6 +130,7 @@ error: `domain` stands twice in one mapping
   |
 3 | domain: e
   | ^^^^^^
+  = field: domain
   = help: keep one of the two; the first is in line 1, column 1
 
 error: the file is empty

@@ -58,6 +58,7 @@ const PIECES: &[&str] = &[
     "domain: ",
     "key: ",
     "unlimited: true",
+    "\"\\e\\u202e\": ",
 ];
 
 /// Parses, prints and gives the faults as JSON; none of it may panic, and every place must be one of the text.
@@ -65,7 +66,9 @@ fn exercise(text: &str) -> Result<(), TestCaseError> {
     let file = SourceFile::new("a.yaml", text);
     if let Err(faults) = parse(std::slice::from_ref(&file), RuleOptions::default()) {
         prop_assert!(!faults.is_empty());
-        prop_assert!(faults.to_string().starts_with("error: "));
+        let printed = faults.to_string();
+        prop_assert!(printed.starts_with("error: "));
+        prop_assert!(!printed.chars().any(|c| c.is_control() && c != '\n'), "{printed:?}");
         let json = serde_json::to_value(&faults).map_err(|error| TestCaseError::fail(error.to_string()))?;
         let lines = text.split(['\n', '\r']).count() as u64;
         for fault in json.as_array().into_iter().flatten() {

@@ -201,7 +201,7 @@ error: `key` stands twice in one mapping
   |
 4 |     key: l
   |     ^^^
-  = field: descriptors[0]
+  = field: descriptors[0].key
   = help: keep one of the two; the first is in line 3, column 5
 
 error: `b` stands twice in one mapping
@@ -209,7 +209,7 @@ error: `b` stands twice in one mapping
   |
 5 |     metadata: {a: {b: 1, b: 2}}
   |                          ^
-  = field: descriptors[0].metadata.a
+  = field: descriptors[0].metadata.a.b
   = help: keep one of the two; the first is in line 5, column 20
 "#,
     );

@@ -93,7 +93,7 @@ error: `requests_per_unit` must be a whole number, not `1.5`
 4 |     rate_limit: {unit: day, requests_per_unit: 1.5}
   |                                                ^^^
   = field: descriptors[0].rate_limit.requests_per_unit
-  = help: write it without a fraction, and if need be with a longer unit
+  = help: write it without a fraction
 
 error: `requests_per_unit` must be a whole number, not `1e3`
  --> a.yaml:6:48

@@ -159,7 +159,7 @@ error: `<<` merges a mapping or a list of mappings, not a number
   |
 4 |     <<: 3
   |         ^
-  = field: descriptors[0]
+  = field: descriptors[0].<<
   = help: write `<<: *name`, where `&name` marks a mapping
 "#,
     );

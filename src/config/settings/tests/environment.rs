@@ -107,7 +107,7 @@ error: no setting belongs to the variable `RATEKEEPER_THREADS__X`
 fn faults_name_their_layer() {
     check(
         "threads: -1\n",
-        &[("RATEKEEPER_THREADS", "many"), ("RATEKEEPER_DRAIN", "{paws: 1s}"), ("RATEKEEPER_LISTEN", "x")],
+        &[("RATEKEEPER_THREADS", "many"), ("RATEKEEPER_DRAIN", "{pasue: 1s}"), ("RATEKEEPER_LISTEN", "x")],
         &[flag("--rules", "rules.paths", Given::Many(vec![String::new()]))],
         "
 error: `threads` is too small: `-1`
@@ -118,9 +118,9 @@ error: `threads` is too small: `-1`
   = field: threads
   = help: write a number from 0 to 1024
 
-error: unknown field `paws`
+error: unknown field `pasue`
  --> environment variable RATEKEEPER_DRAIN
-  = field: drain.paws
+  = field: drain.pasue
   = help: did you mean `pause`?
 
 error: `listen` must be a mapping, not text

@@ -35,6 +35,8 @@ enum Name<'t> {
 /// Something wrong with the collection itself.
 pub(super) struct Flaw {
     pub(super) span: Span,
+    /// The last step of the path, where the flaw is found after its collection has ended.
+    pub(super) step: String,
     pub(super) message: String,
     pub(super) help: String,
 }
@@ -101,7 +103,7 @@ impl<'t> Name<'t> {
             Value::Sequence(_) | Value::Mapping(_) => {
                 let message = format!("a name must be text, not {}", node.description());
                 let help = "write `name: value`; a template placeholder in braces needs quotes".to_owned();
-                (Self::Unusable, Some(Flaw { span: node.span, message, help }))
+                (Self::Unusable, Some(Flaw { span: node.span, step: String::new(), message, help }))
             }
         }
     }
@@ -111,7 +113,12 @@ impl From<Repeated> for Flaw {
     fn from(Repeated { name, span, first }: Repeated) -> Self {
         let help =
             format!("keep one of the two; the first is in line {}, column {}", first.line, first.column);
-        Self { span, message: format!("{} stands twice in one mapping", quote(&name)), help }
+        Self {
+            span,
+            step: format!(".{name}"),
+            message: format!("{} stands twice in one mapping", quote(&name)),
+            help,
+        }
     }
 }
 
@@ -124,6 +131,7 @@ fn merge<'t>(entries: &mut Vec<Entry<'t>>, node: Node<'t>, flaws: &mut Vec<Flaw>
         }
         _ => flaws.push(Flaw {
             span: node.span,
+            step: ".<<".to_owned(),
             message: format!("`<<` merges a mapping or a list of mappings, not {}", node.description()),
             help: "write `<<: *name`, where `&name` marks a mapping".to_owned(),
         }),
