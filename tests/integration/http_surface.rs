@@ -65,7 +65,9 @@ async fn a_bad_body_is_refused_and_told_where() {
         assert!(answer.text().contains(place), "`{place}` is not in the answer to {bad}: {}", answer.text());
     }
     let huge = format!(r#"{{"domain":"{}"}}"#, "x".repeat(5 << 20));
-    assert!((400..500).contains(&post(&server, &huge).await.status), "a body that is too long");
+    // The server does not read it to its end, so the client may fail to send it before it sees the answer.
+    let answer = http::post(server.listen.http, "/json", &huge).await;
+    assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status == 413), "a body that is too long");
     assert_eq!(http::get(server.listen.http, "/json").await.unwrap().status, 405);
     assert_eq!(post(&server, &body("k")).await.status, 200, "and the server goes on");
 }

@@ -12,8 +12,9 @@ const COUNT: u16 = 15_000;
 /// Asking the kernel for a free port and giving it back would let it hand the same one to the next test.
 pub(crate) fn free() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Two test processes at once start at different places.
-    let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("less than COUNT");
+    // Test processes that run at once have near numbers; the factor starts them far from one another.
+    let start = std::process::id().wrapping_mul(7_919) % u32::from(COUNT);
+    let start = u16::try_from(start).expect("less than COUNT");
     for _ in 0..COUNT {
         let step = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + (start + step) % COUNT));
