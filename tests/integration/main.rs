@@ -9,6 +9,7 @@ mod harness;
 mod answers;
 mod bad_input;
 mod cli;
+mod docs;
 mod drain;
 mod envoy_http;
 mod envoy_tcp;
