@@ -52,3 +52,6 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
         Ok(answer(&verdict))
     }
 }
+
+#[cfg(test)]
+mod tests;

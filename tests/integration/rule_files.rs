@@ -63,7 +63,6 @@ fn what_a_rule_may_say() {
         "  - {key: a, metadata: {any: [thing, {at: all}]}, detailed_metric: true, quota_mode: true}",
     ));
     accepted(&file("  - {key: a, value: x}\n  - {key: a, value: y}\n  - {key: a}"));
-    accepted("domain: mesh\n");
 }
 
 #[test]

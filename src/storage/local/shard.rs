@@ -11,6 +11,9 @@ use crate::storage::local::slots::{Neighbours, Slot, SlotId, Slots};
 /// Expired counters that one new counter takes away at the most, so that no call pays for many.
 const EXPIRE_STEP: usize = 2;
 
+/// How long a counter outlives its window, in seconds: a clock that is set back a little must find what was counted.
+const SLACK: u64 = 2;
+
 /// A bounded table of counters.
 #[derive(Debug)]
 pub(super) struct Shard {
@@ -46,13 +49,13 @@ impl Shard {
     /// looks and refunds create none.
     pub(super) fn write(&mut self, hash: u64, hit: &Hit, window: Window, now: Timestamp) {
         match self.find(hash, hit) {
-            Some(id) => self.update(id, window, window.end(hit.limit.unit)),
+            Some(id) => self.update(id, window, expiry(hit, window)),
             None if window.count == 0 => {}
             None => self.insert(hash, hit, window, now),
         }
     }
 
-    /// Takes away counters whose window is over, `most` at the most; says how many.
+    /// Takes away counters whose window is over for good, `most` at the most; says how many.
     pub(super) fn expire(&mut self, now: Timestamp, most: usize) -> usize {
         let mut taken = 0;
         while taken < most
@@ -91,9 +94,9 @@ impl Shard {
     fn insert(&mut self, hash: u64, hit: &Hit, window: Window, now: Timestamp) {
         self.expire(now, EXPIRE_STEP);
         if self.table.len() >= self.capacity {
-            self.evict_first();
+            self.evict_first(now);
         }
-        let expires = window.end(hit.limit.unit);
+        let expires = expiry(hit, window);
         let key = hit.key.as_bytes().into();
         let id = self.slots.insert(Slot { key, hash, window, expires, neighbours: Neighbours::default() });
         self.expiry.link(&mut self.slots, id);
@@ -102,10 +105,10 @@ impl Shard {
     }
 
     /// Makes room: the counter that expires first has the least left to remember.
-    fn evict_first(&mut self) {
-        if let Some((_, id)) = self.expiry.first() {
+    fn evict_first(&mut self, now: Timestamp) {
+        if let Some((expires, id)) = self.expiry.first() {
             self.remove(id);
-            self.live_evictions += 1;
+            self.live_evictions += u64::from(expires > now.secs() + SLACK);
         }
     }
 
@@ -116,4 +119,8 @@ impl Shard {
             found.remove();
         }
     }
+}
+
+fn expiry(hit: &Hit, window: Window) -> u64 {
+    window.end(hit.limit.unit).saturating_add(SLACK)
 }

@@ -11,7 +11,7 @@ pub(super) struct Slot {
     pub(super) key: Box<[u8]>,
     pub(super) hash: u64,
     pub(super) window: Window,
-    /// When the window is over, in seconds since the epoch.
+    /// When it may be forgotten, in seconds since the epoch.
     pub(super) expires: u64,
     /// The neighbours among the counters that expire at the same time.
     pub(super) neighbours: Neighbours,
