@@ -124,7 +124,7 @@ fn watch_options(settings: &Settings) -> WatchOptions {
 async fn drain(settings: &Settings, parts: &Parts, running: Running, signals: &mut Signals) {
     parts.status.start_draining();
     parts.health.set_serving(false).await;
-    tracing::info!(pause = ?settings.drain.pause, deadline = ?settings.drain.deadline, "draining");
+    tracing::info!(pause = ?settings.drain.pause, deadline = ?settings.drain.deadline, "draining; a second signal cuts the pause short");
     tokio::select! {
         () = tokio::time::sleep(settings.drain.pause) => {}
         () = signals.until_told_to_end(|| ()) => tracing::info!("told again to end: the pause is cut short"),

@@ -10,16 +10,17 @@ use crate::cli::serve::load_settings;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::files::RuleFiles;
 use crate::config::rules::{self, RuleOptions};
+use crate::config::settings::Settings;
 
-/// The arguments of `ratekeeper check`.
+/// The arguments of `ratekeeper check`. Settings count as they do for `serve`: file, then environment.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// Rule files, and folders of them
-    #[arg(required_unless_present = "config", value_name = "PATH")]
+    /// Rule files, and folders of them; without any, those of the settings (rules.paths)
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// A settings file to check too; its rules.paths are checked where no PATH is given
-    #[arg(long, value_name = "FILE")]
+    /// The settings file, which is checked too
+    #[arg(long, value_name = "FILE", env = "RATEKEEPER_CONFIG")]
     config: Option<PathBuf>,
 
     /// Let files of the same domain add up
@@ -57,7 +58,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let text = match args.format {
         Format::Json => serde_json::to_string_pretty(&checked.faults)? + "\n",
         Format::Text if checked.faults.is_empty() => {
-            format!("{} files, {} domains: no faults\n", checked.files, checked.domains)
+            format!("no faults (rule files: {}, domains: {})\n", checked.files, checked.domains)
         }
         Format::Text => format!("{}\n", checked.faults),
     };
@@ -67,21 +68,15 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 
 fn check(args: &CheckArgs) -> Checked {
     let mut checked = Checked::default();
-    let mut paths = args.paths.clone();
-    let mut options = RuleOptions { merge_domains: args.merge_domains, allow_empty: false };
-    if args.config.is_some() {
-        match load_settings(args.config.as_deref(), &[]) {
-            Ok(settings) => {
-                options.merge_domains |= settings.rules.merge_domains;
-                options.allow_empty = settings.rules.allow_empty;
-                if paths.is_empty() {
-                    paths.clone_from(&settings.rules.paths);
-                }
-            }
-            Err(faults) => checked.faults.append(faults),
-        }
-    }
-    check_rules(&mut checked, paths, options);
+    let settings = load_settings(args.config.as_deref(), &[]).unwrap_or_else(|faults| {
+        checked.faults.append(faults);
+        Settings::default()
+    });
+    let rules = &settings.rules;
+    let merge_domains = args.merge_domains || rules.merge_domains;
+    let options = RuleOptions { merge_domains, allow_empty: rules.allow_empty };
+    let paths = if args.paths.is_empty() { &rules.paths } else { &args.paths };
+    check_rules(&mut checked, paths.clone(), options);
     checked
 }
 

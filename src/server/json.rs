@@ -46,6 +46,9 @@ impl Messages {
 /// What is not JSON, nests too deep (serde_json's limit of 128), is followed by more, names an unknown or the
 /// same field twice, or holds a value that does not fit its field. The fault says where.
 pub fn decode_request(body: &[u8]) -> Result<RateLimitRequest, JsonFault> {
+    if body.is_empty() {
+        return Err(JsonFault::start("the body is empty; send a RateLimitRequest as JSON"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let message = DynamicMessage::deserialize(MESSAGES.request.clone(), &mut deserializer)?;
     deserializer.end()?;

@@ -15,7 +15,8 @@ use crate::telemetry::samples::{Described, as_gauge};
 
 const DECISIONS: Described = Described {
     name: "decisions",
-    help: "Descriptors decided, by the rule that decided (empty where none did) and what came of it",
+    help: "Descriptors decided, by domain (empty for one without rules), rule (its keys and values; empty where none \
+           matched and for limits that the caller brought along) and outcome",
 };
 
 const RULES: Described = Described { name: "rules", help: "Rules in force" };

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::decision::rules::{Quota, Rule};
 use crate::server::http::scrape::written;
-use crate::service::{Readiness, ServiceStatus, Snapshot};
+use crate::service::{Clock, Readiness, ServiceStatus, Snapshot, SystemClock};
 use crate::telemetry::exposition;
 
 /// What the admin pages show.
@@ -45,11 +45,11 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     };
     let rules = match pages.status.rulebook().current().as_deref() {
         Some(snapshot) => format!(
-            "{} rules of {} domains, fingerprint {}, loaded {} s after 1970",
+            "{} rules of {} domains, fingerprint {}, loaded {} s ago",
             snapshot.rules.rules().len(),
             snapshot.rules.domains().count(),
             snapshot.fingerprint,
-            snapshot.loaded_at.secs(),
+            SystemClock.now().secs().saturating_sub(snapshot.loaded_at.secs()),
         ),
         None => "none".into(),
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,8 +30,12 @@ pub fn router<S: CounterStore, C: Clock>(responder: Arc<Responder<S, C>>) -> Rou
 
 async fn decide<S: CounterStore, C: Clock>(
     State(responder): State<Arc<Responder<S, C>>>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return refuse_body(&rejection),
+    };
     let message = match json::decode_request(&body) {
         Ok(message) => message,
         Err(fault) => return (StatusCode::BAD_REQUEST, format!("{fault}\n")).into_response(),
@@ -48,6 +53,16 @@ async fn decide<S: CounterStore, C: Clock>(
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{fault}\n")).into_response()
         }
     }
+}
+
+fn refuse_body(rejection: &BytesRejection) -> Response {
+    let why = match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            format!("the body is larger than {MAX_BODY_BYTES} bytes; use gRPC for such requests\n")
+        }
+        _ => format!("the body cannot be read: {rejection}\n"),
+    };
+    (rejection.status(), why).into_response()
 }
 
 fn status(unanswered: Unanswered) -> StatusCode {

@@ -6,7 +6,7 @@
 pub struct JsonFault {
     /// The line, from 1.
     pub line: usize,
-    /// The column in bytes, from 1; 0 is before the first. It is the end of what could not be taken.
+    /// The column in bytes, from 1. It is the end of what could not be taken.
     pub column: usize,
     /// What is wrong. Bounded, and free of control characters.
     pub what: String,
@@ -29,7 +29,7 @@ const MAX_EXPLANATION: usize = 200;
 impl JsonFault {
     /// A fault of the body as a whole.
     pub(super) fn start(what: &str) -> Self {
-        Self { line: 1, column: 0, what: printable(what) }
+        Self { line: 1, column: 1, what: printable(what) }
     }
 }
 
@@ -39,7 +39,7 @@ impl From<serde_json::Error> for JsonFault {
         let text = error.to_string();
         // serde_json has no accessor for the words alone.
         let what = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-        Self { line, column, what: printable(what) }
+        Self { line: line.max(1), column: column.max(1), what: printable(what) }
     }
 }
 

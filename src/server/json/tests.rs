@@ -89,8 +89,8 @@ fn a_look_is_told_from_absent_hits() {
 
 #[test]
 fn what_is_not_json_is_refused() {
-    check_fault("", "line 1, column 0: EOF while parsing a value");
-    check_fault("\n{\"domain\": \"a\",\n", "line 3, column 0: EOF while parsing a value");
+    check_fault("", "line 1, column 1: the body is empty; send a RateLimitRequest as JSON");
+    check_fault("\n{\"domain\": \"a\",\n", "line 3, column 1: EOF while parsing a value");
     check_fault("domain=a", "line 1, column 1: expected value");
     check_fault("{\"domain\": \"a\"}\n x", "line 2, column 2: trailing characters");
     check_fault("{}{}", "line 1, column 3: trailing characters");
@@ -103,7 +103,7 @@ fn what_is_not_json_is_refused() {
 
 #[test]
 fn what_is_no_request_is_refused() {
-    check_fault("[]", "line 1, column 0: invalid type: sequence, expected a map");
+    check_fault("[]", "line 1, column 1: invalid type: sequence, expected a map");
     check_fault("null", "line 1, column 4: invalid type: null, expected a map");
     check_fault("{\"domain\":\n 1}", "line 2, column 2: invalid type: integer `1`, expected a string");
     check_fault(r#"{"domian": "a"}"#, "line 1, column 9: unrecognized field name 'domian'");

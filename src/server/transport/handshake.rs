@@ -18,9 +18,9 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain; charset=utf-8\r\n\
-    content-length: 92\r\n\
+    content-length: 113\r\n\
     connection: close\r\n\r\n\
-    This port speaks gRPC over HTTP/2 without TLS. HTTP/1 is served on another port (see http).\n";
+    This port speaks gRPC over HTTP/2 without TLS. JSON over HTTP/1 is on the port of listen.http (8080 by default).\n";
 
 /// How long a peer that was told so may keep sending before the connection is closed.
 const LINGER: Duration = Duration::from_secs(1);
