@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use divan::{Bencher, black_box};
+use divan::{AllocProfiler, Bencher, black_box};
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
@@ -15,6 +15,10 @@ use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, L
 use ratekeeper::decision::time::Timestamp;
 use ratekeeper::decision::unit::Unit;
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
+
+/// Shows allocations beside times: none for a look-up that matches, none for a hit on a counter that is there.
+#[global_allocator]
+static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
 const DOMAIN: &str = "bench";
 const RULES: [usize; 3] = [10, 1_000, 100_000];
