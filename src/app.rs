@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::config::settings::Settings;
-use crate::config::watch::{RuleWatch, WatchOptions};
+use crate::config::watch::{ForceRead, RuleWatch, WatchOptions};
 use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
 use crate::server::metrics::RequestMetrics;
@@ -57,10 +57,27 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     tasks.start("reload", parts.reloader(settings).run(watch));
     tasks.start("sweep", sweep::run(Arc::clone(&parts.store)));
     let running = bound.serve(settings, &parts)?;
-    signals.until_told_to_end(|| force.force()).await;
+    serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
     Ok(())
+}
+
+/// A task that ends is our mistake, and no reason to stop deciding: it is told to everybody who looks.
+async fn serve_until_told(
+    status: &ServiceStatus,
+    signals: &mut Signals,
+    tasks: &mut Tasks,
+    force: &ForceRead,
+) {
+    let told = signals.until_told_to_end(|| force.force());
+    tokio::pin!(told);
+    loop {
+        tokio::select! {
+            () = &mut told => return,
+            task = tasks.until_one_ends() => status.lost_task(task),
+        }
+    }
 }
 
 /// What the servers and tasks share.

@@ -15,6 +15,7 @@ pub struct ServiceStatus {
     succeeded: AtomicU64,
     failed: AtomicU64,
     fault: Mutex<Option<Arc<str>>>,
+    lost_tasks: Mutex<Vec<&'static str>>,
 }
 
 /// How often rules were read.
@@ -47,6 +48,7 @@ impl ServiceStatus {
             succeeded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             fault: Mutex::new(None),
+            lost_tasks: Mutex::new(Vec::new()),
         }
     }
 
@@ -66,6 +68,11 @@ impl ServiceStatus {
     pub fn reload_failed(&self, fault: &str) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         *self.fault.lock() = Some(fault.into());
+    }
+
+    /// Notes that a task ended that should run as long as the process serves.
+    pub fn lost_task(&self, name: &'static str) {
+        self.lost_tasks.lock().push(name);
     }
 
     /// Notes that the process is about to end.
@@ -101,7 +108,10 @@ impl ServiceStatus {
             return Readiness::NotReady("draining: this process is about to end".into());
         }
         match (self.rulebook.is_loaded(), self.fault()) {
-            (true, None) => Readiness::Ready,
+            (true, None) => match self.lost_tasks.lock().join(", ") {
+                lost if lost.is_empty() => Readiness::Ready,
+                lost => Readiness::Degraded(format!("these tasks have ended: {lost}; restart this process")),
+            },
             (true, Some(fault)) => Readiness::Degraded(format!(
                 "the rule files have faults; the rules before them stay in force\n{fault}"
             )),
@@ -129,8 +139,11 @@ mod tests {
         assert_eq!(status.readiness(), Readiness::Ready);
         status.reload_failed("b.yaml:2:2: bad");
         assert!(matches!(status.readiness(), Readiness::Degraded(why) if why.contains("b.yaml:2:2")));
+        status.reload_succeeded();
+        status.lost_task("sweep");
+        assert!(matches!(status.readiness(), Readiness::Degraded(why) if why.contains("sweep")));
         status.start_draining();
         assert!(matches!(status.readiness(), Readiness::NotReady(why) if why.contains("draining")));
-        assert_eq!(status.reloads(), Reloads { succeeded: 1, failed: 2 });
+        assert_eq!(status.reloads(), Reloads { succeeded: 2, failed: 2 });
     }
 }
