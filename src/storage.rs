@@ -2,6 +2,8 @@
 
 pub mod local;
 
+mod table;
+
 use std::future::Future;
 
 use smallvec::SmallVec;

@@ -1,21 +1,21 @@
-//! Which counters expire when.
+//! Which entries expire when.
 //!
 //! Windows of one unit all end at the same second, so few expiry times are alive at once: an ordered map holds one list
-//! of counters for each, linked through the counters themselves.
+//! of entries for each, linked through the entries themselves.
 
 use std::collections::BTreeMap;
 
-use crate::storage::local::slots::{Link, Neighbours, SlotId, Slots};
+use crate::storage::table::slots::{Link, Neighbours, SlotId, Slots};
 
-/// The counters of one shard in the order in which they expire.
+/// The entries of one table in the order in which they expire.
 #[derive(Debug, Default)]
 pub(super) struct ExpiryIndex {
     heads: BTreeMap<u64, Link>,
 }
 
 impl ExpiryIndex {
-    /// Enters a counter under its `expires`.
-    pub(super) fn link(&mut self, slots: &mut Slots, id: SlotId) {
+    /// Enters an entry under its `expires`.
+    pub(super) fn link<V>(&mut self, slots: &mut Slots<V>, id: SlotId) {
         let link = link_to(id);
         let head = self.heads.insert(slots.get(id).expires, link);
         if let Some(head) = head {
@@ -24,8 +24,8 @@ impl ExpiryIndex {
         slots.get_mut(id).neighbours = Neighbours { before: None, after: head };
     }
 
-    /// Takes a counter out; its `expires` must be what it was linked under.
-    pub(super) fn unlink(&mut self, slots: &mut Slots, id: SlotId) {
+    /// Takes an entry out; its `expires` must be what it was linked under.
+    pub(super) fn unlink<V>(&mut self, slots: &mut Slots<V>, id: SlotId) {
         let slot = slots.get_mut(id);
         let expires = slot.expires;
         let Neighbours { before, after } = std::mem::take(&mut slot.neighbours);
@@ -39,7 +39,7 @@ impl ExpiryIndex {
         }
     }
 
-    /// The counter that expires first, and when.
+    /// The entry that expires first, and when.
     pub(super) fn first(&self) -> Option<(u64, SlotId)> {
         self.heads.first_key_value().map(|(&expires, &head)| (expires, id_of(head)))
     }

@@ -1,0 +1,132 @@
+//! A hash table that never holds more than its capacity, and whose entries expire.
+//!
+//! Keys are bytes, and finding one allocates nothing. Entries are forgotten a few at a time once they expire; a full table
+//! gives up what expires first and hands it back, so that its owner can say what was lost. It knows nothing of hits or limits.
+
+pub(crate) mod sharded;
+
+mod expiry;
+mod slots;
+
+#[cfg(test)]
+mod tests;
+
+use hashbrown::HashTable;
+
+use crate::decision::time::Timestamp;
+use crate::storage::table::expiry::ExpiryIndex;
+pub(crate) use crate::storage::table::slots::SlotId;
+use crate::storage::table::slots::{Neighbours, Slot, Slots};
+
+/// Expired entries that one new entry takes away at the most, so that no call pays for many.
+const EXPIRE_STEP: usize = 2;
+
+/// A bounded table of expiring entries.
+#[derive(Debug)]
+pub(crate) struct Table<V> {
+    index: HashTable<SlotId>,
+    slots: Slots<V>,
+    expiry: ExpiryIndex,
+    capacity: usize,
+}
+
+/// A key with its hash, which its owner has computed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashedKey<'k> {
+    pub(crate) hash: u64,
+    pub(crate) bytes: &'k [u8],
+}
+
+/// An entry that had to give way to a new one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Evicted<V> {
+    /// When it would have expired, in seconds since the epoch.
+    pub(crate) expires: u64,
+    /// What it held.
+    pub(crate) value: V,
+}
+
+impl<V> Table<V> {
+    /// An empty table for so many entries, at least one.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            index: HashTable::new(),
+            slots: Slots::new(),
+            expiry: ExpiryIndex::default(),
+            capacity: capacity.max(1),
+        }
+    }
+
+    /// Where the key's entry is. It stays there until the table is next changed.
+    pub(crate) fn find(&self, key: HashedKey<'_>) -> Option<SlotId> {
+        self.index.find(key.hash, |&id| *self.slots.get(id).key == *key.bytes).copied()
+    }
+
+    /// What the entry holds.
+    pub(crate) fn value(&self, id: SlotId) -> &V {
+        &self.slots.get(id).value
+    }
+
+    /// Replaces what the entry holds, and when it expires, in seconds since the epoch.
+    pub(crate) fn update(&mut self, id: SlotId, value: V, expires: u64) {
+        if self.slots.get(id).expires != expires {
+            self.expiry.unlink(&mut self.slots, id);
+            self.slots.get_mut(id).expires = expires;
+            self.expiry.link(&mut self.slots, id);
+        }
+        self.slots.get_mut(id).value = value;
+    }
+
+    /// Enters a key that is not there; gives back what had to make room.
+    pub(crate) fn insert(
+        &mut self,
+        key: HashedKey<'_>,
+        value: V,
+        expires: u64,
+        now: Timestamp,
+    ) -> Option<Evicted<V>> {
+        self.expire(now, EXPIRE_STEP);
+        let evicted = if self.index.len() >= self.capacity { self.evict_first() } else { None };
+        let HashedKey { hash, bytes } = key;
+        let slot = Slot { key: bytes.into(), hash, value, expires, neighbours: Neighbours::default() };
+        let id = self.slots.insert(slot);
+        self.expiry.link(&mut self.slots, id);
+        let Self { index, slots, .. } = self;
+        index.insert_unique(hash, id, |&id| slots.get(id).hash);
+        evicted
+    }
+
+    /// Takes away entries that have expired, `most` at the most; says how many.
+    pub(crate) fn expire(&mut self, now: Timestamp, most: usize) -> usize {
+        let mut taken = 0;
+        while taken < most
+            && let Some((expires, id)) = self.expiry.first()
+            && expires <= now.secs()
+        {
+            self.remove(id);
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Takes an entry away.
+    pub(crate) fn remove(&mut self, id: SlotId) -> V {
+        self.expiry.unlink(&mut self.slots, id);
+        let slot = self.slots.remove(id);
+        if let Ok(found) = self.index.find_entry(slot.hash, |&other| other == id) {
+            found.remove();
+        }
+        slot.value
+    }
+
+    /// Entries held, expired ones that nobody has taken away yet included.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Makes room: the entry that expires first has the least left to remember.
+    fn evict_first(&mut self) -> Option<Evicted<V>> {
+        let (expires, id) = self.expiry.first()?;
+        Some(Evicted { expires, value: self.remove(id) })
+    }
+}

@@ -1,0 +1,106 @@
+//! The table against a model: what is found, what expires, and what gives way.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn now(secs: u64) -> Timestamp {
+    Timestamp::from_secs(secs)
+}
+
+/// All keys share one hash, so that only their bytes tell them apart.
+fn key(bytes: &[u8]) -> HashedKey<'_> {
+    HashedKey { hash: 7, bytes }
+}
+
+fn found<'t>(table: &'t Table<u32>, bytes: &[u8]) -> Option<&'t u32> {
+    table.find(key(bytes)).map(|id| table.value(id))
+}
+
+#[test]
+fn a_full_table_hands_back_what_expires_first() {
+    let mut table = Table::new(2);
+    assert_eq!(table.insert(key(b"late"), 1, 30, now(0)), None);
+    assert_eq!(table.insert(key(b"soon"), 2, 10, now(0)), None);
+    assert_eq!(table.insert(key(b"new"), 3, 20, now(0)), Some(Evicted { expires: 10, value: 2 }));
+    assert_eq!((found(&table, b"late"), found(&table, b"soon")), (Some(&1), None));
+}
+
+#[test]
+fn what_has_expired_makes_room_before_anything_has_to_give_way() {
+    let mut table = Table::new(2);
+    table.insert(key(b"late"), 1, 30, now(0));
+    table.insert(key(b"soon"), 2, 10, now(0));
+    assert_eq!(table.insert(key(b"new"), 3, 20, now(10)), None);
+    assert_eq!(table.len(), 2);
+}
+
+#[test]
+fn a_change_of_expiry_is_obeyed() {
+    let mut table = Table::new(9);
+    for name in [b"a", b"b", b"c"] {
+        table.insert(key(name), 1, 10, now(0));
+    }
+    let id = table.find(key(b"b")).unwrap();
+    table.update(id, 2, 20);
+    assert_eq!(table.expire(now(15), 9), 2);
+    assert_eq!((found(&table, b"b"), table.len()), (Some(&2), 1));
+    assert_eq!((table.expire(now(20), 9), table.len()), (1, 0));
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put { name: u8, expires: u64 },
+    Remove { name: u8 },
+    Expire { at: u64, most: usize },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..12_u8, 1..20_u64).prop_map(|(name, expires)| Step::Put { name, expires }),
+        1 => (0..12_u8).prop_map(|name| Step::Remove { name }),
+        1 => (0..20_u64, 0..4_usize).prop_map(|(at, most)| Step::Expire { at, most }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn equals_a_model(steps in proptest::collection::vec(step(), 1..120)) {
+        let (mut table, mut model) = (Table::new(6), BTreeMap::new());
+        for (value, step) in (0_u32..).zip(steps) {
+            match step {
+                Step::Put { name, expires } => match table.find(key(&[name])) {
+                    Some(id) => {
+                        table.update(id, value, expires);
+                        model.insert(name, (expires, value));
+                    }
+                    None => {
+                        let first = model.values().map(|&(expires, _)| expires).min();
+                        let evicted = table.insert(key(&[name]), value, expires, now(0));
+                        prop_assert_eq!(evicted.is_some(), model.len() == 6);
+                        if let Some(evicted) = evicted {
+                            prop_assert_eq!(Some(evicted.expires), first);
+                            model.retain(|_, stored| *stored != (evicted.expires, evicted.value));
+                        }
+                        model.insert(name, (expires, value));
+                    }
+                },
+                Step::Remove { name } => {
+                    let removed = table.find(key(&[name])).map(|id| table.remove(id));
+                    prop_assert_eq!(removed, model.remove(&name).map(|(_, value)| value));
+                }
+                Step::Expire { at, most } => {
+                    let ripe = model.values().filter(|(expires, _)| *expires <= at).count();
+                    prop_assert_eq!(table.expire(now(at), most), ripe.min(most));
+                    model.retain(|name, _| table.find(key(&[*name])).is_some());
+                }
+            }
+            prop_assert_eq!(table.len(), model.len());
+            for name in 0..12_u8 {
+                prop_assert_eq!(found(&table, &[name]), model.get(&name).map(|(_, value)| value));
+            }
+        }
+    }
+}
