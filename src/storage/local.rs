@@ -1,7 +1,7 @@
 //! Counters in this process's memory: exact for one replica, bounded, and free of waiting.
 //!
-//! Keys are spread over shards, each behind a lock that is held for the time of a look-up. A full shard gives up the
-//! counter that expires first; giving up one whose window still runs forgets hits, and is counted.
+//! Keys are spread over shards, each behind a lock that is held for the time of a look-up. A full shard gives up
+//! a counter with few hits; giving up one whose window still runs forgets them, and is counted.
 
 pub mod metrics;
 

@@ -1,7 +1,8 @@
 //! A hash table that never holds more than its capacity, and whose entries expire.
 //!
-//! Keys are bytes, and finding one allocates nothing. Entries are forgotten a few at a time once they expire; a full table
-//! gives up what expires first and hands it back, so that its owner can say what was lost. It knows nothing of hits or limits.
+//! Keys are bytes, and finding one allocates nothing. Entries are forgotten a few at a time once they expire. A full table gives
+//! up the entry of the least worth among some that it picks at random, and hands it back, so that its owner can say what was lost
+//! (`docs/decisions/0007-eviction-by-worth.md`). It knows nothing of hits or limits.
 
 pub(crate) mod sharded;
 
@@ -20,6 +21,16 @@ use crate::storage::table::slots::{Neighbours, Slot, Slots};
 
 /// Expired entries that one new entry takes away at the most, so that no call pays for many.
 const EXPIRE_STEP: usize = 2;
+
+/// Entries among which a full table looks for the least worth. Where one in a hundred entries is worth keeping, all of so many
+/// are with a chance of one in 10^16.
+const CANDIDATES: u64 = 8;
+
+/// How much is lost when a value is forgotten.
+pub(crate) trait Worth {
+    /// More is worse to lose.
+    fn worth(&self) -> u64;
+}
 
 /// A bounded table of expiring entries.
 #[derive(Debug)]
@@ -46,7 +57,7 @@ pub(crate) struct Evicted<V> {
     pub(crate) value: V,
 }
 
-impl<V> Table<V> {
+impl<V: Worth> Table<V> {
     /// An empty table for so many entries, at least one.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
@@ -86,7 +97,7 @@ impl<V> Table<V> {
         now: Timestamp,
     ) -> Option<Evicted<V>> {
         self.expire(now, EXPIRE_STEP);
-        let evicted = if self.index.len() >= self.capacity { self.evict_first() } else { None };
+        let evicted = if self.index.len() >= self.capacity { self.evict(key.hash) } else { None };
         let HashedKey { hash, bytes } = key;
         let slot = Slot { key: bytes.into(), hash, value, expires, neighbours: Neighbours::default() };
         let id = self.slots.insert(slot);
@@ -124,9 +135,11 @@ impl<V> Table<V> {
         self.index.len()
     }
 
-    /// Makes room: the entry that expires first has the least left to remember.
-    fn evict_first(&mut self) -> Option<Evicted<V>> {
-        let (expires, id) = self.expiry.first()?;
+    /// Makes room. Of equal worth, what expires sooner goes. The new key's hash, which nobody outside can foresee, chooses the
+    /// candidates.
+    fn evict(&mut self, seed: u64) -> Option<Evicted<V>> {
+        let candidates = self.slots.picked(seed, CANDIDATES);
+        let (_, expires, id) = candidates.map(|(id, slot)| (slot.value.worth(), slot.expires, id)).min()?;
         Some(Evicted { expires, value: self.remove(id) })
     }
 }

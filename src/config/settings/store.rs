@@ -21,7 +21,7 @@ pub enum Store {
 /// The store in this process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Local {
-    /// Counters that are kept at a time; beyond, the ones that expire first are dropped.
+    /// Counters that are kept at a time; beyond, the ones with the fewest hits are dropped.
     pub max_entries: u32,
 }
 

@@ -3,10 +3,17 @@
 use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
 use crate::decision::time::Timestamp;
-use crate::storage::table::{HashedKey, Table};
+use crate::storage::table::{HashedKey, Table, Worth};
 
 /// How long a counter outlives its window, in seconds: a clock that is set back a little must find what was counted.
 const SLACK: u64 = 2;
+
+/// Forgetting a counter gives back what was counted in it.
+impl Worth for Window {
+    fn worth(&self) -> u64 {
+        self.count
+    }
+}
 
 /// A bounded table of counters.
 #[derive(Debug)]

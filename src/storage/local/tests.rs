@@ -79,20 +79,27 @@ fn a_window_that_is_over_starts_anew_and_is_swept() {
 }
 
 #[test]
-fn a_full_store_gives_up_what_expires_first() {
+fn a_full_store_gives_up_the_fewest_hits() {
     let store = store(3);
-    count(
-        &store,
-        &[
-            take("hour", 9),
-            hit("minute", 9, Unit::Minute, Hits::Take(1)),
-            hit("day", 9, Unit::Day, Hits::Take(1)),
-        ],
-    );
+    let minute = || hit("minute", 9, Unit::Minute, Hits::Take(2));
+    let day = || hit("day", 9, Unit::Day, Hits::Take(1));
+    count(&store, &[take("hour", 9), take("hour", 9), minute(), day()]);
     assert_eq!(count(&store, &[take("new", 9)]), [(1, false)]);
     assert_eq!((store.entries(), store.live_evictions()), (3, 1));
-    assert_eq!(count(&store, &[take("hour", 9)]), [(2, false)]);
-    assert_eq!(count(&store, &[hit("minute", 9, Unit::Minute, Hits::Take(1))]), [(1, false)]);
+    assert_eq!(count(&store, &[take("hour", 9), minute()]), [(3, false), (4, false)]);
+    assert_eq!(count(&store, &[day()]), [(1, false)]);
+}
+
+/// Otherwise a user who can choose values of a long window could wash away every short window's limit.
+#[test]
+fn a_flood_of_new_counters_does_not_lift_a_limit_that_is_used_up() {
+    let store = store(2_000);
+    let banned = || hit("banned", 5, Unit::Second, Hits::Take(1));
+    count(&store, &vec![banned(); 9]);
+    for index in 0..50_000 {
+        count(&store, &[hit(&index.to_string(), 1_000, Unit::Day, Hits::Take(1))]);
+    }
+    assert_eq!(count(&store, &[banned()]), [(10, true)]);
 }
 
 #[test]

@@ -54,6 +54,14 @@ impl<V> Slots<V> {
         self.slots[id as usize].take().expect(LIVE)
     }
 
+    /// Some entries, picked by a seed; the first ones where there are not more than so many.
+    pub(super) fn picked(&self, seed: u64, most: u64) -> impl Iterator<Item = (SlotId, &Slot<V>)> {
+        let len = self.slots.len() as u64;
+        let step = move |turn: u64| if len <= most { turn } else { scramble(seed, turn) % len };
+        let picked = (0..most.min(len)).map(step).filter_map(|at| SlotId::try_from(at).ok());
+        picked.filter_map(|id| Some((id, self.slots[id as usize].as_ref()?)))
+    }
+
     pub(super) fn get(&self, id: SlotId) -> &Slot<V> {
         self.slots[id as usize].as_ref().expect(LIVE)
     }
@@ -61,6 +69,14 @@ impl<V> Slots<V> {
     pub(super) fn get_mut(&mut self, id: SlotId) -> &mut Slot<V> {
         self.slots[id as usize].as_mut().expect(LIVE)
     }
+}
+
+/// Scatters a counter over all 64 bits (the finalizer of Steele's SplitMix64).
+fn scramble(seed: u64, turn: u64) -> u64 {
+    let mut mixed = seed.wrapping_add((turn + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 const LIVE: &str = "the table and the expiry index name only entries that are there";

@@ -20,12 +20,35 @@ fn found<'t>(table: &'t Table<u32>, bytes: &[u8]) -> Option<&'t u32> {
 }
 
 #[test]
-fn a_full_table_hands_back_what_expires_first() {
-    let mut table = Table::new(2);
+fn a_full_table_hands_back_what_is_worth_least_then_what_expires_first() {
+    let mut table = Table::new(3);
+    assert_eq!(table.insert(key(b"dear"), 9, 5, now(0)), None);
     assert_eq!(table.insert(key(b"late"), 1, 30, now(0)), None);
-    assert_eq!(table.insert(key(b"soon"), 2, 10, now(0)), None);
-    assert_eq!(table.insert(key(b"new"), 3, 20, now(0)), Some(Evicted { expires: 10, value: 2 }));
-    assert_eq!((found(&table, b"late"), found(&table, b"soon")), (Some(&1), None));
+    assert_eq!(table.insert(key(b"soon"), 1, 10, now(0)), None);
+    assert_eq!(table.insert(key(b"new"), 3, 20, now(0)), Some(Evicted { expires: 10, value: 1 }));
+    assert_eq!(table.insert(key(b"newer"), 3, 20, now(0)), Some(Evicted { expires: 30, value: 1 }));
+    assert_eq!((found(&table, b"dear"), found(&table, b"new")), (Some(&9), Some(&3)));
+}
+
+#[test]
+fn a_flood_of_little_worth_does_not_wash_away_what_is_dear() {
+    let mut table = Table::new(1_000);
+    for name in 0..10_u32 {
+        table.insert(key(&name.to_be_bytes()), 50, 10, now(0));
+    }
+    for name in 10..20_000_u32 {
+        let hash = u64::from(name).wrapping_mul(0x9E37_79B9);
+        let bytes = name.to_be_bytes();
+        table.insert(HashedKey { hash, bytes: &bytes }, 1, 99, now(0));
+    }
+    let left = (0..10_u32).filter(|name| found(&table, &name.to_be_bytes()).is_some()).count();
+    assert_eq!((left, table.len()), (10, 1_000));
+}
+
+impl Worth for u32 {
+    fn worth(&self) -> u64 {
+        u64::from(*self)
+    }
 }
 
 #[test]
@@ -77,11 +100,11 @@ proptest! {
                         model.insert(name, (expires, value));
                     }
                     None => {
-                        let first = model.values().map(|&(expires, _)| expires).min();
+                        let least = model.values().map(|&(expires, value)| (value, expires)).min();
                         let evicted = table.insert(key(&[name]), value, expires, now(0));
                         prop_assert_eq!(evicted.is_some(), model.len() == 6);
                         if let Some(evicted) = evicted {
-                            prop_assert_eq!(Some(evicted.expires), first);
+                            prop_assert_eq!(Some((evicted.value, evicted.expires)), least);
                             model.retain(|_, stored| *stored != (evicted.expires, evicted.value));
                         }
                         model.insert(name, (expires, value));
