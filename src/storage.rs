@@ -7,6 +7,7 @@ mod table;
 use std::future::Future;
 
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use crate::decision::fixed_window::Reading;
 use crate::decision::hit::Batch;
@@ -15,8 +16,17 @@ use crate::decision::time::Timestamp;
 /// What a store read for each hit of a batch, in the batch's order.
 pub type Readings = SmallVec<[Reading; 2]>;
 
+/// When a batch is counted, and until when its caller waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The time of day.
+    pub now: Timestamp,
+    /// When an answer is worth nothing any more, where the caller said so.
+    pub deadline: Option<Instant>,
+}
+
 /// Counts hits.
 pub trait CounterStore: Send + Sync + 'static {
     /// Counts every hit of the batch, in order, so that a key that stands twice counts twice; gives one reading for each.
-    fn count(&self, batch: Batch<'_>, now: Timestamp) -> impl Future<Output = Readings> + Send;
+    fn count(&self, batch: Batch<'_>, at: Moment) -> impl Future<Output = Readings> + Send;
 }

@@ -7,6 +7,7 @@ use ratekeeper_proto::{FILE_DESCRIPTOR_SET, RateLimitRequest, RateLimitResponse}
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::{Request, Response, Status};
 
+use crate::server::deadline::patience;
 use crate::server::health::HealthService;
 use crate::server::responder::Responder;
 use crate::server::unanswered::Unanswered;
@@ -51,7 +52,7 @@ impl<S: CounterStore, C: Clock> RateLimitService for RateLimitGrpc<S, C> {
         &self,
         request: Request<RateLimitRequest>,
     ) -> Result<Response<RateLimitResponse>, Status> {
-        match self.responder.respond(request.get_ref()).await {
+        match self.responder.respond(request.get_ref(), patience(request.metadata())).await {
             Ok(answer) => Ok(Response::new(answer)),
             Err(unanswered) => {
                 tracing::debug!(request_id = request_id(&request), reason = %unanswered, "a request was not answered");

@@ -1,6 +1,7 @@
 //! What gRPC and JSON have in common: a message in, a message out, and what can go wrong in between.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratekeeper_proto::{RateLimitRequest, RateLimitResponse};
 use tokio::time::Instant;
@@ -33,13 +34,18 @@ impl<S: CounterStore, C: Clock> Responder<S, C> {
         Self { limiter, limits, answers, metrics }
     }
 
-    /// Answers one message.
+    /// Answers one message, for a caller that waits so long, where it said so.
     ///
     /// # Errors
     /// Where it is malformed or no rules are loaded.
-    pub async fn respond(&self, message: &RateLimitRequest) -> Result<RateLimitResponse, Unanswered> {
+    pub async fn respond(
+        &self,
+        message: &RateLimitRequest,
+        patience: Option<Duration>,
+    ) -> Result<RateLimitResponse, Unanswered> {
         let start = Instant::now();
-        let answer = self.answer(message).await;
+        let deadline = patience.and_then(|patience| start.checked_add(patience));
+        let answer = self.answer(message, deadline).await;
         match &answer {
             Ok(_) => self.metrics.answered(start.elapsed()),
             Err(unanswered) => self.metrics.unanswered(*unanswered),
@@ -47,8 +53,12 @@ impl<S: CounterStore, C: Clock> Responder<S, C> {
         answer
     }
 
-    async fn answer(&self, message: &RateLimitRequest) -> Result<RateLimitResponse, Unanswered> {
+    async fn answer(
+        &self,
+        message: &RateLimitRequest,
+        deadline: Option<Instant>,
+    ) -> Result<RateLimitResponse, Unanswered> {
         let request = question::read(message, &self.limits)?;
-        Ok(self.limiter.decide(&request, |verdict| self.answers.write(verdict, message)).await?)
+        Ok(self.limiter.decide(&request, deadline, |verdict| self.answers.write(verdict, message)).await?)
     }
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::decision::plan::{Modes, Plan};
 use crate::decision::request::Request;
 use crate::decision::verdict::Verdict;
 use crate::service::clock::Clock;
 use crate::service::rulebook::Rulebook;
-use crate::storage::{CounterStore, Readings};
+use crate::storage::{CounterStore, Moment, Readings};
 
 /// Answers requests by the rules in force.
 #[derive(Debug)]
@@ -30,13 +32,15 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
         Self { rulebook, store, clock, modes }
     }
 
-    /// Decides one request and hands the verdict, which borrows the rules, to `answer`.
+    /// Decides one request and hands the verdict, which borrows the rules, to `answer`. No store is waited for beyond the
+    /// deadline.
     ///
     /// # Errors
     /// Where no rules were ever loaded.
     pub async fn decide<R>(
         &self,
         request: &Request<'_>,
+        deadline: Option<Instant>,
         answer: impl FnOnce(&Verdict<'_>) -> R,
     ) -> Result<R, NoRules> {
         let current = self.rulebook.current();
@@ -45,7 +49,7 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
         let plan = Plan::new(request, &snapshot.rules, self.modes);
         let readings = match plan.batch() {
             batch if batch.hits.is_empty() => Readings::new(),
-            batch => self.store.count(batch, now).await,
+            batch => self.store.count(batch, Moment { now, deadline }).await,
         };
         let verdict = Verdict::new(&plan, &readings, now);
         snapshot.outcomes.count(request.domain, &verdict);

@@ -17,7 +17,7 @@ use crate::decision::hit::{Batch, DeniedRequests, Hit};
 use crate::decision::time::Timestamp;
 use crate::storage::local::shard::Shard;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
-use crate::storage::{CounterStore, Readings};
+use crate::storage::{CounterStore, Moment, Readings};
 
 /// Expired counters that a sweep takes from a shard while it holds its lock.
 const SWEEP_BATCH: usize = 256;
@@ -36,8 +36,8 @@ pub struct LocalStore {
 }
 
 impl CounterStore for LocalStore {
-    async fn count(&self, batch: Batch<'_>, now: Timestamp) -> Readings {
-        self.count_now(batch, now)
+    async fn count(&self, batch: Batch<'_>, at: Moment) -> Readings {
+        self.count_now(batch, at.now)
     }
 }
 

@@ -40,7 +40,7 @@ async fn decide<S: CounterStore, C: Clock>(
         Ok(message) => message,
         Err(fault) => return (StatusCode::BAD_REQUEST, format!("{fault}\n")).into_response(),
     };
-    let answer = match responder.respond(&message).await {
+    let answer = match responder.respond(&message, None).await {
         Ok(answer) => answer,
         Err(unanswered) => return (status(unanswered), format!("{unanswered}\n")).into_response(),
     };
