@@ -12,7 +12,7 @@ run: ## Build, serve config/ratekeeper.yaml with config/rules/, and say what to 
 test: test-setup ## Install what the tests need, then run all of them
 	cargo test --workspace --locked
 
-test-setup: ## Install what the tests need (a pinned Envoy in .venv)
+test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Redis)
 	@scripts/test-setup
 
 bench: ## Print the server's CPU time per million decisions beside that of a constant answer

@@ -3,6 +3,7 @@
 //! A [`Decoder`] knows where the tree came from; its methods take a [`Field`] and give its value, nothing where the
 //! field is empty, or [`Reported`]. Callers go over the fields of a mapping with one `match` on their names.
 
+mod choice;
 mod number;
 mod path;
 mod suggest;
@@ -51,6 +52,14 @@ impl Field<'_, '_> {
     /// The place to point at: the value, or the name where there is no value to see.
     fn value_span(&self) -> Span {
         if self.node.is_null() { self.span } else { self.node.span }
+    }
+
+    /// The place of an item of a list, or of what stands in its stead.
+    pub(crate) fn item_span(&self, index: usize) -> Span {
+        match &self.node.value {
+            Value::Sequence(items) => items.get(index).map_or(self.value_span(), |item| item.span),
+            Value::Scalar(_) | Value::Mapping(_) => self.value_span(),
+        }
     }
 }
 

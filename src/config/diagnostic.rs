@@ -1,10 +1,11 @@
 //! Faults of files, variables and flags, as a good compiler gives them: all at once, each with its place, the offending
-//! text and what to write instead.
+//! text and what to write instead. Passwords in them are not repeated.
 //!
 //! This file holds the values; `text` prints them for people and `json` for programs.
 
 mod json;
 mod quote;
+mod secret;
 mod snippet;
 mod text;
 
@@ -94,7 +95,7 @@ impl Diagnostic {
     /// The same with the path of the field that it is about.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
+        self.path = secret::masked(&path.into());
         self
     }
 }

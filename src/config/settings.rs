@@ -4,17 +4,21 @@
 //! setting does belongs to the layer that `app` gives it to; what it may be is decided here.
 
 mod address;
-mod choice;
+mod breaker;
 mod counting;
 mod drain;
 mod environment;
+mod fallback;
 mod grpc;
 mod header;
 mod listen;
 mod log;
 mod names;
+mod over_limit_memory;
 mod overlay;
 mod quantity;
+mod redis;
+mod redis_url;
 mod request;
 mod response;
 mod rules;
@@ -26,18 +30,23 @@ mod tests;
 use serde::Serialize;
 
 use crate::config::decode::{Decoder, Field, Path, Source};
-use crate::config::diagnostic::Diagnostics;
+use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::source::SourceFile;
-use crate::config::yaml::{self, Reading};
+use crate::config::yaml::{self, Reading, Span};
 use section::{Known, Section, put, read_fields, read_section};
 
 pub use address::Address;
+pub use breaker::Breaker;
 pub use counting::{Counting, DeniedRequests};
 pub use drain::Drain;
+pub use fallback::{Fallback, Replicas};
 pub use grpc::Grpc;
 pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
+pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
+pub use redis::{Redis, Topology};
+pub use redis_url::{RedisEndpoint, RedisUrl, Secret};
 pub use request::Request;
 pub use response::{Headers, Response};
 pub use rules::Rules;
@@ -69,6 +78,14 @@ pub struct Settings {
     pub store: Store,
     /// The store in this process.
     pub local: Local,
+    /// The store that replicas share.
+    pub redis: Redis,
+    /// When that store is taken for lost.
+    pub breaker: Breaker,
+    /// What decides meanwhile.
+    pub fallback: Fallback,
+    /// What is remembered of keys that are over.
+    pub over_limit_memory: OverLimitMemory,
     /// How the server leaves.
     pub drain: Drain,
     /// What the server says of itself.
@@ -83,7 +100,8 @@ pub struct Settings {
 ///
 /// # Errors
 ///
-/// Every fault of the file, then of the variables in the order of their names, then of the flags.
+/// Every fault of the file, then of the variables in the order of their names, then of the flags, then what they say
+/// against each other.
 pub fn load(
     file: Option<&SourceFile>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -91,22 +109,60 @@ pub fn load(
 ) -> Result<Settings, Diagnostics> {
     let mut settings = Settings::default();
     let mut faults = Diagnostics::new();
-    if let Some(file) = file {
-        settings.read_file(file, &mut faults);
+    let written = file.map(|file| {
+        let places = settings.read_file(file, &mut faults);
         faults.sort_by_position();
-    }
+        Written { file, places, settings: settings.clone() }
+    });
     environment::read(environment, &mut settings, &mut faults);
     for over in overrides {
         over.apply(&mut settings, &mut faults);
     }
+    settings.check(written.as_ref(), &mut faults);
     faults.or(settings)
 }
 
+/// What the file said, for faults that are found when all layers are read.
+struct Written<'f> {
+    file: &'f SourceFile,
+    places: Places,
+    settings: Settings,
+}
+
+/// Where the file has settings that others may contradict.
+#[derive(Default)]
+struct Places {
+    urls: Option<Span>,
+    max_backoff: Option<Span>,
+}
+
 impl Settings {
-    fn read_file(&mut self, file: &SourceFile, faults: &mut Diagnostics) {
+    fn read_file(&mut self, file: &SourceFile, faults: &mut Diagnostics) -> Places {
         // A file of nothing but comments is a way to write the defaults.
-        if let Reading::Tree(root) = yaml::read(file, faults) {
-            read_fields(&mut Decoder::new(Source::File(file), faults), &root, &Path::Root, self);
+        let Reading::Tree(root) = yaml::read(file, faults) else { return Places::default() };
+        read_fields(&mut Decoder::new(Source::File(file), faults), &root, &Path::Root, self);
+        let place = |section, name| root.find(section)?.find(name).map(|node| node.span);
+        Places { urls: place("redis", "urls"), max_backoff: place("breaker", "max_backoff") }
+    }
+
+    /// Reports settings that do not go together, at their place in the file where nothing else had a say.
+    fn check(&self, written: Option<&Written<'_>>, faults: &mut Diagnostics) {
+        let mut report = |path: &str, found: redis::Contradiction, place: Option<(&SourceFile, Span)>| {
+            let fault = match place {
+                Some((file, span)) => Diagnostic::in_file(file, span, found.message).with_path(path),
+                None => Diagnostic::of_file(path, found.message),
+            };
+            faults.push(fault.with_help(found.help));
+        };
+        if let Some(found) = self.redis.contradiction() {
+            let place = written.filter(|written| written.settings.redis == self.redis);
+            let place = place.and_then(|written| Some((written.file, written.places.urls?)));
+            report("redis.urls", found, place);
+        }
+        if let Some(found) = self.breaker.contradiction() {
+            let place = written.filter(|written| written.settings.breaker == self.breaker);
+            let place = place.and_then(|written| Some((written.file, written.places.max_backoff?)));
+            report("breaker.max_backoff", found, place);
         }
     }
 }
@@ -124,6 +180,10 @@ impl Section for Settings {
             "quota_mode" => put(&mut self.quota_mode, decoder.truth(field)),
             "store" => put(&mut self.store, store::read(decoder, field)),
             "local" => read_section(decoder, field, &mut self.local),
+            "redis" => read_section(decoder, field, &mut self.redis),
+            "breaker" => read_section(decoder, field, &mut self.breaker),
+            "fallback" => read_section(decoder, field, &mut self.fallback),
+            "over_limit_memory" => read_section(decoder, field, &mut self.over_limit_memory),
             "drain" => read_section(decoder, field, &mut self.drain),
             "log" => read_section(decoder, field, &mut self.log),
             "threads" => put(&mut self.threads, decoder.whole(field, 0..=MAX_THREADS)),

@@ -37,6 +37,33 @@ pub enum DeniedRequests {
     Ignore,
 }
 
+/// What becomes of a hit that the shared store cannot count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum OnStoreFailure {
+    /// This replica counts it itself, against its share of the limit.
+    #[default]
+    Local,
+    /// It passes.
+    Allow,
+    /// It is over the limit.
+    Deny,
+}
+
+impl OnStoreFailure {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Local, Self::Allow, Self::Deny];
+
+    /// The word for it in files, metrics and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// The hits of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {

@@ -1,4 +1,4 @@
-//! What the tests stand on: the real binary, a real Envoy, and clients for both.
+//! What the tests stand on: the real binary, a real Envoy, a real Redis, clients for them, and a wire that fails.
 //!
 //! Everything that is started here gets free ports and a temporary folder, is waited for until it is ready, is
 //! ended when it goes out of scope, and shows its log when its test fails. Tests therefore run side by side.
@@ -11,13 +11,18 @@ pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod ratekeeper;
 pub(crate) mod raw_grpc;
+pub(crate) mod redis;
+pub(crate) mod resp;
 pub(crate) mod tell;
 pub(crate) mod traffic;
 pub(crate) mod upstream;
 pub(crate) mod wait;
+pub(crate) mod wire;
 
 pub(crate) use ask::{Ask, ask, entries};
 pub(crate) use envoy::Envoy;
 pub(crate) use ratekeeper::Ratekeeper;
+pub(crate) use redis::{Redis, RedisCluster};
 pub(crate) use tell::tell;
 pub(crate) use upstream::Upstream;
+pub(crate) use wire::Wire;

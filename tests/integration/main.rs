@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a failing test shows the logs of what it started")]
 
 mod harness;
+mod harness_tests;
 
 mod answers;
 mod bad_input;

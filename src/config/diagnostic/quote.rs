@@ -1,17 +1,25 @@
 //! Text of an operator inside of what we print.
 
+use super::secret::{MASK, collapse, hidden};
+
 /// The longest text that a message repeats, in characters.
 const MAX_QUOTED: usize = 60;
+
+/// How far the end of a password is looked for, in bytes. More is not printed of any text.
+const REACH: usize = 4096;
 
 /// The text between backticks, clipped and printable.
 pub(crate) fn quote(text: &str) -> String {
     format!("`{}`", clipped(text, MAX_QUOTED))
 }
 
-/// The first `most` characters on one line, without anything that a terminal would obey.
+/// The first `most` characters on one line, without passwords and anything that a terminal would obey.
 pub(super) fn clipped(text: &str, most: usize) -> String {
     let mut shown = String::new();
-    let mut characters = text.chars();
+    let mut kept = Vec::new();
+    let reach = text.floor_char_boundary(REACH);
+    collapse(hidden(&text[..reach]).chars(), |c| kept.push(c), MASK);
+    let mut characters = kept.into_iter();
     for c in characters.by_ref().take(most) {
         if c.is_control() || turns_direction(c) {
             shown.extend(c.escape_default());
@@ -39,5 +47,7 @@ mod tests {
         assert_eq!(quote("größer"), "`größer`");
         assert_eq!(quote("a\nb\u{1b}[0m"), "`a\\nb\\u{1b}[0m`");
         assert_eq!(quote(&"x".repeat(61)), format!("`{}…`", "x".repeat(60)));
+        assert_eq!(quote(&format!("redis://:{}@host", "x".repeat(61))), "`redis://****@host`");
+        assert_eq!(quote(&format!("redis://:{}@host", "x".repeat(10_000))), "`redis://****`");
     }
 }

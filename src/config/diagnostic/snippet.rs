@@ -1,6 +1,7 @@
-//! The offending line of a file, made fit to print: clipped, tabs spread, control characters replaced.
+//! The offending line of a file, made fit to print: clipped, tabs spread, control characters and passwords replaced.
 
 use super::quote::turns_direction;
+use super::secret::{MASK, collapse, hidden};
 use crate::config::yaml::Span;
 
 /// How many characters of the line stand before what is marked, at most.
@@ -9,6 +10,8 @@ const MAX_BEFORE: usize = 80;
 const MAX_MARKED: usize = 80;
 /// How many characters of the line stand after what is marked, at most.
 const MAX_AFTER: usize = 80;
+/// How far around the fault the ends of a password are looked for, in bytes; much more than is shown.
+const REACH: usize = 4096;
 /// How many columns a tab is printed as.
 const TAB_WIDTH: usize = 4;
 
@@ -27,6 +30,9 @@ impl Snippet {
     /// The line of `text` in which `span` starts.
     pub(super) fn new(text: &str, span: Span) -> Self {
         let (start, end) = (floor(text, span.start as usize), floor(text, span.end as usize));
+        let first = floor(text, start.saturating_sub(REACH));
+        let text = &*hidden(&text[first..floor(text, start + REACH)]);
+        let (start, end) = (start - first, end.saturating_sub(first));
         let before = last_of_line(&text[..start]);
         let rest = &text[start..];
         let length = if span.is_empty() { usize::MAX } else { end.saturating_sub(start) };
@@ -73,14 +79,13 @@ fn split_line(text: &str, length: usize) -> (String, String) {
 /// Nothing that is printed may move the cursor, colour the terminal or turn the direction of text.
 fn printable(text: impl Iterator<Item = char>) -> String {
     let mut shown = String::new();
-    for c in text {
-        match c {
-            '\t' => shown.push_str(&" ".repeat(TAB_WIDTH)),
-            '\u{feff}' => {}
-            c if c.is_control() || turns_direction(c) => shown.push('\u{fffd}'),
-            c => shown.push(c),
-        }
-    }
+    let print = |c: char| match c {
+        '\t' => shown.push_str(&" ".repeat(TAB_WIDTH)),
+        '\u{feff}' => {}
+        c if c.is_control() || turns_direction(c) => shown.push('\u{fffd}'),
+        c => shown.push(c),
+    };
+    collapse(text, print, MASK);
     shown
 }
 
@@ -132,6 +137,16 @@ mod tests {
         let line = format!("{}needle{}", "x".repeat(100_000), "y".repeat(100_000));
         let expected = format!("…{}needle{}…\n{}^^^^^^", "x".repeat(80), "y".repeat(80), " ".repeat(81));
         check(&line, "needle", &expected);
+    }
+
+    #[test]
+    fn passwords_are_not_printed() {
+        let line = "{urls: [\"redis://:pass word@host\"], timeout: 5}";
+        let shown = "{urls: [\"redis://****@host\"], timeout: 5}";
+        check(line, "5", &format!("{shown}\n{}^", " ".repeat(39)));
+        check(line, "\"redis://:pass word@host\"", &format!("{shown}\n{}{}", " ".repeat(8), "^".repeat(19)));
+        let long = format!("{{urls: [redis://:{}@host], timeout: 5}}", "x".repeat(1000));
+        check(&long, "5", &format!("…****@host], timeout: 5}}\n{}^", " ".repeat(22)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{limit, metadata};
 use crate::config::decode::{Decoder, Field, Optional, Path, Reported};
 use crate::config::diagnostic::quote;
 use crate::config::yaml::{Node, Span};
+use crate::decision::hit::OnStoreFailure;
 use crate::decision::metadata::Mapping;
 use crate::decision::rules::spec::{DescriptorSpec, LimitSpec, Location};
 
@@ -37,6 +38,7 @@ struct Draft {
     value: Optional<String>,
     limit: Optional<LimitSpec>,
     flags: Flags,
+    on_store_failure: Optional<OnStoreFailure>,
     metadata: Optional<Mapping>,
     descriptors: Vec<DescriptorSpec>,
 }
@@ -92,7 +94,7 @@ fn descriptor(
     depth: usize,
 ) -> Result<(DescriptorSpec, Span), Reported> {
     let draft = draft(decoder, node, path, depth)?;
-    let Draft { key, span, value, limit, flags, metadata, descriptors } = draft;
+    let Draft { key, span, value, limit, flags, on_store_failure, metadata, descriptors } = draft;
     let key = key?.filter(|key| !key.is_empty()).ok_or_else(|| {
         let help = "write `key: name`, with the key of Envoy's descriptor entry";
         decoder.report(span, path, "a descriptor without a key", help)
@@ -108,6 +110,7 @@ fn descriptor(
         detailed_metric,
         value_to_metric,
         share_threshold,
+        on_store_failure: on_store_failure.unwrap_or(None),
         metadata: metadata.unwrap_or(None),
         descriptors,
         location,
@@ -127,6 +130,7 @@ fn draft(
         value: Ok(None),
         limit: Ok(None),
         flags: Flags::default(),
+        on_store_failure: Ok(None),
         metadata: Ok(None),
         descriptors: Vec::new(),
     };
@@ -148,6 +152,7 @@ fn draft(
                 draft.flags.share_threshold = flag(decoder, &field);
                 share_threshold = Some(field);
             }
+            "on_store_failure" => draft.on_store_failure = on_store_failure(decoder, &field),
             "metadata" => draft.metadata = metadata::read(decoder, &field),
             _ => {
                 if fields::Level::Descriptor.refuse(decoder, &field) == Some("key") {
@@ -164,6 +169,10 @@ fn draft(
 
 fn flag(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> bool {
     decoder.truth(field).ok().flatten().unwrap_or(false)
+}
+
+fn on_store_failure(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<OnStoreFailure> {
+    decoder.choice(field, &OnStoreFailure::ALL.map(|choice| (choice.name(), choice)))
 }
 
 /// Values that match exactly, or any value at all, have nothing to share a counter by.

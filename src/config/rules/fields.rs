@@ -16,6 +16,7 @@ const DESCRIPTOR: &[&str] = &[
     "detailed_metric",
     "value_to_metric",
     "share_threshold",
+    "on_store_failure",
     "metadata",
 ];
 
@@ -100,6 +101,7 @@ descriptors:
     detailed_metric: true
     value_to_metric: true
     share_threshold: true
+    on_store_failure: deny
     metadata: {}
 ";
         let names = [super::DOMAIN, super::DESCRIPTOR, super::LIMIT, super::REPLACED].concat();

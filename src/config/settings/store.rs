@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field, Optional};
-use crate::config::diagnostic::quote;
 
 /// Some 100 GB of counters; nobody means more.
 const MAX_ENTRIES: u32 = 1_000_000_000;
@@ -16,6 +15,8 @@ pub enum Store {
     /// In this process: one replica, nothing else to run.
     #[default]
     Local,
+    /// In Redis, shared by all replicas.
+    Redis,
 }
 
 /// The store in this process.
@@ -42,12 +43,5 @@ impl Section for Local {
 
 /// Reads the kind of store.
 pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Store> {
-    match decoder.text(field)?.as_deref() {
-        None => Ok(None),
-        Some("local") => Ok(Some(Store::Local)),
-        Some(other) => {
-            let message = format!("`store` cannot be {}", quote(other));
-            Err(decoder.refuse(field, message, "this version has: local"))
-        }
-    }
+    decoder.choice(field, &[("local", Store::Local), ("redis", Store::Redis)])
 }

@@ -4,6 +4,8 @@ mod environment;
 mod file;
 mod properties;
 mod refused;
+mod secrets;
+mod shared_store;
 
 use super::{Override, Settings, load};
 use crate::config::source::SourceFile;

@@ -44,6 +44,12 @@ impl<'t> Node<'t> {
         matches!(&self.value, Value::Scalar(scalar) if scalar.resolve() == Plain::Null)
     }
 
+    /// The value of this name, where this is a mapping that has it.
+    pub(crate) fn find(&self, name: &str) -> Option<&Self> {
+        let Value::Mapping(entries) = &self.value else { return None };
+        entries.iter().find(|entry| entry.name == name).map(|entry| &entry.node)
+    }
+
     /// What this is, for "must be text, not …".
     pub(crate) fn description(&self) -> &'static str {
         match &self.value {

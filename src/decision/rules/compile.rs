@@ -111,6 +111,7 @@ impl Compiler {
             quota_mode: spec.quota_mode,
             detailed_metric: spec.detailed_metric,
             value_to_metric: spec.value_to_metric,
+            on_store_failure: spec.on_store_failure,
             metadata: spec.metadata.clone(),
             shared,
         });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::decision::hit::OnStoreFailure;
 use crate::decision::limit::Limit;
 use crate::decision::metadata::Mapping;
 use crate::decision::request::Entry;
@@ -48,6 +49,8 @@ pub struct Rule {
     pub detailed_metric: bool,
     /// Metrics carry this level's runtime value.
     pub value_to_metric: bool,
+    /// What decides while the shared store does not; `None` leaves it to the settings.
+    pub on_store_failure: Option<OnStoreFailure>,
     /// Returned in the dynamic metadata of requests that it lets pass.
     pub metadata: Option<Mapping>,
     /// For each level the pattern that stands in the counter's name in place of the value, where values share a counter.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::decision::hit::OnStoreFailure;
 use crate::decision::metadata::Mapping;
 use crate::decision::unit::Unit;
 
@@ -37,6 +38,8 @@ pub struct DescriptorSpec {
     pub value_to_metric: bool,
     /// All values that match this level's pattern share one counter.
     pub share_threshold: bool,
+    /// What decides while the shared store does not; `None` leaves it to the settings.
+    pub on_store_failure: Option<OnStoreFailure>,
     /// Returned in the dynamic metadata of answers.
     pub metadata: Option<Mapping>,
     /// The next level, in file order.
@@ -58,6 +61,7 @@ impl DescriptorSpec {
             detailed_metric: false,
             value_to_metric: false,
             share_threshold: false,
+            on_store_failure: None,
             metadata: None,
             descriptors: Vec::new(),
             location,

@@ -1,6 +1,7 @@
 //! What must be taken, and what becomes of it.
 
 use super::{accept, accept_descriptor};
+use crate::decision::hit::OnStoreFailure;
 use crate::decision::metadata::Value;
 use crate::decision::rules::spec::{DescriptorSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::unit::Unit;
@@ -36,6 +37,7 @@ fn every_field() {
     detailed_metric: TRUE
     value_to_metric: true
     share_threshold: true
+    on_store_failure: deny
     rate_limit:
       name: n
       unit: HOUR
@@ -46,7 +48,7 @@ fn every_field() {
 ",
     );
     let location = |line, column| Location { file: "a.yaml".into(), line, column };
-    let plain = DescriptorSpec::new("l", location(17, 9));
+    let plain = DescriptorSpec::new("l", location(18, 9));
     let replaces = vec!["a".to_owned(), "b".to_owned()];
     let expected = DescriptorSpec {
         value: Some("v*".into()),
@@ -56,6 +58,7 @@ fn every_field() {
         detailed_metric: true,
         value_to_metric: true,
         share_threshold: true,
+        on_store_failure: Some(OnStoreFailure::Deny),
         descriptors: vec![plain],
         ..DescriptorSpec::new("k", location(4, 5))
     };
@@ -201,4 +204,16 @@ fn the_ways_to_write_a_file() {
     accept("{\"domain\": \"d\", \"descriptors\": [{\"key\": \"k\", \"rate_limit\": {\"unlimited\": true}}]}");
     accept("domain: d\ndescriptors: []\n");
     assert_eq!(accept("domain: 10\n").name, "10");
+}
+
+#[test]
+fn what_decides_without_the_store() {
+    let check = |written: &str, expected| {
+        let descriptor = accept_descriptor(&format!("  - key: k\n    on_store_failure: {written}\n"));
+        assert_eq!(descriptor.on_store_failure, expected, "{written}");
+    };
+    check("local", Some(OnStoreFailure::Local));
+    check("allow", Some(OnStoreFailure::Allow));
+    check("'deny'", Some(OnStoreFailure::Deny));
+    check("", None);
 }

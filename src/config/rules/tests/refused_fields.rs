@@ -35,7 +35,7 @@ error: unknown field `burst`
 4 |     burst: 3
   |     ^^^^^
   = field: descriptors[0].burst
-  = help: known here: key, value, rate_limit, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, metadata
+  = help: known here: key, value, rate_limit, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
 "#,
     );
 }
@@ -272,7 +272,7 @@ error: unknown field `broken`
 6 |       - broken: true
   |         ^^^^^^
   = field: descriptors[0].descriptors[1].broken
-  = help: known here: key, value, rate_limit, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, metadata
+  = help: known here: key, value, rate_limit, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
 
 error: a descriptor without a key
  --> a.yaml:6:9
@@ -318,6 +318,52 @@ error: `share_threshold` needs a pattern, a value with `*` in it
   |                      ^^^^
   = field: descriptors[1].share_threshold
   = help: write a pattern such as `value: "/api/*"`, or leave `share_threshold` out
+"#,
+    );
+}
+
+#[test]
+fn a_misspelt_answer_to_a_lost_store() {
+    check_descriptors(
+        r#"  - key: k
+    on_store_failure: alow
+    on_store_falure: deny
+  - key: l
+    on_store_failure: [deny]
+    rate_limit: {unit: day, requests_per_unit: 1, on_store_failure: open}
+"#,
+        r#"
+error: `on_store_failure` cannot be `alow`
+ --> a.yaml:4:23
+  |
+4 |     on_store_failure: alow
+  |                       ^^^^
+  = field: descriptors[0].on_store_failure
+  = help: did you mean `allow`? it can be: local, allow, deny
+
+error: unknown field `on_store_falure`
+ --> a.yaml:5:5
+  |
+5 |     on_store_falure: deny
+  |     ^^^^^^^^^^^^^^^
+  = field: descriptors[0].on_store_falure
+  = help: did you mean `on_store_failure`?
+
+error: `on_store_failure` must be text, not a list
+ --> a.yaml:7:23
+  |
+7 |     on_store_failure: [deny]
+  |                       ^
+  = field: descriptors[1].on_store_failure
+  = help: put text that begins with a bracket in quotes
+
+error: unknown field `on_store_failure`
+ --> a.yaml:8:51
+  |
+8 |     rate_limit: {unit: day, requests_per_unit: 1, on_store_failure: open}
+  |                                                   ^^^^^^^^^^^^^^^^
+  = field: descriptors[1].rate_limit.on_store_failure
+  = help: `on_store_failure` belongs in an item of `descriptors`
 "#,
     );
 }

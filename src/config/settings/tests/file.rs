@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use super::super::{Address, DeniedRequests, Format, Settings, load, names};
+use super::super::{
+    Address, DeniedRequests, Format, Replicas, Secret, Settings, Store, Topology, load, names,
+};
 use super::accept;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::rules::{RuleOptions, parse};
 use crate::config::source::SourceFile;
 use crate::config::yaml::{self, Node, Reading, Value};
+use crate::decision::hit::OnStoreFailure;
 
 const DOCUMENTED: &str = include_str!("../../../../config/ratekeeper.yaml");
 
@@ -50,7 +53,11 @@ fn the_documented_file_comments_on_every_setting() {
 /// What the effective settings print is a file that says the same.
 #[test]
 fn printed_settings_are_read_back() {
-    let changed = accept("{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}}", &[], &[]);
+    let changed = accept(
+        "{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}, fallback: {replicas: 2}}",
+        &[],
+        &[],
+    );
     for settings in [Settings::default(), changed] {
         let printed = serde_json::to_string_pretty(&settings).unwrap();
         assert_eq!(accept(&printed, &[], &[]), settings, "{printed}");
@@ -77,8 +84,17 @@ counting: {denied_requests: ignore, near_limit_ratio: 1}
 response: {headers: {enabled: true, limit: X-L, remaining: X-R, reset: X-S}, dynamic_metadata: true}
 shadow_mode: true
 quota_mode: true
-store: local
+store: redis
 local: {max_entries: 9}
+redis:
+  topology: ring
+  urls: ['redis://:pw@a', 'unix:///run/redis.sock?db=1']
+  key_prefix: ''
+  timeout: 999ms
+  connect_timeout: 2s
+breaker: {failures: 2, backoff: 20ms, max_backoff: 20ms}
+fallback: {on_store_failure: deny, replicas: 3}
+over_limit_memory: {max_entries: 0, max_age: 100ms}
 drain: {pause: 0s, deadline: 1s}
 log: {level: 'warn,ratekeeper::server=debug', format: json}
 threads: 2
@@ -111,7 +127,23 @@ threads: 2
     assert!(headers.enabled && settings.response.dynamic_metadata);
     assert_eq!([&headers.limit, &headers.remaining, &headers.reset], ["X-L", "X-R", "X-S"]);
     assert!(settings.shadow_mode && settings.quota_mode);
-    assert_eq!(settings.local.max_entries, 9);
+    assert_eq!((settings.store, settings.local.max_entries), (Store::Redis, 9));
+    assert_eq!(settings.redis.topology, Topology::Ring);
+    assert_eq!(
+        settings.redis.urls.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["redis://:****@a:6379", "unix:///run/redis.sock?db=1"]
+    );
+    assert_eq!(settings.redis.urls[0].password.as_ref().map(Secret::expose), Some("pw"));
+    assert_eq!(settings.redis.key_prefix, "");
+    let waits = (settings.redis.timeout.as_millis(), settings.redis.connect_timeout.as_millis());
+    assert_eq!(waits, (999, 2000));
+    assert_eq!(settings.breaker.failures, 2);
+    let waits = (settings.breaker.backoff.as_millis(), settings.breaker.max_backoff.as_millis());
+    assert_eq!(waits, (20, 20));
+    assert_eq!(settings.fallback.on_store_failure, OnStoreFailure::Deny);
+    assert_eq!(settings.fallback.replicas, Replicas::Fixed(3.try_into().unwrap()));
+    let memory = &settings.over_limit_memory;
+    assert_eq!((memory.max_entries, memory.max_age.as_millis()), (0, 100));
     assert_eq!((settings.drain.pause, settings.drain.deadline), (Duration::ZERO, Duration::from_secs(1)));
     assert_eq!(settings.log.level, "warn,ratekeeper::server=debug");
     assert_eq!(settings.log.format, Format::Json);

@@ -52,7 +52,7 @@ error: unknown field `unit`
 5 | unit: day
   | ^^^^
   = field: unit
-  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, drain, log, threads
+  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, breaker, fallback, over_limit_memory, drain, log, threads
 "#,
     );
 }
@@ -60,17 +60,25 @@ error: unknown field `unit`
 #[test]
 fn settings_of_later_versions() {
     check(
-        "store: redis\n",
+        "redis: {topology: sentinel, urls: [\"rediss://host\"]}\n",
         &[],
         &[],
         r#"
-error: `store` cannot be `redis`
- --> s.yaml:1:8
+error: `topology` cannot be `sentinel` yet
+ --> s.yaml:1:19
   |
-1 | store: redis
-  |        ^^^^^
-  = field: store
-  = help: this version has: local
+1 | redis: {topology: sentinel, urls: ["rediss://host"]}
+  |                   ^^^^^^^^
+  = field: redis.topology
+  = help: Sentinel comes in a later version; this one has: single, cluster, ring
+
+error: a Redis URL that asks for TLS
+ --> s.yaml:1:36
+  |
+1 | redis: {topology: sentinel, urls: ["rediss://host"]}
+  |                                    ^^^^^^^^^^^^^^^
+  = field: redis.urls[0]
+  = help: this version speaks to Redis without TLS: `redis://`
 "#,
     );
 }

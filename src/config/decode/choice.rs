@@ -1,11 +1,11 @@
-//! Settings that are one of a few words.
+//! Values that are one of a few words.
 
-use crate::config::decode::{Decoder, Field, Optional, closest, listed};
+use super::{Decoder, Field, Optional, closest, listed};
 use crate::config::diagnostic::quote;
 
 impl Decoder<'_, '_> {
     /// The value that stands beside the word that was written.
-    pub(super) fn choice<T: Copy>(&mut self, field: &Field<'_, '_>, choices: &[(&str, T)]) -> Optional<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, field: &Field<'_, '_>, choices: &[(&str, T)]) -> Optional<T> {
         let Some(text) = self.text(field)? else { return Ok(None) };
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
             return Ok(Some(*value));

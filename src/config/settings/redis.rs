@@ -1,0 +1,155 @@
+//! `redis`: which servers hold the shared counts, and how long we wait for them.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::quantity::serialize_duration;
+use super::redis_url::RedisUrl;
+use super::section::{Known, Section, put};
+use crate::config::decode::{Decoder, Field, Optional, Path};
+
+/// Callers give up long before a second.
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(999);
+
+/// How long connecting may take.
+const CONNECT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_mins(1);
+
+/// More servers than anybody lists.
+const MAX_URLS: usize = 1000;
+
+/// Every key in Redis begins with it, so that each byte is paid for by the million.
+const MAX_PREFIX: usize = 64;
+
+/// The shared store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Redis {
+    /// How the servers belong together.
+    pub topology: Topology,
+    /// The servers: the one, each of a ring, or some of a cluster to begin with.
+    pub urls: Vec<RedisUrl>,
+    /// What every key begins with.
+    pub key_prefix: String,
+    /// How long one operation may take.
+    #[serde(serialize_with = "serialize_duration")]
+    pub timeout: Duration,
+    /// How long connecting may take.
+    #[serde(serialize_with = "serialize_duration")]
+    pub connect_timeout: Duration,
+}
+
+/// How servers belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Topology {
+    /// One server.
+    Single,
+    /// A Redis Cluster.
+    Cluster,
+    /// Independent servers, among which keys are spread by consistent hashing.
+    Ring,
+}
+
+/// Settings that do not go together, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Contradiction {
+    pub(super) message: String,
+    pub(super) help: &'static str,
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self {
+            topology: Topology::Single,
+            urls: vec![RedisUrl::default()],
+            key_prefix: "rk:".into(),
+            timeout: Duration::from_millis(10),
+            connect_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Redis {
+    /// What the list of servers and the topology say against each other, once all layers are read.
+    pub(super) fn contradiction(&self) -> Option<Contradiction> {
+        let count = self.urls.len();
+        if self.topology == Topology::Single && count != 1 {
+            let message = format!("`topology: single` is one server, but there are {count} URLs");
+            let help = "keep one URL, or write `topology: cluster` or `topology: ring`";
+            return Some(Contradiction { message, help });
+        }
+        if self.topology == Topology::Cluster && self.urls.iter().any(|url| url.database > 0) {
+            let message = "a Redis Cluster has only the database 0".to_owned();
+            return Some(Contradiction { message, help: "take the number at the end of the URLs away" });
+        }
+        None
+    }
+}
+
+impl Section for Redis {
+    fn set(&mut self, decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Known {
+        match field.name {
+            "topology" => put(&mut self.topology, topology(decoder, field)),
+            "urls" => put(&mut self.urls, urls(decoder, field)),
+            "key_prefix" => put(&mut self.key_prefix, key_prefix(decoder, field)),
+            "timeout" => put(&mut self.timeout, decoder.duration(field, TIMEOUT)),
+            "connect_timeout" => put(&mut self.connect_timeout, decoder.duration(field, CONNECT)),
+            _ => Known::No,
+        }
+    }
+}
+
+fn topology(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Topology> {
+    if decoder.text(field)?.as_deref() == Some("sentinel") {
+        let help = "Sentinel comes in a later version; this one has: single, cluster, ring";
+        return Err(decoder.refuse(field, "`topology` cannot be `sentinel` yet", help));
+    }
+    let choices = [("single", Topology::Single), ("cluster", Topology::Cluster), ("ring", Topology::Ring)];
+    decoder.choice(field, &choices)
+}
+
+/// Reads the list; each fault names the item and repeats nothing of it.
+fn urls(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Vec<RedisUrl>> {
+    let Some(texts) = decoder.texts(field)? else { return Ok(None) };
+    if texts.is_empty() || texts.len() > MAX_URLS {
+        let message = format!("`urls` needs from 1 to {MAX_URLS} URLs");
+        return Err(decoder.refuse(field, message, "write `urls: [\"redis://127.0.0.1:6379\"]`"));
+    }
+    let mut urls: Vec<RedisUrl> = Vec::with_capacity(texts.len());
+    let mut faulty = None;
+    for (index, text) in texts.iter().enumerate() {
+        let found = RedisUrl::parse(text).map_err(|bad| (format!("a Redis URL {}", bad.message), bad.help));
+        let found = found.and_then(|url| match urls.iter().position(|other| same_server(other, &url)) {
+            Some(first) => Err((
+                format!("a Redis URL that stands twice, first as `urls[{first}]`"),
+                "name every server and database once",
+            )),
+            None => Ok(url),
+        });
+        match found {
+            Ok(url) => urls.push(url),
+            Err((message, help)) => {
+                let path = Path::Item(&field.path, index);
+                faulty = Some(decoder.report(field.item_span(index), &path, message, help));
+            }
+        }
+    }
+    faulty.map_or(Ok(Some(urls)), Err)
+}
+
+/// Whether two URLs mean the same keys, whoever asks for them.
+fn same_server(one: &RedisUrl, other: &RedisUrl) -> bool {
+    (&one.endpoint, one.database) == (&other.endpoint, other.database)
+}
+
+/// Braces would put all keys into one slot of a Cluster, and so on one server.
+fn key_prefix(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<String> {
+    let Some(text) = decoder.text(field)? else { return Ok(None) };
+    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}');
+    if text.len() <= MAX_PREFIX && text.bytes().all(fits) {
+        return Ok(Some(text));
+    }
+    let help = "write up to 64 letters, digits and signs, without spaces and braces, such as `rk:`";
+    Err(decoder.refuse(field, "`key_prefix` cannot stand before keys", help))
+}

@@ -1,0 +1,214 @@
+//! A Redis Cluster of real servers on this machine.
+
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::super::{ports, wait};
+use super::{Redis, field};
+
+/// How many hash slots every cluster has.
+const SLOTS: usize = 16_384;
+
+/// Masters, each with as many replicas.
+pub(crate) struct RedisCluster {
+    /// First those that began as masters, then the replicas of the first, of the second and so on.
+    pub(crate) nodes: Vec<Redis>,
+    masters: usize,
+    replicas: usize,
+}
+
+impl RedisCluster {
+    /// Starts one and waits until every node knows every other and all slots are served.
+    pub(crate) async fn start(masters: usize, replicas: usize) -> Self {
+        let mut nodes = Vec::new();
+        for _ in 0..masters * (1 + replicas) {
+            nodes.push(start_node().await);
+        }
+        let cluster = Self { nodes, masters, replicas };
+        cluster.give_slots().await;
+        cluster.introduce().await;
+        for node in masters..cluster.nodes.len() {
+            let master = cluster.id((node - masters) / replicas).await;
+            cluster.command(node, &["REPLICATE", &master]).await;
+        }
+        cluster.settled().await;
+        cluster
+    }
+
+    /// Where clients may begin: every node, in the settings' form of a list.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(Redis::url).collect()
+    }
+
+    /// Kills a node that began as master.
+    pub(crate) fn kill_master(&mut self, master: usize) {
+        self.nodes[master].kill();
+    }
+
+    /// Waits until a replica of this master serves in its place; gives its index among the nodes.
+    pub(crate) async fn promoted(&self, master: usize) -> usize {
+        wait::for_some("the promotion of a replica", || async {
+            for replica in self.replicas_of(master) {
+                if self.serves(replica).await {
+                    return Some(replica);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    /// Lets the first replica of a living master take its place without losing a write; gives its index.
+    pub(crate) async fn failover(&self, master: usize) -> usize {
+        let replica = self.replicas_of(master).start;
+        self.command(replica, &["FAILOVER"]).await;
+        self.promoted(master).await
+    }
+
+    /// Moves this many slots, and the keys in them, from one master to another, as an operator does it.
+    pub(crate) async fn reshard(&self, slots: usize, from: usize, to: usize) {
+        let (from, to) = (self.id(from).await, self.id(to).await);
+        let mut tool = Command::new("redis-cli");
+        tool.args(["--cluster", "reshard", &self.nodes[0].address.to_string(), "--cluster-yes"]);
+        tool.args(["--cluster-from", &from, "--cluster-to", &to, "--cluster-slots", &slots.to_string()]);
+        let done = tool.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    }
+
+    /// How many slots a node serves.
+    pub(crate) async fn slots(&self, node: usize) -> usize {
+        let nodes = self.nodes[node].cli(&["CLUSTER", "NODES"]).await;
+        let own = nodes.text().lines().find(|line| line.contains("myself")).unwrap().to_owned();
+        // A slot that is being moved stands in brackets beside the ranges.
+        own.split(' ').skip(8).filter(|range| !range.starts_with('[')).map(width).sum()
+    }
+
+    /// Every key of the nodes that serve, in order.
+    pub(crate) async fn keys(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        for node in 0..self.nodes.len() {
+            if self.serves(node).await {
+                keys.extend(self.nodes[node].keys().await);
+            }
+        }
+        keys.sort();
+        keys
+    }
+
+    /// The keys that would stay for ever.
+    pub(crate) async fn keys_without_expiry(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        for node in 0..self.nodes.len() {
+            if self.serves(node).await {
+                keys.extend(self.nodes[node].keys_without_expiry().await);
+            }
+        }
+        keys
+    }
+
+    /// Waits until every node that lives says that all slots are served, and replicas follow their masters.
+    pub(crate) async fn settled(&self) {
+        let all = self.nodes.len().to_string();
+        wait::until("the cluster to settle", || async {
+            for node in &self.nodes {
+                let (Ok(info), Ok(replication)) =
+                    (node.try_cli(&["CLUSTER", "INFO"]).await, node.try_cli(&["INFO", "replication"]).await)
+                else {
+                    continue;
+                };
+                let complete = field(info.text(), "cluster_state") == "ok"
+                    && field(info.text(), "cluster_known_nodes") == all;
+                if !complete || replication.text().contains("master_link_status:down") {
+                    return false;
+                }
+            }
+            self.count_replicas().await == self.masters * self.replicas
+        })
+        .await;
+    }
+
+    fn replicas_of(&self, master: usize) -> std::ops::Range<usize> {
+        let first = self.masters + master * self.replicas;
+        first..first + self.replicas
+    }
+
+    async fn count_replicas(&self) -> usize {
+        let nodes = self.nodes[self.nodes.len() - 1].cli(&["CLUSTER", "NODES"]).await;
+        nodes.text().lines().filter(|line| line.contains("slave")).count()
+    }
+
+    /// Whether a node lives and is a master.
+    async fn serves(&self, node: usize) -> bool {
+        let role = self.nodes[node].try_cli(&["ROLE"]).await;
+        role.is_ok_and(|role| role.list()[0].text() == "master")
+    }
+
+    async fn give_slots(&self) {
+        for master in 0..self.masters {
+            let bounds = [master * SLOTS / self.masters, (master + 1) * SLOTS / self.masters - 1];
+            let [first, last] = bounds.map(|slot| slot.to_string());
+            self.command(master, &["ADDSLOTSRANGE", &first, &last]).await;
+        }
+        for node in 0..self.nodes.len() {
+            self.command(node, &["SET-CONFIG-EPOCH", &(node + 1).to_string()]).await;
+        }
+    }
+
+    /// Tells the first node of all others, and waits until everybody knows everybody.
+    async fn introduce(&self) {
+        for node in &self.nodes[1..] {
+            let bus = node.options[bus_port_option()].clone();
+            self.command(0, &["MEET", "127.0.0.1", &node.address.port().to_string(), &bus]).await;
+        }
+        let all = self.nodes.len().to_string();
+        wait::until("the nodes to know each other", || async {
+            for node in &self.nodes {
+                let info = node.cli(&["CLUSTER", "INFO"]).await;
+                if field(info.text(), "cluster_known_nodes") != all {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+    }
+
+    async fn id(&self, node: usize) -> String {
+        self.nodes[node].cli(&["CLUSTER", "MYID"]).await.text().to_owned()
+    }
+
+    async fn command(&self, node: usize, words: &[&str]) {
+        let reply = self.nodes[node].cli(&[&["CLUSTER"], words].concat()).await;
+        assert_eq!(reply.to_string(), "OK", "{words:?}");
+    }
+}
+
+async fn start_node() -> Redis {
+    let bus = ports::free().port().to_string();
+    let options = [
+        "--cluster-port",
+        &bus,
+        "--cluster-enabled",
+        "yes",
+        "--cluster-config-file",
+        "nodes.conf",
+        // Short, so that a failover takes a second or two; the default is 15 s.
+        "--cluster-node-timeout",
+        "1000",
+        "--repl-diskless-sync-delay",
+        "0",
+    ];
+    Redis::start_with(&options).await
+}
+
+/// Where the bus port stands among the options of [`start_node`].
+const fn bus_port_option() -> usize {
+    1
+}
+
+/// How many slots a range such as `0-5460` or `7` has.
+fn width(range: &str) -> usize {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    last.parse::<usize>().unwrap() - first.parse::<usize>().unwrap() + 1
+}
