@@ -1,6 +1,10 @@
 //! Where counts live. A store counts a request's hits at a given time; it knows nothing of rules, wires or clocks.
 
+pub mod breaker;
+pub mod ledger;
 pub mod local;
+pub mod redis;
+pub mod shared;
 
 mod table;
 

@@ -1,0 +1,117 @@
+//! One request's readings while they come in: from memory, from shards, from the fallback.
+
+use smallvec::SmallVec;
+
+use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::time::Timestamp;
+use crate::storage::Readings;
+use crate::storage::redis::order::{Counted, Counts, Outcome};
+use crate::storage::shared::shard::add;
+use crate::storage::shared::{Group, Shards};
+use crate::storage::Moment;
+
+/// A request's hits and what is known of each.
+#[derive(Debug)]
+pub(super) struct Answers<'b> {
+    pub(super) batch: Batch<'b>,
+    pub(super) known: SmallVec<[Known; 2]>,
+}
+
+/// What is known of a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Nothing yet.
+    Nothing,
+    /// Its shard was not asked, or surely did not count.
+    Away,
+    /// It was sent, and nobody knows whether it counted.
+    Unlearned,
+    /// Answered from the memory of being over.
+    Recalled(Reading),
+    /// Counted by its shard.
+    Counted(Counted),
+    /// Decided without its shard.
+    Rescued(Reading),
+}
+
+impl Known {
+    /// The reading, once there is one.
+    pub(super) fn reading(self) -> Option<Reading> {
+        match self {
+            Known::Nothing | Known::Away | Known::Unlearned => None,
+            Known::Recalled(reading) | Known::Rescued(reading) => Some(reading),
+            Known::Counted(counted) => Some(counted.reading),
+        }
+    }
+}
+
+impl<'b> Answers<'b> {
+    pub(super) fn new(batch: Batch<'b>) -> Self {
+        Self { batch, known: SmallVec::from_elem(Known::Nothing, batch.hits.len()) }
+    }
+
+    /// Answers hits whose counters are known to be over. Where denied requests are ignored only a request with one hit is:
+    /// of several, none may count when one denies, and what the others would read is not known here.
+    pub(super) fn recall(&mut self, shards: &Shards, own: Timestamp) {
+        if self.batch.denied_requests == DeniedRequests::Ignore && self.batch.hits.len() > 1 {
+            return;
+        }
+        for (hit, known) in self.batch.hits.iter().zip(&mut self.known) {
+            let now = shards.all[shards.shard_of(hit)].now(own);
+            if let Some(reading) = shards.ledger.known_over(hit, now) {
+                *known = Known::Recalled(reading);
+            }
+        }
+    }
+
+    /// The places of hits of which nothing is known.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = usize> {
+        let places = self.known.iter().enumerate();
+        places.filter(|(_, known)| **known == Known::Nothing).map(|(index, _)| index)
+    }
+
+    /// Takes down what a shard answered, nothing where it was not asked.
+    pub(super) fn take(
+        &mut self,
+        shards: &Shards,
+        group: &Group,
+        outcome: Option<Outcome<Counts>>,
+        at: &Moment,
+    ) {
+        let missing = match outcome {
+            Some(Outcome::Done(counts)) => return self.take_counts(shards, group, &counts, at),
+            Some(Outcome::Unknown(_)) => Known::Unlearned,
+            Some(Outcome::NotDone(_)) | None => Known::Away,
+        };
+        for &index in &group.hits {
+            self.known[index] = missing;
+        }
+    }
+
+    fn take_counts(&mut self, shards: &Shards, group: &Group, counts: &Counts, at: &Moment) {
+        let shard = &shards.all[group.shard];
+        let now = shard.now(at.now);
+        for (&index, count) in group.hits.iter().zip(counts) {
+            let hit: &Hit = &self.batch.hits[index];
+            self.known[index] = match count {
+                Ok(counted) => {
+                    let window = Window { start: counted.window_start, count: counted.reading.count };
+                    shards.ledger.note_reading(hit, window, now);
+                    Known::Counted(*counted)
+                }
+                Err(foreign) => {
+                    add(&shard.figures.foreign, 1);
+                    tracing::debug!(key = ?hit.key, %foreign, "a counter's key holds what is not ours");
+                    Known::Away
+                }
+            };
+        }
+    }
+
+    /// The readings, in the batch's order.
+    pub(super) fn into_readings(self) -> Readings {
+        let reading = |known: Known| known.reading().expect("every hit was asked for, recalled or rescued");
+        self.known.into_iter().map(reading).collect()
+    }
+}

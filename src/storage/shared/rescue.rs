@@ -1,0 +1,173 @@
+//! Deciding what shards did not answer, and taking back what counted for a request that is denied elsewhere.
+
+use smallvec::SmallVec;
+
+use crate::decision::fixed_window::Reading;
+use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure};
+use crate::decision::request::Hits;
+use crate::storage::Moment;
+use crate::storage::ledger::{ShardId, Share};
+use crate::storage::redis::order::{GiveBack, Outcome};
+use crate::storage::shared::answers::{Answers, Known};
+use crate::storage::shared::shard::add;
+use crate::storage::shared::{Group, SharedStore, Shards};
+
+use tokio::time::Instant;
+
+impl Answers<'_> {
+    /// Decides every hit that is still without a reading, as its rule says.
+    pub(super) fn rescue(&mut self, shards: &Shards, at: &Moment) {
+        if self.known.iter().all(|known| known.reading().is_some()) {
+            return;
+        }
+        for index in 0..self.known.len() {
+            self.rescue_by_policy(shards, index, at);
+        }
+        self.rescue_by_ledger(shards, at);
+    }
+
+    /// `allow` and `deny` need no memory.
+    fn rescue_by_policy(&mut self, shards: &Shards, index: usize, at: &Moment) {
+        let (hit, known) = (&self.batch.hits[index], self.known[index]);
+        let policy = hit.on_store_failure;
+        if known.reading().is_some() || policy == OnStoreFailure::Local {
+            return;
+        }
+        let shard = &shards.all[shards.shard_of(hit)];
+        add(&shard.figures.fallback[policy as usize], 1);
+        let over = policy == OnStoreFailure::Deny && !matches!(hit.hits, Hits::Refund(_));
+        if known == Known::Unlearned && !over {
+            shards.ledger.note_unlearned(hit, shard.id(), shard.now(at.now));
+        }
+        let count = if over { u64::from(hit.limit.requests_per_unit) } else { 0 };
+        self.known[index] = Known::Rescued(Reading { count, over });
+    }
+
+    /// The rest is decided by what this replica knows, all at once.
+    fn rescue_by_ledger(&mut self, shards: &Shards, at: &Moment) {
+        let missing: SmallVec<[usize; 2]> =
+            (0..self.known.len()).filter(|&index| self.known[index].reading().is_none()).collect();
+        let Some(&first) = missing.first() else { return };
+        let hits: SmallVec<[Hit; 2]> = missing.iter().map(|&index| self.batch.hits[index].clone()).collect();
+        let batch = Batch { hits: &hits, leniency: self.leniency(), denied_requests: self.batch.denied_requests };
+        let shard = &shards.all[shards.shard_of(&self.batch.hits[first])];
+        let (share, now) = (shard.share(), shard.now(at.now));
+        let shard_of = |hit: &Hit| shards.all[shards.shard_of(hit)].id();
+        let readings = shards.ledger.decide(batch, shard_of, share, now);
+        for (&index, reading) in missing.iter().zip(readings) {
+            let shard = &shards.all[shards.shard_of(&self.batch.hits[index])];
+            add(&shard.figures.fallback[OnStoreFailure::Local as usize], 1);
+            self.known[index] = Known::Rescued(reading);
+        }
+        if batch.denied_requests == DeniedRequests::Ignore && self.is_denied() && !self.is_denied_by(&missing) {
+            self.take_out(shards, &missing, shard_of, share, at);
+        }
+    }
+
+    /// Takes locally admitted hits out again, because a part of the request that others decided denies it.
+    fn take_out(
+        &mut self,
+        shards: &Shards,
+        entered: &[usize],
+        shard_of: impl Fn(&Hit) -> ShardId,
+        share: Share,
+        at: &Moment,
+    ) {
+        let refund = |&index: &usize| match self.batch.hits[index].hits {
+            Hits::Take(amount) => Some(Hit { hits: Hits::Refund(amount), ..self.batch.hits[index].clone() }),
+            Hits::Refund(_) => None,
+        };
+        let hits: SmallVec<[Hit; 2]> = entered.iter().filter_map(refund).collect();
+        let Some(first) = hits.first() else { return };
+        let now = shards.all[shards.shard_of(first)].now(at.now);
+        let leniency = Leniency { never_denies: true, quota_left: true };
+        let batch = Batch { hits: &hits, leniency, denied_requests: DeniedRequests::Count };
+        let _ = shards.ledger.decide(batch, shard_of, share, now);
+    }
+
+    /// What hits that have readings contribute to the verdict on the others.
+    fn leniency(&self) -> Leniency {
+        let has_room = |(hit, known): (&Hit, &Known)| {
+            hit.role.quota && known.reading().is_some_and(|reading| !reading.over || hit.role.shadow)
+        };
+        let quota_left = self.batch.hits.iter().zip(&self.known).any(has_room);
+        Leniency { quota_left: quota_left || self.batch.leniency.quota_left, ..self.batch.leniency }
+    }
+
+    /// Whether the request is denied, by all that is known.
+    pub(super) fn is_denied(&self) -> bool {
+        let all: SmallVec<[usize; 2]> = (0..self.known.len()).collect();
+        let outcomes = self.outcomes(&all);
+        self.batch.leniency.denies(outcomes)
+    }
+
+    /// Whether these hits deny the request by themselves.
+    fn is_denied_by(&self, hits: &[usize]) -> bool {
+        let leniency = Leniency { quota_left: true, ..self.batch.leniency };
+        leniency.denies(self.outcomes(hits))
+    }
+
+    fn outcomes<'a>(
+        &'a self,
+        hits: &'a [usize],
+    ) -> impl Iterator<Item = (crate::decision::hit::Role, Reading)> + 'a {
+        hits.iter().filter_map(|&index| Some((self.batch.hits[index].role, self.known[index].reading()?)))
+    }
+}
+
+impl SharedStore {
+    /// Gives back what shards counted for a request that another shard's part denies. Never admits too much; a give-back that is
+    /// lost stays counted, and a figure tells of it.
+    pub(super) async fn give_back(
+        &self,
+        answers: &mut Answers<'_>,
+        groups: &[Group],
+        at: &Moment,
+        deadline: Instant,
+    ) {
+        if !answers.is_denied() {
+            return;
+        }
+        let counted = |group: &&Group| !answers.is_denied_by(&group.hits);
+        let groups: SmallVec<[&Group; 2]> = groups.iter().filter(counted).collect();
+        let given: SmallVec<[_; 2]> = groups.iter().map(|group| amounts(answers, group)).collect();
+        let asked = groups.iter().zip(&given).map(|(group, given)| self.give_to(group.shard, given, at, deadline));
+        futures_util::future::join_all(asked).await;
+        for group in groups {
+            for &index in &group.hits {
+                if let (Known::Counted(counted), Hits::Take(amount)) =
+                    (&mut answers.known[index], answers.batch.hits[index].hits)
+                {
+                    counted.reading.count = counted.reading.count.saturating_sub(u64::from(amount));
+                }
+            }
+        }
+    }
+
+    async fn give_to(&self, shard: usize, amounts: &[GiveBack], at: &Moment, deadline: Instant) {
+        let state = &self.shards.all[shard];
+        if amounts.is_empty() {
+            return;
+        }
+        let outcome = self.links[shard].give_back(amounts, state.now(at.now), deadline).await;
+        if !matches!(outcome, Outcome::Done(_)) {
+            add(&state.figures.lost_give_backs, amounts.len());
+        }
+    }
+}
+
+fn amounts(answers: &Answers<'_>, group: &Group) -> Vec<GiveBack> {
+    let given = |&index: &usize| {
+        let hit = &answers.batch.hits[index];
+        match (answers.known[index], hit.hits) {
+            (Known::Counted(counted), Hits::Take(amount)) if amount > 0 => Some(GiveBack {
+                key: hit.key.clone(),
+                unit: hit.limit.unit,
+                window_start: counted.window_start,
+                amount,
+            }),
+            _ => None,
+        }
+    };
+    group.hits.iter().filter_map(given).collect()
+}

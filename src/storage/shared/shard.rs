@@ -1,0 +1,204 @@
+//! One shard as the whole process sees it: its breaker, its clock, how many replicas use it, and its figures.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ahash::RandomState;
+use arc_swap::ArcSwapOption;
+use tokio::time::Instant;
+
+use crate::decision::time::Timestamp;
+use crate::storage::breaker::reason::FailureReason;
+use crate::storage::breaker::shared::SharedBreaker;
+use crate::storage::breaker::{Jitter, Transition, Uptime};
+use crate::storage::ledger::{ShardId, Share};
+use crate::storage::redis::failure::Failure;
+use crate::storage::redis::link::{Link, LinkSettings};
+use crate::storage::redis::node::NodeAddress;
+use crate::storage::redis::observer::{FlightReport, Observer};
+use crate::storage::redis::shard_time::ShardTime;
+use crate::storage::shared::SharedSettings;
+
+/// One shard.
+#[derive(Debug)]
+pub struct Shard {
+    id: ShardId,
+    address: NodeAddress,
+    breaker: SharedBreaker,
+    started: Instant,
+    time: ArcSwapOption<ShardTime>,
+    offset_millis: AtomicI64,
+    replicas: AtomicU32,
+    fixed_replicas: Option<NonZeroU32>,
+    jitter: RandomState,
+    /// What happened at it.
+    pub figures: ShardFigures,
+}
+
+/// What happened at a shard.
+#[derive(Debug, Default)]
+pub struct ShardFigures {
+    /// Orders that were answered.
+    pub answered: AtomicU64,
+    /// Orders and probes that failed.
+    pub failed: AtomicU64,
+    /// Script calls.
+    pub calls: AtomicU64,
+    /// Hits that were decided without it: by the ledger, by a rule's `allow`, by a rule's `deny`.
+    pub fallback: [AtomicU64; 3],
+    /// Keys that held what is not ours.
+    pub foreign: AtomicU64,
+    /// Counters that were settled.
+    pub settled: AtomicU64,
+    /// Hits that should have been given back and perhaps were not.
+    pub lost_give_backs: AtomicU64,
+}
+
+/// Adds one, or more.
+pub(super) fn add(counter: &AtomicU64, amount: usize) {
+    counter.fetch_add(amount as u64, Ordering::Relaxed);
+}
+
+impl Shard {
+    /// The shard of this number at this address.
+    #[must_use]
+    pub fn new(id: ShardId, address: NodeAddress, settings: &SharedSettings) -> Self {
+        Self {
+            id,
+            address,
+            breaker: SharedBreaker::new(settings.breaker),
+            started: Instant::now(),
+            time: ArcSwapOption::empty(),
+            offset_millis: AtomicI64::new(0),
+            replicas: AtomicU32::new(1),
+            fixed_replicas: settings.replicas,
+            jitter: RandomState::new(),
+            figures: ShardFigures::default(),
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> ShardId {
+        self.id
+    }
+
+    /// Its breaker.
+    #[must_use]
+    pub fn breaker(&self) -> &SharedBreaker {
+        &self.breaker
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn address(&self) -> &NodeAddress {
+        &self.address
+    }
+
+    /// What time it is there, as this replica estimates it; `own`, this replica's own time, until the shard was reached once.
+    #[must_use]
+    pub fn now(&self, own: Timestamp) -> Timestamp {
+        let Some(read) = self.time.load().as_deref().copied() else { return own };
+        let there = read.at(Instant::now());
+        let offset = i64::try_from(there.millis()).unwrap_or(0) - i64::try_from(own.millis()).unwrap_or(0);
+        self.offset_millis.store(offset, Ordering::Relaxed);
+        there
+    }
+
+    /// How far its clock is ahead of this replica's, in milliseconds, when it was last asked.
+    #[must_use]
+    pub fn offset_millis(&self) -> i64 {
+        self.offset_millis.load(Ordering::Relaxed)
+    }
+
+    /// This replica's share while the shard is away: the last number of replicas that was known holds.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        let seen = NonZeroU32::new(self.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
+        Share { replicas: self.fixed_replicas.unwrap_or(seen) }
+    }
+
+    /// Learns how many replicas announce themselves at the shard.
+    pub(super) fn note_replicas(&self, alive: u32) {
+        self.replicas.store(alive.max(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn uptime(&self) -> Uptime {
+        self.started.elapsed()
+    }
+
+    /// A number that keeps replicas from doing things in step.
+    pub(super) fn jitter(&self) -> Jitter {
+        let random = self.jitter.hash_one(Instant::now().duration_since(self.started).as_nanos());
+        #[expect(clippy::cast_precision_loss, reason = "a jitter needs no precision")]
+        Jitter::new(random as f64 / u64::MAX as f64)
+    }
+
+    pub(super) fn open_link(self: &Arc<Self>, settings: &LinkSettings) -> Link {
+        Link::open(self.address.clone(), settings.clone(), Arc::new(Hearing(Arc::clone(self))))
+    }
+
+    /// Logs a change of the breaker's state: one line a change, not one a request.
+    pub(super) fn tell(&self, transition: Option<Transition>, why: &dyn fmt::Display) {
+        let Some(Transition { from, to }) = transition else { return };
+        let (shard, from, to) = (&self.address, from.name(), to.name());
+        match to {
+            "open" => tracing::warn!(%shard, from, to, %why, "the shard is away: its counters are decided by this replica"),
+            "closed" => tracing::info!(%shard, from, to, %why, "the shard is back: its counters are shared again"),
+            _ => tracing::debug!(%shard, from, to, %why, "the shard is being probed"),
+        }
+    }
+}
+
+/// Hears what happens on a link to the shard.
+#[derive(Debug)]
+struct Hearing(Arc<Shard>);
+
+impl Observer for Hearing {
+    fn disconnected(&self, failure: &Failure) {
+        self.failed(failure, 0);
+    }
+
+    fn time_read(&self, time: ShardTime) {
+        self.0.time.store(Some(Arc::new(time)));
+    }
+
+    fn landed(&self, landed: FlightReport) {
+        self.0.breaker.on_success();
+        add(&self.0.figures.answered, landed.orders);
+        add(&self.0.figures.calls, landed.calls);
+    }
+
+    fn failed(&self, failure: &Failure, orders: usize) {
+        add(&self.0.figures.failed, orders);
+        let Some(reason) = reason(failure) else { return };
+        let shard = &self.0;
+        shard.tell(shard.breaker.on_failure(reason, shard.uptime(), shard.jitter()), failure);
+    }
+}
+
+/// What a failure tells of the shard; nothing where it tells of us or of one key.
+pub(super) fn reason(failure: &Failure) -> Option<FailureReason> {
+    Some(match failure {
+        Failure::Timeout => FailureReason::Timeout,
+        Failure::Io(_) => FailureReason::Disconnected,
+        Failure::Loading => FailureReason::Loading,
+        Failure::Oom => FailureReason::OutOfMemory,
+        Failure::MasterDown => FailureReason::MasterDown,
+        Failure::ReadOnly => FailureReason::ReadOnly,
+        Failure::NoAuth(_) | Failure::NoPerm(_) => FailureReason::Unauthorized,
+        Failure::ClusterDown(_) | Failure::TryAgain => FailureReason::ClusterDown,
+        Failure::Refused(_) | Failure::Other(_) => FailureReason::UnexpectedReply,
+        Failure::NoScript
+        | Failure::Moved(_)
+        | Failure::Ask(_)
+        | Failure::Overloaded
+        | Failure::Closed => return None,
+    })
+}
+
+/// How long what is no request may wait for a shard.
+pub(super) const ERRAND: Duration = Duration::from_secs(1);
