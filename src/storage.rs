@@ -1,5 +1,6 @@
 //! Where counts live. A store counts a request's hits at a given time; it knows nothing of rules, wires or clocks.
 
+pub mod breaker;
 pub mod local;
 
 mod table;
