@@ -80,11 +80,7 @@ impl LocalStore {
 
     fn count_one(&self, hit: &Hit, now: Timestamp) -> Reading {
         let place = self.place(hit);
-        let key = place.key(hit.key.as_bytes());
-        let mut shard = self.shards.lock(place);
-        let (window, reading) = shard.read(key, hit, now).count(hit.limit, hit.hits);
-        shard.write(key, hit, window, now);
-        reading
+        self.shards.lock(place).count(place.key(hit.key.as_bytes()), hit, now)
     }
 
     /// Counts under the locks of all counters involved, and writes only where the request passes.

@@ -78,6 +78,22 @@ impl<V: Worth> Table<V> {
         &self.slots.get(id).value
     }
 
+    /// What the entry holds, to be changed.
+    pub(crate) fn value_mut(&mut self, id: SlotId) -> &mut V {
+        &mut self.slots.get_mut(id).value
+    }
+
+    /// The entry's key.
+    pub(crate) fn key(&self, id: SlotId) -> &[u8] {
+        &self.slots.get(id).key
+    }
+
+    /// The first entry at this place or behind it: a walk from 0 meets each entry that stays for as long as the walk, and
+    /// may stop and go on in between.
+    pub(crate) fn next(&self, from: SlotId) -> Option<SlotId> {
+        self.slots.next(from)
+    }
+
     /// Replaces what the entry holds, and when it expires, in seconds since the epoch.
     pub(crate) fn update(&mut self, id: SlotId, value: V, expires: u64) {
         if self.slots.get(id).expires != expires {

@@ -1,6 +1,6 @@
 //! One part of the local store: counters in a table, and what a full table had to forget.
 
-use crate::decision::fixed_window::Window;
+use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::Hit;
 use crate::decision::time::Timestamp;
 use crate::storage::table::{HashedKey, Table, Worth};
@@ -40,15 +40,30 @@ impl Shard {
     /// Stores the window of a hit's counter. A counter that is not there is created only for something to remember:
     /// looks and refunds create none.
     pub(super) fn write(&mut self, key: HashedKey<'_>, hit: &Hit, window: Window, now: Timestamp) {
-        let expires = window.end(hit.limit.unit).saturating_add(SLACK);
         match self.table.find(key) {
-            Some(id) => self.table.update(id, window, expires),
-            None if window.count == 0 => {}
-            None => {
-                let evicted = self.table.insert(key, window, expires, now);
-                let live = evicted.is_some_and(|evicted| evicted.expires > now.secs() + SLACK);
-                self.live_evictions += u64::from(live);
-            }
+            Some(id) => self.table.update(id, window, expiry(hit, window)),
+            None => self.create(key, hit, window, now),
+        }
+    }
+
+    /// Counts a hit: reads and writes with one look-up.
+    pub(super) fn count(&mut self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Reading {
+        let unit = hit.limit.unit;
+        if let Some(id) = self.table.find(key) {
+            let (window, reading) = self.table.value(id).advanced(unit, now).count(hit.limit, hit.hits);
+            self.table.update(id, window, expiry(hit, window));
+            return reading;
+        }
+        let (window, reading) = Window::at(unit, now).count(hit.limit, hit.hits);
+        self.create(key, hit, window, now);
+        reading
+    }
+
+    fn create(&mut self, key: HashedKey<'_>, hit: &Hit, window: Window, now: Timestamp) {
+        if window.count > 0 {
+            let evicted = self.table.insert(key, window, expiry(hit, window), now);
+            let live = evicted.is_some_and(|evicted| evicted.expires > now.secs() + SLACK);
+            self.live_evictions += u64::from(live);
         }
     }
 
@@ -66,4 +81,8 @@ impl Shard {
     pub(super) fn live_evictions(&self) -> u64 {
         self.live_evictions
     }
+}
+
+fn expiry(hit: &Hit, window: Window) -> u64 {
+    window.end(hit.limit.unit).saturating_add(SLACK)
 }

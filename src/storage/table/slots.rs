@@ -69,6 +69,13 @@ impl<V> Slots<V> {
     pub(super) fn get_mut(&mut self, id: SlotId) -> &mut Slot<V> {
         self.slots[id as usize].as_mut().expect(LIVE)
     }
+
+    /// The first entry at this index or behind it.
+    pub(super) fn next(&self, from: SlotId) -> Option<SlotId> {
+        let behind = self.slots.get(from as usize..)?;
+        let steps = behind.iter().position(Option::is_some)?;
+        SlotId::try_from(steps).ok()?.checked_add(from)
+    }
 }
 
 /// Scatters a counter over all 64 bits (the finalizer of Steele's SplitMix64).

@@ -73,6 +73,24 @@ fn a_change_of_expiry_is_obeyed() {
     assert_eq!((table.expire(now(20), 9), table.len()), (1, 0));
 }
 
+#[test]
+fn a_walk_meets_every_entry_and_skips_what_was_taken_away() {
+    let mut table = Table::new(9);
+    for name in [b"a", b"b", b"c", b"d"] {
+        table.insert(key(name), 1, 10, now(0));
+    }
+    table.remove(table.find(key(b"b")).unwrap());
+    let mut met = Vec::new();
+    let mut from = 0;
+    while let Some(id) = table.next(from) {
+        met.push(table.key(id).to_vec());
+        from = id + 1;
+    }
+    assert_eq!(met, [b"a", b"c", b"d"]);
+    *table.value_mut(0) = 5;
+    assert_eq!(found(&table, b"a"), Some(&5));
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Put { name: u8, expires: u64 },

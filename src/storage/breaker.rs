@@ -1,0 +1,261 @@
+//! A circuit breaker for one shard: after some failures in a row nobody waits for the shard any more, until a probe that
+//! carries no user's request has found it well again.
+//!
+//! A pure state machine. Time is a parameter, given as the time since the process started; nobody's clock is read here.
+//! What moves it:
+//!
+//! | from | by | to |
+//! |---|---|---|
+//! | closed | [`BreakerSettings::failures`] failures in a row, or [`Breaker::trip`] | open |
+//! | open | [`Breaker::may_probe`], once the backoff has passed | half-open |
+//! | half-open | the probe succeeded | closed |
+//! | half-open | the probe failed | open, for twice as long |
+//! | half-open | [`Breaker::may_probe`], where nobody has told how the probe ended for as long as the longest backoff | half-open |
+//!
+//! A store that flaps (it answers the probe, then fails again) does not make the breaker flap: closing keeps the backoff,
+//! and opening again doubles it as a failed probe does. Only time spent closed lowers it: it halves for every calm period
+//! (twice the last backoff, at least [`CALM`]). So a store that fails again and again is asked ever less often, down to one
+//! trial per longest backoff, and one that has been well for minutes gets the short first backoff again.
+
+pub mod reason;
+pub mod shared;
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::storage::breaker::reason::FailureReason;
+
+/// The least time that the breaker must have been closed before its backoff gets shorter.
+pub const CALM: Duration = Duration::from_secs(10);
+
+/// When a breaker opens, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct BreakerSettings {
+    /// So many failures in a row open it.
+    pub failures: NonZeroU32,
+    /// How long it stays open at first.
+    pub backoff: Duration,
+    /// How long it stays open at the most.
+    pub max_backoff: Duration,
+}
+
+/// The time since the process started.
+pub type Uptime = Duration;
+
+/// A random number from 0 to 1 that keeps replicas from probing in step: an open breaker waits between half its backoff (0)
+/// and the whole (1).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Jitter(f64);
+
+impl Jitter {
+    /// The jitter of a random number; what lies outside of 0 to 1 becomes the nearest bound.
+    #[must_use]
+    pub fn new(random: f64) -> Self {
+        Self(if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) })
+    }
+
+    fn of(self, backoff: Duration) -> Duration {
+        backoff.mul_f64(0.5 + self.0 / 2.0)
+    }
+}
+
+/// What a breaker does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerState {
+    /// The shard is asked.
+    Closed {
+        /// Failures in a row.
+        failures: u32,
+    },
+    /// The shard is not asked.
+    Open {
+        /// When it may be probed.
+        until: Uptime,
+    },
+    /// A probe is under way; the shard is not asked for anything else.
+    HalfOpen {
+        /// When a probe of which nobody heard again counts as lost.
+        lost_after: Uptime,
+    },
+}
+
+impl BreakerState {
+    /// The state's name in metrics, logs and the admin page.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::Open { .. } => "open",
+            Self::HalfOpen { .. } => "half_open",
+        }
+    }
+}
+
+/// A change of state, to be logged by whoever caused it: one line per change, not per request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a change of state is to be logged"]
+pub struct Transition {
+    /// The state before.
+    pub from: BreakerState,
+    /// The state after.
+    pub to: BreakerState,
+}
+
+/// How often a breaker has changed into each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransitionCounts {
+    /// Into closed.
+    pub closed: u64,
+    /// Into open.
+    pub open: u64,
+    /// Into half-open.
+    pub half_open: u64,
+}
+
+/// The circuit breaker of one shard.
+#[derive(Debug, Clone, Copy)]
+pub struct Breaker {
+    settings: BreakerSettings,
+    state: BreakerState,
+    /// How long it was open last, before jitter; nothing, where it never was.
+    backoff: Option<Duration>,
+    /// Since when it is closed; while it is not, since when it was.
+    closed_since: Uptime,
+    last_failure: Option<FailureReason>,
+    counts: TransitionCounts,
+}
+
+impl Breaker {
+    /// A breaker that is closed.
+    #[must_use]
+    pub fn new(settings: BreakerSettings) -> Self {
+        Self {
+            settings,
+            state: BreakerState::Closed { failures: 0 },
+            backoff: None,
+            closed_since: Uptime::ZERO,
+            last_failure: None,
+            counts: TransitionCounts::default(),
+        }
+    }
+
+    /// What it does at the moment.
+    #[must_use]
+    pub fn state(&self) -> BreakerState {
+        self.state
+    }
+
+    /// Why the shard failed last, be it a request or a probe.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<FailureReason> {
+        self.last_failure
+    }
+
+    /// How often it has changed into each state.
+    #[must_use]
+    pub fn transitions(&self) -> TransitionCounts {
+        self.counts
+    }
+
+    /// A request was answered. While it is not closed this is an answer from before, and only the probe decides.
+    pub fn on_success(&mut self) {
+        match &mut self.state {
+            BreakerState::Closed { failures } => *failures = 0,
+            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => {}
+        }
+    }
+
+    /// A request failed. While it is not closed the request was sent before, and tells nothing new.
+    pub fn on_failure(&mut self, reason: FailureReason, now: Uptime, jitter: Jitter) -> Option<Transition> {
+        match &mut self.state {
+            BreakerState::Closed { failures } => {
+                *failures = failures.saturating_add(1);
+                self.last_failure = Some(reason);
+                (*failures >= self.settings.failures.get()).then(|| self.open_again(now, jitter))
+            }
+            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
+        }
+    }
+
+    /// Opens a closed breaker at once, for what leaves no doubt: there is no connection and none can be made.
+    pub fn trip(&mut self, reason: FailureReason, now: Uptime, jitter: Jitter) -> Option<Transition> {
+        match self.state {
+            BreakerState::Closed { .. } => {
+                self.last_failure = Some(reason);
+                Some(self.open_again(now, jitter))
+            }
+            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
+        }
+    }
+
+    /// Whether the caller has to probe the shard now. Says so to one caller only, and becomes half-open; the caller must
+    /// then tell how the probe ended.
+    pub fn may_probe(&mut self, now: Uptime) -> Option<Transition> {
+        match self.state {
+            BreakerState::Open { until: ripe } | BreakerState::HalfOpen { lost_after: ripe }
+                if now >= ripe =>
+            {
+                let lost_after = now.saturating_add(self.settings.max_backoff);
+                Some(self.become_state(BreakerState::HalfOpen { lost_after }))
+            }
+            BreakerState::Closed { .. } | BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
+        }
+    }
+
+    /// The probe found the shard well, and what was admitted meanwhile is settled as far as the caller wants it to be.
+    pub fn probe_succeeded(&mut self, now: Uptime) -> Option<Transition> {
+        match self.state {
+            BreakerState::HalfOpen { .. } => {
+                self.closed_since = now;
+                Some(self.become_state(BreakerState::Closed { failures: 0 }))
+            }
+            BreakerState::Closed { .. } | BreakerState::Open { .. } => None,
+        }
+    }
+
+    /// The probe found the shard as bad as before.
+    pub fn probe_failed(&mut self, reason: FailureReason, now: Uptime, jitter: Jitter) -> Option<Transition> {
+        match self.state {
+            BreakerState::HalfOpen { .. } => {
+                self.last_failure = Some(reason);
+                let backoff = self.backoff.map_or(self.settings.backoff, |last| last.saturating_mul(2));
+                Some(self.open(backoff, now, jitter))
+            }
+            BreakerState::Closed { .. } | BreakerState::Open { .. } => None,
+        }
+    }
+
+    /// From closed to open: for longer than the last time, or less long for every calm period in between.
+    fn open_again(&mut self, now: Uptime, jitter: Jitter) -> Transition {
+        let backoff = match self.backoff {
+            None => self.settings.backoff,
+            Some(last) => {
+                let calm_period = last.saturating_mul(2).max(CALM);
+                let closed_for = now.saturating_sub(self.closed_since);
+                match closed_for.as_nanos() / calm_period.as_nanos() {
+                    0 => last.saturating_mul(2),
+                    periods => last / (1 << periods.min(31)),
+                }
+            }
+        };
+        self.open(backoff, now, jitter)
+    }
+
+    fn open(&mut self, backoff: Duration, now: Uptime, jitter: Jitter) -> Transition {
+        let backoff = backoff.max(self.settings.backoff).min(self.settings.max_backoff);
+        self.backoff = Some(backoff);
+        self.become_state(BreakerState::Open { until: now.saturating_add(jitter.of(backoff)) })
+    }
+
+    fn become_state(&mut self, to: BreakerState) -> Transition {
+        match to {
+            BreakerState::Closed { .. } => self.counts.closed += 1,
+            BreakerState::Open { .. } => self.counts.open += 1,
+            BreakerState::HalfOpen { .. } => self.counts.half_open += 1,
+        }
+        Transition { from: std::mem::replace(&mut self.state, to), to }
+    }
+}

@@ -1,0 +1,94 @@
+//! The fallback's decision: a request's hits on counters whose shards are away.
+
+use smallvec::SmallVec;
+
+use crate::decision::fixed_window::Reading;
+use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::request::Hits;
+use crate::decision::time::Timestamp;
+use crate::storage::Readings;
+use crate::storage::ledger::account::Account;
+use crate::storage::ledger::part::Part;
+use crate::storage::ledger::{Ledger, ShardId, Share};
+use crate::storage::table::sharded::{LockedShards, Place};
+
+/// A hit decided, not yet entered.
+struct Draft {
+    place: Place,
+    /// What was known before the request.
+    before: Account,
+    /// What the next hit of the request on the same counter finds.
+    after: Account,
+    reading: Reading,
+}
+
+impl Ledger {
+    /// Decides the hits of one request whose shards are away, all of them or a part (`batch.leniency` then says what the
+    /// rest contributes). Atomic: no other request is decided on these counters in between.
+    ///
+    /// A request that passes is entered whole. Of one that is denied, hits that fit are entered as the store would count them,
+    /// or nothing where denied requests are ignored; hits that do not fit take nothing from this replica's share. A look
+    /// takes nothing, and a refund gives back what was admitted here. A request that others deny afterwards can be taken
+    /// out again by refunds.
+    #[must_use]
+    pub fn decide(
+        &self,
+        batch: Batch<'_>,
+        shard_of: impl Fn(&Hit) -> ShardId,
+        share: Share,
+        now: Timestamp,
+    ) -> Readings {
+        let places: SmallVec<[Place; 4]> = batch.hits.iter().map(|hit| self.place(hit)).collect();
+        let mut parts = self.parts.lock_all(&places);
+        let drafts = draft(batch, &places, &mut parts, share, now);
+        let outcomes = batch.hits.iter().zip(&drafts).map(|(hit, draft)| (hit.role, draft.reading));
+        let denied = batch.leniency.denies(outcomes);
+        if denied && batch.denied_requests == DeniedRequests::Ignore {
+            let unchanged = |(hit, draft): (&Hit, &Draft)| Reading {
+                count: draft.before.count(hit.limit, share),
+                ..draft.reading
+            };
+            return batch.hits.iter().zip(&drafts).map(unchanged).collect();
+        }
+        for (hit, draft) in batch.hits.iter().zip(&drafts) {
+            let (part, key) = (parts.get(draft.place), draft.place.key(hit.key.as_bytes()));
+            if matches!(hit.hits, Hits::Refund(_)) {
+                part.over.forget(key);
+            }
+            if !denied || !draft.reading.over {
+                part.charge(key, draft.before.charged(hit, shard_of(hit)), now);
+            }
+        }
+        drafts.iter().map(|draft| draft.reading).collect()
+    }
+}
+
+fn draft(
+    batch: Batch<'_>,
+    places: &[Place],
+    parts: &mut LockedShards<'_, Part>,
+    share: Share,
+    now: Timestamp,
+) -> SmallVec<[Draft; 4]> {
+    let mut drafts: SmallVec<[Draft; 4]> = SmallVec::with_capacity(places.len());
+    for (index, (hit, &place)) in batch.hits.iter().zip(places).enumerate() {
+        // The same counter may have been decided by an earlier hit of this very request.
+        let earlier = (0..index)
+            .rev()
+            .find(|&other| places[other].may_be(&place) && batch.hits[other].key == hit.key)
+            .map(|other| &drafts[other]);
+        let (before, found) = match earlier {
+            Some(earlier) => (earlier.before, earlier.after),
+            None => {
+                let account = parts.get(place).account(place.key(hit.key.as_bytes()), hit, now);
+                (account, account)
+            }
+        };
+        let (after, reading) = found.decide(hit, share);
+        // Where denied hits count by themselves, one that does not fit leaves room for a smaller one.
+        let after =
+            if reading.over && batch.denied_requests == DeniedRequests::Count { found } else { after };
+        drafts.push(Draft { place, before, after, reading });
+    }
+    drafts
+}

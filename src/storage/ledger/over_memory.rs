@@ -1,0 +1,85 @@
+//! Which counters were used up when they were last read: so few and so short-lived that most requests find the table empty.
+
+use std::time::Duration;
+
+use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::hit::Hit;
+use crate::decision::request::Hits;
+use crate::decision::time::Timestamp;
+use crate::storage::ledger::OverMemorySettings;
+use crate::storage::table::{HashedKey, Table};
+
+/// One part of the memory of being over.
+#[derive(Debug)]
+pub(super) struct OverMemory {
+    /// None where the memory is off.
+    table: Option<Table<Over>>,
+    max_age: Duration,
+}
+
+/// A counter that is used up.
+#[derive(Debug, Clone, Copy)]
+struct Over {
+    /// The count that was read, not a flag: what is over depends on the hit.
+    counted: Window,
+    at: Timestamp,
+}
+
+impl OverMemory {
+    /// A memory of nothing.
+    pub(super) fn new(settings: OverMemorySettings) -> Self {
+        let table = (settings.max_entries > 0).then(|| Table::new(settings.max_entries));
+        Self { table, max_age: settings.max_age }
+    }
+
+    /// Remembers a reading that leaves nothing for the next hit, and forgets the counter for any other.
+    pub(super) fn note_reading(&mut self, key: HashedKey<'_>, hit: &Hit, counted: Window, at: Timestamp) {
+        let used_up = counted.count >= u64::from(hit.limit.requests_per_unit);
+        let takes = matches!(hit.hits, Hits::Take(_)) && !hit.role.shadow;
+        let Some(table) = &mut self.table else { return };
+        if !used_up || !takes {
+            return self.forget(key);
+        }
+        let over = Over { counted, at };
+        // No entry lives longer than it may be believed, for the room.
+        let believed_until = at.after(self.max_age).secs() + 1;
+        let expires = counted.end(hit.limit.unit).min(believed_until);
+        match table.find(key) {
+            Some(id) if table.value(id).counted.start > counted.start => {}
+            Some(id) => table.update(id, over, expires),
+            // What gives way here only costs a question to the store.
+            None => drop(table.insert(key, over, expires, at)),
+        }
+    }
+
+    /// The denial of a hit that is over by what was read.
+    pub(super) fn find(&self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Option<Reading> {
+        let table = self.table.as_ref()?;
+        let Over { counted, at } = *table.value(table.find(key)?);
+        // A distance, not a difference: after a clock was set back, a reading must not stay young until it catches up.
+        let age = Duration::from_millis(now.millis().abs_diff(at.millis()));
+        let current = counted.start >= Window::at(hit.limit.unit, now).start;
+        let (_, reading) = counted.count(hit.limit, hit.hits);
+        (current && age < self.max_age && reading.over)
+            .then_some(Reading { count: counted.count, over: true })
+    }
+
+    /// Forgets a counter: hits were given back.
+    pub(super) fn forget(&mut self, key: HashedKey<'_>) {
+        if let Some(table) = &mut self.table
+            && let Some(id) = table.find(key)
+        {
+            table.remove(id);
+        }
+    }
+
+    /// Takes away what has expired, `most` at the most; says how many.
+    pub(super) fn expire(&mut self, now: Timestamp, most: usize) -> usize {
+        self.table.as_mut().map_or(0, |table| table.expire(now, most))
+    }
+
+    /// Counters remembered.
+    pub(super) fn len(&self) -> usize {
+        self.table.as_ref().map_or(0, Table::len)
+    }
+}

@@ -1,0 +1,110 @@
+//! One part of the ledger, behind one lock: readings, debts, and the memory of being over for the same keys.
+
+use crate::decision::fixed_window::Window;
+use crate::decision::hit::Hit;
+use crate::decision::request::Hits;
+use crate::decision::time::Timestamp;
+use crate::storage::ledger::account::Account;
+use crate::storage::ledger::debt::{Charge, Debt};
+use crate::storage::ledger::figures::PartCounts;
+use crate::storage::ledger::over_memory::OverMemory;
+use crate::storage::ledger::{SLACK, expiry};
+use crate::storage::table::{Evicted, HashedKey, Table};
+
+/// What the ledger knows of the keys of one part.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// The last count read from the store.
+    pub(super) readings: Table<Window>,
+    /// What has to be settled.
+    pub(super) debts: Table<Debt>,
+    /// What was used up.
+    pub(super) over: OverMemory,
+    pub(super) counts: PartCounts,
+}
+
+impl Part {
+    /// A part that knows nothing; `capacity` bounds readings and debts, each by themselves.
+    pub(super) fn new(capacity: usize, over: OverMemory) -> Self {
+        let (readings, debts) = (Table::new(capacity), Table::new(capacity));
+        Self { readings, debts, over, counts: PartCounts::default() }
+    }
+
+    /// Learns what the store answered.
+    pub(super) fn note_reading(&mut self, key: HashedKey<'_>, hit: &Hit, counted: Window, at: Timestamp) {
+        let end = counted.end(hit.limit.unit);
+        if self.learn(key, counted, end, at) {
+            if let Some(id) = self.debts.find(key) {
+                self.debts.value_mut(id).note_reading(hit.hits, counted);
+            }
+            self.over.note_reading(key, hit, counted, at);
+        }
+    }
+
+    /// Keeps a count that was read in a window with this end; false where a newer window is known already.
+    pub(super) fn learn(&mut self, key: HashedKey<'_>, counted: Window, end: u64, at: Timestamp) -> bool {
+        match self.readings.find(key) {
+            Some(id) if self.readings.value(id).start > counted.start => return false,
+            Some(id) => self.readings.update(id, counted, expiry(end)),
+            // What nobody has hit yet is as good as unknown.
+            None if counted.count == 0 => {}
+            None => {
+                let evicted = self.readings.insert(key, counted, expiry(end), at);
+                self.counts.evicted_readings += u64::from(is_live(evicted.as_ref(), at));
+            }
+        }
+        true
+    }
+
+    /// What is known of a hit's counter in the window that runs: the newest of which anything is known, else a new one.
+    pub(super) fn account(&self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Account {
+        let unit = hit.limit.unit;
+        let read = match self.readings.find(key) {
+            Some(id) => self.readings.value(id).advanced(unit, now),
+            None => Window::at(unit, now),
+        };
+        match self.debts.find(key).map(|id| self.debts.value(id)) {
+            Some(debt) if debt.read.start >= read.start => {
+                Account { read: debt.read, pending: debt.pending, sending: debt.sending_amount() }
+            }
+            _ => Account { read, pending: 0, sending: 0 },
+        }
+    }
+
+    /// Enters hits that passed, or takes out what was given back.
+    pub(super) fn charge(&mut self, key: HashedKey<'_>, charge: Charge, now: Timestamp) {
+        let expires = expiry(charge.read.end(charge.unit));
+        let found = self.debts.find(key);
+        let debt = found.map(|id| *self.debts.value(id)).filter(|debt| debt.read.start == charge.read.start);
+        let mut debt = debt.unwrap_or_else(|| Debt::new(&charge));
+        debt.shard = charge.shard;
+        match charge.hits {
+            Hits::Take(amount) => {
+                debt.pending = debt.pending.saturating_add(u64::from(amount));
+                self.counts.admitted += u64::from(amount);
+            }
+            Hits::Refund(amount) => debt.pending = debt.pending.saturating_sub(u64::from(amount)),
+        }
+        match found {
+            Some(id) if debt.is_settled() => drop(self.debts.remove(id)),
+            Some(id) => self.debts.update(id, debt, expires),
+            None if debt.is_settled() => {}
+            None => {
+                let evicted = self.debts.insert(key, debt, expires, now);
+                self.counts.evicted_debts += u64::from(is_live(evicted.as_ref(), now));
+            }
+        }
+    }
+
+    /// Takes away some of what has expired; says whether there may be more.
+    pub(super) fn expire(&mut self, now: Timestamp, most: usize) -> bool {
+        let taken =
+            [self.readings.expire(now, most), self.debts.expire(now, most), self.over.expire(now, most)];
+        taken.contains(&most)
+    }
+}
+
+/// Whether something had to give way whose window still ran.
+fn is_live<V>(evicted: Option<&Evicted<V>>, now: Timestamp) -> bool {
+    evicted.is_some_and(|evicted| evicted.expires > now.secs() + SLACK)
+}

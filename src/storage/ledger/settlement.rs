@@ -1,0 +1,135 @@
+//! Telling a shard that is back what was admitted while it was away: once, however often it has to be told.
+//!
+//! A counter has one settlement under way at the most. Until it is known to have arrived it is handed out again, round after
+//! round, with the same id and the same amount; what is admitted meanwhile waits for the next one. So a shard that keeps
+//! the last id of each replica beside the counter can tell a repetition: an id that is not greater was settled before.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::decision::fixed_window::Window;
+use crate::decision::time::Timestamp;
+use crate::decision::unit::Unit;
+use crate::storage::ledger::debt::Sending;
+use crate::storage::ledger::part::Part;
+use crate::storage::ledger::{Ledger, ShardId};
+use crate::storage::table::SlotId;
+
+/// A settlement's number: they grow for as long as the process lives. A restarted process begins anew, so what the shard
+/// keeps must name the process, not only the replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SettlementId(pub u64);
+
+/// What one counter has to be told: count = max(count, `read`) + `admitted`, unless this id was told before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Tells a repetition.
+    pub id: SettlementId,
+    /// The shard that the counter lived on when it was last hit.
+    pub shard: ShardId,
+    /// The counter's key.
+    pub key: Box<[u8]>,
+    /// The length of its window.
+    pub unit: Unit,
+    /// The window; a shard that is in a newer one already has nothing to do.
+    pub window_start: u64,
+    /// The highest count that was read in this window: at least so many had passed, even if the store has forgotten it.
+    pub read: u64,
+    /// Hits that were admitted without the shard's knowing.
+    pub admitted: u64,
+}
+
+/// One walk through everything that one shard has to be told.
+#[derive(Debug)]
+pub struct SettlementRound {
+    shard: ShardId,
+    part: usize,
+    slot: SlotId,
+}
+
+impl SettlementRound {
+    /// A walk from the start. Settlements of earlier rounds that nobody reported as settled are met again.
+    #[must_use]
+    pub fn new(shard: ShardId) -> Self {
+        Self { shard, part: 0, slot: 0 }
+    }
+}
+
+impl Ledger {
+    /// The next settlements of a round, `most` at the most; empty when the round is over. Windows that are over are left out.
+    ///
+    /// What is not reported as [`Ledger::settled`] is handed out again by a later round, as it was; that is all there is to
+    /// do about one that failed. Whoever wants to be done goes on with rounds until one is empty from the start.
+    #[must_use]
+    pub fn unsettled(&self, round: &mut SettlementRound, now: Timestamp, most: usize) -> Vec<Settlement> {
+        let mut found = Vec::new();
+        while found.len() < most
+            && let Some(part) = self.parts.all().get(round.part)
+        {
+            match part.lock().next_settlement(round, now, &self.next_settlement) {
+                Some(settlement) => found.push(settlement),
+                None => {
+                    round.part += 1;
+                    round.slot = 0;
+                }
+            }
+        }
+        found
+    }
+
+    /// The shard has acknowledged a settlement and read `count` in its window afterwards. A report about one that is not
+    /// under way any more changes nothing.
+    pub fn settled(&self, settlement: &Settlement, count: u64, at: Timestamp) {
+        let place = self.parts.place(&settlement.key);
+        let key = place.key(&settlement.key);
+        let mut part = self.parts.lock(place);
+        let Some(id) = part.debts.find(key) else { return };
+        let debt = part.debts.value_mut(id);
+        if debt.sending.is_none_or(|sending| sending.id != settlement.id) {
+            return;
+        }
+        debt.sending = None;
+        debt.read.count = debt.read.count.max(count);
+        if debt.is_settled() {
+            part.debts.remove(id);
+        }
+        part.counts.settled += settlement.admitted;
+        // Without this a second outage would hand out the same share once more.
+        let counted = Window { start: settlement.window_start, count };
+        let end = counted.end(settlement.unit);
+        part.learn(key, counted, end, at);
+    }
+}
+
+impl Part {
+    /// The next debt of a round that can be settled, put into a settlement if it is in none.
+    fn next_settlement(
+        &mut self,
+        round: &mut SettlementRound,
+        now: Timestamp,
+        next_id: &AtomicU64,
+    ) -> Option<Settlement> {
+        while let Some(slot) = self.debts.next(round.slot) {
+            round.slot = slot + 1;
+            let debt = self.debts.value_mut(slot);
+            if debt.shard != round.shard || !debt.runs(now) {
+                continue;
+            }
+            let sending = debt.sending.unwrap_or_else(|| Sending {
+                id: SettlementId(next_id.fetch_add(1, Ordering::Relaxed)),
+                amount: std::mem::take(&mut debt.pending),
+            });
+            debt.sending = Some(sending);
+            let debt = *debt;
+            return Some(Settlement {
+                id: sending.id,
+                shard: debt.shard,
+                key: self.debts.key(slot).into(),
+                unit: debt.unit,
+                window_start: debt.read.start,
+                read: debt.read.count,
+                admitted: sending.amount,
+            });
+        }
+        None
+    }
+}

@@ -1,0 +1,78 @@
+//! The ledger by itself: what it remembers, what it admits, what it settles.
+
+mod deciding;
+mod over;
+mod settling;
+mod simulation;
+
+use super::settlement::{Settlement, SettlementRound};
+use super::*;
+use crate::decision::hit::{Batch, DeniedRequests, Leniency, Role};
+use crate::decision::key::CounterKey;
+use crate::decision::limit::Limit;
+use crate::decision::request::Entry;
+use crate::decision::unit::Unit;
+
+/// The start of a minute, an hour and a day.
+const NOW: Timestamp = Timestamp::from_secs(1_699_920_000);
+const SHARD: ShardId = ShardId(3);
+const SHADOW: Role = Role { shadow: true, quota: false };
+const QUOTA: Role = Role { shadow: false, quota: true };
+
+fn ledger() -> Ledger {
+    ledger_of(1_000)
+}
+
+fn ledger_of(max_entries: usize) -> Ledger {
+    let over = OverMemorySettings { max_entries: 100, max_age: Duration::from_secs(1) };
+    Ledger::new(LedgerSettings { max_entries, over })
+}
+
+fn share(replicas: u32) -> Share {
+    Share { replicas: NonZeroU32::new(replicas).unwrap() }
+}
+
+fn hit(name: &str, limit: u32, hits: Hits) -> Hit {
+    let unit = Unit::Minute;
+    let entries = [Entry { key: b"k", value: name.as_bytes() }];
+    let key = CounterKey::new("d", unit, entries.into_iter());
+    Hit { key, limit: Limit { requests_per_unit: limit, unit }, hits, role: Role::default() }
+}
+
+fn take(name: &str, limit: u32, amount: u32) -> Hit {
+    hit(name, limit, Hits::Take(amount))
+}
+
+fn refund(name: &str, limit: u32, amount: u32) -> Hit {
+    hit(name, limit, Hits::Refund(amount))
+}
+
+fn later(secs: u64) -> Timestamp {
+    Timestamp::from_secs(NOW.secs() + secs)
+}
+
+/// The store has answered this hit with this count, now.
+fn read(ledger: &Ledger, hit: &Hit, count: u64) {
+    ledger.note_reading(hit, Window { start: NOW.secs(), count }, NOW);
+}
+
+/// Decides with three replicas; (count, over) of each.
+fn decide_as(ledger: &Ledger, denied_requests: DeniedRequests, hits: &[Hit]) -> Vec<(u64, bool)> {
+    let batch = Batch { hits, leniency: Leniency::default(), denied_requests };
+    let readings = ledger.decide(batch, |_| SHARD, share(3), NOW);
+    readings.iter().map(|reading| (reading.count, reading.over)).collect()
+}
+
+fn decide(ledger: &Ledger, hits: &[Hit]) -> Vec<(u64, bool)> {
+    decide_as(ledger, DeniedRequests::Count, hits)
+}
+
+/// A whole round of settlements.
+fn round(ledger: &Ledger, now: Timestamp) -> Vec<Settlement> {
+    ledger.unsettled(&mut SettlementRound::new(SHARD), now, usize::MAX)
+}
+
+/// (read, admitted) of a whole round.
+fn owed(ledger: &Ledger) -> Vec<(u64, u64)> {
+    round(ledger, NOW).iter().map(|settlement| (settlement.read, settlement.admitted)).collect()
+}
