@@ -16,6 +16,8 @@ pub struct Hit {
     pub hits: Hits,
     /// What it means for the request when this one is over.
     pub role: Role,
+    /// What decides where the counter's store does not answer.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// How a descriptor takes part in the verdict.

@@ -51,6 +51,12 @@ impl CounterKey {
         Self { bytes }
     }
 
+    /// The key that has these bytes; `None` where no key is so long.
+    #[must_use]
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        ArrayVec::try_from(bytes).ok().map(|bytes| Self { bytes })
+    }
+
     /// The key's bytes: printable ASCII.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use smallvec::SmallVec;
 
-use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, Role};
+use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::request::{Descriptor, Request};
@@ -19,6 +19,8 @@ pub struct Modes {
     pub quota_mode: bool,
     /// Whether denied requests count.
     pub denied_requests: DeniedRequests,
+    /// What decides where a counter's store does not answer and its rule does not say.
+    pub on_store_failure: OnStoreFailure,
     /// The share of a limit above which a passed hit is near it, from 0 to 1.
     pub near_limit_ratio: f32,
 }
@@ -135,5 +137,6 @@ fn hit(domain: &str, found: &Match<'_>, descriptor: &Descriptor<'_>, modes: Mode
         shadow: rule.is_some_and(|rule| rule.shadow_mode),
         quota: modes.quota_mode || rule.is_some_and(|rule| rule.quota_mode),
     };
-    Some(Hit { key, limit, hits: descriptor.hits, role })
+    let on_store_failure = rule.and_then(|rule| rule.on_store_failure).unwrap_or(modes.on_store_failure);
+    Some(Hit { key, limit, hits: descriptor.hits, role, on_store_failure })
 }

@@ -6,6 +6,7 @@ use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::storage::ledger::ShardId;
 use crate::storage::ledger::settlement::SettlementId;
+use crate::storage::table::Worth;
 
 /// Hits to be settled. It is kept while there are any.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,13 @@ pub(super) struct Debt {
     pub(super) pending: u64,
     /// The settlement whose end is not known yet. Whatever becomes of it, it is sent again as it was.
     pub(super) sending: Option<Sending>,
+}
+
+/// Forgetting a debt lets the store take what was admitted for unused.
+impl Worth for Debt {
+    fn worth(&self) -> u64 {
+        self.pending.saturating_add(self.sending.map_or(0, |sending| sending.amount))
+    }
 }
 
 /// A settlement under way.

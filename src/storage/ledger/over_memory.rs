@@ -7,7 +7,7 @@ use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::OverMemorySettings;
-use crate::storage::table::{HashedKey, Table};
+use crate::storage::table::{HashedKey, Table, Worth};
 
 /// One part of the memory of being over.
 #[derive(Debug)]
@@ -23,6 +23,13 @@ struct Over {
     /// The count that was read, not a flag: what is over depends on the hit.
     counted: Window,
     at: Timestamp,
+}
+
+/// Any of them only saves a question.
+impl Worth for Over {
+    fn worth(&self) -> u64 {
+        0
+    }
 }
 
 impl OverMemory {
