@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError, ServerError};
 
+/// How Redis 7 begins when a command inside a script is not the user's to run; it has no code of its own.
+const NOT_ALLOWED_IN_SCRIPT: &str = "The user executing the script can't";
+
 /// Why there is no count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -124,6 +127,7 @@ impl Failure {
             "BUSY" | "MISCONF" | "NOREPLICAS" | "CROSSSLOT" => {
                 Failure::Refused(format!("{code} {detail}").into())
             }
+            "ERR" if detail.starts_with(NOT_ALLOWED_IN_SCRIPT) => Failure::NoPerm(detail.into()),
             // Redis 6 wraps what a command in a script could not do into an error of the script.
             _ => detail.split_once(" -").map_or_else(
                 || Failure::Other(format!("{code} {detail}").into()),

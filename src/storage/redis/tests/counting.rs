@@ -187,7 +187,8 @@ async fn flushed_scripts_cost_no_order() {
 
 #[tokio::test]
 async fn unix_sockets_users_and_databases_work() {
-    let server = Server::start_with(&["--user", "rk on >secret ~rk:* +@all", "--user", "default off"]);
+    let server =
+        Server::start_with(&["--user", "rk", "on", ">secret", "~rk:*", "+@all", "--user", "default", "off"]);
     let url = format!("{}?user=rk&pass=secret&db=3", server.unix_url());
     let address: NodeAddress = url.parse().unwrap();
     let link = Link::open(address, LinkSettings::default(), Arc::new(Deaf));

@@ -1,8 +1,10 @@
 //! Connections that end, servers that say no, and servers that say nothing: every order is answered, by its deadline.
 
+use std::future::poll_fn;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -84,7 +86,8 @@ async fn an_idle_connection_that_is_closed_is_replaced_without_costing_an_order(
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
-    assert_eq!(connections.made.load(Ordering::Relaxed), 20);
+    // The last one that was lost may have been replaced by now.
+    assert!((20..=21).contains(&connections.made.load(Ordering::Relaxed)));
 }
 
 #[tokio::test]
@@ -128,8 +131,9 @@ async fn a_server_that_stops_answering_is_left_alone_after_four_flights_and_foun
 async fn an_order_that_nobody_waits_for_is_not_sent() {
     let server = Server::start();
     let link = open(&server);
-    let abandoned = tokio::time::timeout(Duration::ZERO, link.count(one(take("a", 1)), soon())).await;
-    assert!(abandoned.is_err());
+    let mut abandoned = Box::pin(link.count(one(take("a", 1)), soon()));
+    poll_fn(|context| Poll::Ready(assert!(abandoned.as_mut().poll(context).is_pending()))).await;
+    drop(abandoned);
     assert_eq!(count(&link, &[take("a", 1)]).await, [(1, false)]);
 }
 

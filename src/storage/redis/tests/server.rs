@@ -101,7 +101,7 @@ impl Console {
     pub(super) fn keys_without_expiry(&mut self) -> Vec<String> {
         let keys: Vec<String> = self.ask("KEYS *");
         keys.into_iter()
-            .filter(|key| redis::cmd("PTTL").arg(key).query::<i64>(&mut self.0).unwrap() < 0)
+            .filter(|key| redis::cmd("PTTL").arg(key).query::<i64>(&mut self.0).unwrap() == -1)
             .collect()
     }
 
