@@ -8,6 +8,7 @@ mod listeners;
 mod metrics;
 mod reload;
 mod settings;
+mod store;
 mod sweep;
 
 use std::sync::Arc;
@@ -22,17 +23,18 @@ use crate::server::http::admin::AdminPages;
 use crate::server::metrics::RequestMetrics;
 use crate::server::responder::Responder;
 use crate::service::{Limiter, Rulebook, ServiceStatus, SystemClock};
-use crate::storage::local::LocalStore;
+use crate::storage::Store;
 use crate::telemetry::logs;
 
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
+use store::Counters;
 
 /// How long blocking work (reading files, sweeping) may go on when the process ends. A mount that hangs must not keep it.
 const BLOCKING_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is served.
-type Decider = Responder<LocalStore, SystemClock>;
+type Decider = Responder<Store, SystemClock>;
 
 /// Serves until SIGTERM or SIGINT, and drains.
 ///
@@ -55,11 +57,12 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
     let force = watch.force_handle();
     tasks.start("reload", parts.reloader(settings).run(watch));
-    tasks.start("sweep", sweep::run(Arc::clone(&parts.store)));
+    parts.counters.keep(&mut tasks)?;
     let running = bound.serve(settings, &parts)?;
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
+    parts.counters.leave().await;
     Ok(())
 }
 
@@ -84,9 +87,8 @@ async fn serve_until_told(
 struct Parts {
     status: Arc<ServiceStatus>,
     rulebook: Arc<Rulebook>,
-    store: Arc<LocalStore>,
+    counters: Counters,
     health: Health,
-    responder: Arc<Decider>,
     requests: Arc<RequestMetrics>,
     effective_settings: Arc<str>,
 }
@@ -94,24 +96,26 @@ struct Parts {
 impl Parts {
     async fn build(settings: &Settings) -> anyhow::Result<Self> {
         let rulebook = Arc::new(Rulebook::new());
-        let store = Arc::new(LocalStore::new(settings::local_store(settings)));
-        let requests = Arc::new(RequestMetrics::default());
-        let limiter =
-            Limiter::new(Arc::clone(&rulebook), Arc::clone(&store), SystemClock, settings::modes(settings));
         Ok(Self {
             status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook))),
             rulebook,
-            store,
+            counters: Counters::build(settings)?,
             health: Health::not_serving().await,
-            responder: Arc::new(Responder::new(
-                limiter,
-                settings::request_limits(settings),
-                settings::answers(settings),
-                Arc::clone(&requests),
-            )),
-            requests,
+            requests: Arc::new(RequestMetrics::default()),
             effective_settings: settings::effective(settings)?,
         })
+    }
+
+    /// What makes a thread's responder, within that thread's runtime.
+    fn responders(&self, settings: &Settings) -> impl Fn() -> Arc<Decider> + Send + Sync + 'static {
+        let (rulebook, counters, requests) =
+            (Arc::clone(&self.rulebook), self.counters.clone(), Arc::clone(&self.requests));
+        let (modes, limits) = (settings::modes(settings), settings::request_limits(settings));
+        let answers = settings::answers(settings);
+        move || {
+            let limiter = Limiter::new(Arc::clone(&rulebook), counters.open(), SystemClock, modes);
+            Arc::new(Responder::new(limiter, limits, answers.clone(), Arc::clone(&requests)))
+        }
     }
 
     fn reloader(&self, settings: &Settings) -> reload::Reloader {

@@ -9,6 +9,7 @@ pub mod shared;
 mod table;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -16,6 +17,8 @@ use tokio::time::Instant;
 use crate::decision::fixed_window::Reading;
 use crate::decision::hit::Batch;
 use crate::decision::time::Timestamp;
+use crate::storage::local::LocalStore;
+use crate::storage::shared::SharedStore;
 
 /// What a store read for each hit of a batch, in the batch's order.
 pub type Readings = SmallVec<[Reading; 2]>;
@@ -27,6 +30,24 @@ pub struct Moment {
     pub now: Timestamp,
     /// When an answer is worth nothing any more, where the caller said so.
     pub deadline: Option<Instant>,
+}
+
+/// The store of a process: one of those that there are.
+#[derive(Debug)]
+pub enum Store {
+    /// In this process's memory.
+    Local(Arc<LocalStore>),
+    /// Shared with other replicas.
+    Shared(SharedStore),
+}
+
+impl CounterStore for Store {
+    async fn count(&self, batch: Batch<'_>, at: Moment) -> Readings {
+        match self {
+            Store::Local(store) => store.count(batch, at).await,
+            Store::Shared(store) => store.count(batch, at).await,
+        }
+    }
 }
 
 /// Counts hits.

@@ -45,18 +45,17 @@ impl Bound {
     }
 
     pub(super) fn serve(self, settings: &Settings, parts: &Parts) -> anyhow::Result<Running> {
-        let routes = grpc::routes(
-            Arc::clone(&parts.responder),
-            parts.health.service(),
-            settings.grpc.max_request_bytes as usize,
-        );
-        let routes = routes.context("the descriptors for reflection cannot be read")?;
-        let grpc =
-            Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| routes.clone())?;
+        let health = parts.health.service();
+        let max_request_bytes = settings.grpc.max_request_bytes as usize;
+        let open = parts.responders(settings);
+        let here = open();
+        let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| {
+            grpc::routes(open(), health.clone(), max_request_bytes)
+        })?;
         let registry = Arc::new(metrics::registry(parts, grpc.stats()));
         let pages = Http1Settings::default();
         let public =
-            decide::router(Arc::clone(&parts.responder)).merge(probes::router(Arc::clone(&parts.status)));
+            decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {
             grpc,
             http: Http1Server::start(self.http, &pages, public),

@@ -9,7 +9,6 @@ use crate::app::Parts;
 use crate::server::metrics::{ConnectionMetrics, RequestCollector};
 use crate::server::transport::ConnectionStats;
 use crate::service::metrics::ServiceMetrics;
-use crate::storage::local::metrics::LocalStoreMetrics;
 
 /// All metrics of the process; `connections` are those of the gRPC port.
 pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Registry {
@@ -17,7 +16,7 @@ pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Reg
     registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     registry.register_collector(Box::new(ServiceMetrics(Arc::clone(&parts.status))));
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
-    registry.register_collector(Box::new(LocalStoreMetrics(Arc::clone(&parts.store))));
+    parts.counters.register(&mut registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
     registry
 }

@@ -1,6 +1,7 @@
 //! From the settings as a person writes them to those that each layer owns.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use anyhow::Context;
 
@@ -11,7 +12,12 @@ use crate::decision::plan::Modes;
 use crate::server::answer::{AnswerSettings, HeaderNames};
 use crate::server::question::RequestLimits;
 use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
+use crate::storage::breaker::BreakerSettings;
+use crate::storage::ledger::{LedgerSettings, OverMemorySettings};
 use crate::storage::local::LocalSettings;
+use crate::storage::redis::link::LinkSettings;
+use crate::storage::redis::node::{Endpoint, Identity, NodeAddress};
+use crate::storage::shared::SharedSettings;
 use crate::telemetry::logs::{LogFormat, LogSettings};
 
 /// Where each listener is to be bound.
@@ -56,6 +62,56 @@ pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
     RuleOptions { merge_domains: settings.rules.merge_domains, allow_empty: settings.rules.allow_empty }
 }
 
+/// The servers of the shared store, in the order of the settings, and how each is named where placement goes by names.
+pub(super) fn redis_servers(settings: &Settings) -> anyhow::Result<Vec<(String, NodeAddress)>> {
+    let server = |url: &settings::RedisUrl| {
+        let (name, endpoint) = match &url.endpoint {
+            settings::RedisEndpoint::Tcp { host, port } => {
+                (format!("{host}:{port}/{}", url.database), Endpoint::Tcp(host.clone(), *port))
+            }
+            settings::RedisEndpoint::Unix(path) => {
+                (format!("{}/{}", path.display(), url.database), Endpoint::Unix(path.clone()))
+            }
+        };
+        let identity = Identity {
+            username: url.username.clone(),
+            password: url.password.as_ref().map(|password| password.expose().to_owned()),
+            database: url.database,
+        };
+        let address = NodeAddress::new(endpoint, &identity).with_context(|| format!("redis.urls: {url}"))?;
+        Ok((name, address))
+    };
+    settings.redis.urls.iter().map(server).collect()
+}
+
+pub(super) fn shared_store(settings: &Settings) -> SharedSettings {
+    let redis = &settings.redis;
+    SharedSettings {
+        timeout: redis.timeout,
+        link: LinkSettings {
+            key_prefix: redis.key_prefix.as_str().into(),
+            connect_timeout: redis.connect_timeout,
+            ..LinkSettings::default()
+        },
+        breaker: BreakerSettings {
+            failures: NonZeroU32::new(settings.breaker.failures).unwrap_or(NonZeroU32::MIN),
+            backoff: settings.breaker.backoff,
+            max_backoff: settings.breaker.max_backoff,
+        },
+        ledger: LedgerSettings {
+            max_entries: settings.local.max_entries as usize,
+            over: OverMemorySettings {
+                max_entries: settings.over_limit_memory.max_entries as usize,
+                max_age: settings.over_limit_memory.max_age,
+            },
+        },
+        replicas: match settings.fallback.replicas {
+            settings::Replicas::Auto => None,
+            settings::Replicas::Fixed(replicas) => Some(replicas),
+        },
+    }
+}
+
 pub(super) fn local_store(settings: &Settings) -> LocalSettings {
     LocalSettings { max_entries: settings.local.max_entries as usize }
 }
@@ -69,6 +125,7 @@ pub(super) fn modes(settings: &Settings) -> Modes {
             settings::DeniedRequests::Count => DeniedRequests::Count,
             settings::DeniedRequests::Ignore => DeniedRequests::Ignore,
         },
+        on_store_failure: settings.fallback.on_store_failure,
         near_limit_ratio: settings.counting.near_limit_ratio as f32,
     }
 }

@@ -15,7 +15,7 @@ use crate::storage::{CounterStore, Moment, Readings};
 #[derive(Debug)]
 pub struct Limiter<S, C> {
     rulebook: Arc<Rulebook>,
-    store: Arc<S>,
+    store: S,
     clock: C,
     modes: Modes,
 }
@@ -28,7 +28,7 @@ pub struct NoRules;
 impl<S: CounterStore, C: Clock> Limiter<S, C> {
     /// A limiter that decides by the rules of `rulebook` and counts in `store`.
     #[must_use]
-    pub fn new(rulebook: Arc<Rulebook>, store: Arc<S>, clock: C, modes: Modes) -> Self {
+    pub fn new(rulebook: Arc<Rulebook>, store: S, clock: C, modes: Modes) -> Self {
         Self { rulebook, store, clock, modes }
     }
 

@@ -45,8 +45,6 @@ pub struct Redis {
 pub enum Topology {
     /// One server.
     Single,
-    /// A Redis Cluster.
-    Cluster,
     /// Independent servers, among which keys are spread by consistent hashing.
     Ring,
 }
@@ -76,12 +74,8 @@ impl Redis {
         let count = self.urls.len();
         if self.topology == Topology::Single && count != 1 {
             let message = format!("`topology: single` is one server, but there are {count} URLs");
-            let help = "keep one URL, or write `topology: cluster` or `topology: ring`";
+            let help = "keep one URL, or write `topology: ring`";
             return Some(Contradiction { message, help });
-        }
-        if self.topology == Topology::Cluster && self.urls.iter().any(|url| url.database > 0) {
-            let message = "a Redis Cluster has only the database 0".to_owned();
-            return Some(Contradiction { message, help: "take the number at the end of the URLs away" });
         }
         None
     }
@@ -101,11 +95,11 @@ impl Section for Redis {
 }
 
 fn topology(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Topology> {
-    if decoder.text(field)?.as_deref() == Some("sentinel") {
-        let help = "Sentinel comes in a later version; this one has: single, cluster, ring";
-        return Err(decoder.refuse(field, "`topology` cannot be `sentinel` yet", help));
+    if let Some(later @ ("sentinel" | "cluster")) = decoder.text(field)?.as_deref() {
+        let message = format!("`topology` cannot be `{later}` yet");
+        return Err(decoder.refuse(field, message, "it comes in a later version; this one has: single, ring"));
     }
-    let choices = [("single", Topology::Single), ("cluster", Topology::Cluster), ("ring", Topology::Ring)];
+    let choices = [("single", Topology::Single), ("ring", Topology::Ring)];
     decoder.choice(field, &choices)
 }
 

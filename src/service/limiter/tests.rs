@@ -25,7 +25,7 @@ impl Bench {
     fn new() -> Self {
         let rulebook = Arc::new(Rulebook::new());
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_699_999_980)));
-        let store = Arc::new(LocalStore::new(LocalSettings { max_entries: 100 }));
+        let store = LocalStore::new(LocalSettings { max_entries: 100 });
         let modes = Modes { near_limit_ratio: 1.0, ..Modes::default() };
         let limiter = Limiter::new(Arc::clone(&rulebook), store, Arc::clone(&clock), modes);
         Self { rulebook, clock, limiter }

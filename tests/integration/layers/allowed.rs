@@ -44,6 +44,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["granit_parser", "notify", "strsim"], &["config"]),
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
     (&["hdrhistogram"], &["cli/bench"]),
+    (&["redis"], &["storage/redis"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
     (&["prometheus_client"], &["telemetry", "app"]),

@@ -1,0 +1,149 @@
+//! One script call for the hits of many orders: equal keys stand in it once, and every hit gets the reading that it
+//! would have got had it come alone, in the order of arrival.
+
+mod pack;
+mod reply;
+
+pub(super) use pack::Packer;
+pub(super) use reply::{malformed, number, window};
+
+use redis::{Cmd, Value};
+
+use crate::decision::hit::Hit;
+use crate::decision::request::Hits;
+use crate::decision::time::Timestamp;
+use crate::storage::redis::failure::Failure;
+use crate::storage::redis::order::{Counts, Mode, Order, Outcome, Slot, Ticket};
+use crate::storage::redis::script::{KnownScripts, Script};
+
+/// An order and where its answer is awaited.
+#[derive(Debug)]
+pub(super) struct Passenger {
+    pub(super) order: Order,
+    pub(super) ticket: Ticket<Counts>,
+}
+
+/// The orders of one call. None is ever split over two: a call is what Redis does at once or not at all.
+#[derive(Debug)]
+pub(super) struct CountCall {
+    script: Script,
+    slot: Slot,
+    now: Timestamp,
+    keys: Vec<KeyUse>,
+    /// For every hit of every passenger, in the order of arrival: its key in `keys`.
+    places: Vec<u32>,
+    passengers: Vec<Passenger>,
+}
+
+/// One key of a call, and what all its hits come to.
+#[derive(Debug)]
+struct KeyUse {
+    /// Where its name stands: the first hit on it.
+    passenger: usize,
+    hit: usize,
+    hits: usize,
+    sum: u64,
+    only_takes: bool,
+}
+
+impl CountCall {
+    /// How many orders it carries.
+    pub(super) fn orders(&self) -> usize {
+        self.passengers.len()
+    }
+
+    /// How many keys it names.
+    pub(super) fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The orders' tickets.
+    pub(super) fn passengers_mut(&mut self) -> &mut [Passenger] {
+        &mut self.passengers
+    }
+
+    /// The orders, in the order of arrival.
+    pub(super) fn into_passengers(self) -> Vec<Passenger> {
+        self.passengers
+    }
+
+    /// The command.
+    pub(super) fn write(&self, prefix: &[u8], known: &mut KnownScripts) -> Cmd {
+        let mut command = self.script.call(known, self.keys.len());
+        let mut name = prefix.to_vec();
+        for key in &self.keys {
+            name.truncate(prefix.len());
+            name.extend_from_slice(self.first_hit(key).key.as_bytes());
+            command.arg(&name);
+        }
+        command.arg(self.now.millis());
+        match self.script {
+            Script::CountUnlessDenied => self.write_requests(&mut command),
+            _ => self.write_sums(&mut command),
+        }
+        command
+    }
+
+    /// Answers every order from the script's reply.
+    pub(super) fn land(&mut self, values: &[Value]) -> Result<(), Failure> {
+        let counts = match self.script {
+            Script::CountUnlessDenied => self.read_requests(values)?,
+            _ => self.read_sums(values)?,
+        };
+        for (passenger, counts) in self.passengers.iter_mut().zip(counts) {
+            passenger.ticket.answer(Outcome::Done(counts));
+        }
+        Ok(())
+    }
+
+    fn write_sums(&self, command: &mut Cmd) {
+        for (index, key) in self.keys.iter().enumerate() {
+            command.arg(self.first_hit(key).limit.unit.seconds());
+            match key.only_takes {
+                true => command.arg(key.sum),
+                false => command.arg(self.listed(index)),
+            };
+        }
+    }
+
+    fn write_requests(&self, command: &mut Cmd) {
+        for key in &self.keys {
+            command.arg(self.first_hit(key).limit.unit.seconds());
+        }
+        let mut places = self.places.iter();
+        for passenger in &self.passengers {
+            let quota_left = passenger.order.mode == Mode::CountUnlessDenied { quota_left: true };
+            command.arg(u8::from(quota_left)).arg(passenger.order.hits.len());
+            for (hit, place) in passenger.order.hits.iter().zip(&mut places) {
+                let role = u8::from(hit.role.shadow) + 2 * u8::from(hit.role.quota);
+                command.arg(place + 1).arg(signed(hit.hits)).arg(limit(hit)).arg(role);
+            }
+        }
+    }
+
+    /// All hits on a key in the order of arrival, as the script reads them.
+    fn listed(&self, key: usize) -> String {
+        let hits = self.passengers.iter().flat_map(|passenger| &passenger.order.hits);
+        let on_key = hits.zip(&self.places).filter(|(_, place)| **place as usize == key);
+        on_key.map(|(hit, _)| format!("{},", signed(hit.hits))).collect()
+    }
+
+    fn first_hit(&self, key: &KeyUse) -> &Hit {
+        &self.passengers[key.passenger].order.hits[key.hit]
+    }
+}
+
+fn signed(hits: Hits) -> i64 {
+    match hits {
+        Hits::Take(amount) => i64::from(amount),
+        Hits::Refund(amount) => -i64::from(amount),
+    }
+}
+
+/// What the script holds a hit against. A refund is never over.
+fn limit(hit: &Hit) -> u64 {
+    match hit.hits {
+        Hits::Take(_) => u64::from(hit.limit.requests_per_unit),
+        Hits::Refund(_) => u64::MAX,
+    }
+}

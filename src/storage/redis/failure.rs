@@ -1,0 +1,186 @@
+//! Why a server did not count, in one line for the log, and whether it may have counted all the same.
+
+use std::sync::Arc;
+
+use redis::{ErrorKind, RedisError, ServerError};
+
+/// How Redis 7 begins when a command inside a script is not the user's to run; it has no code of its own.
+const NOT_ALLOWED_IN_SCRIPT: &str = "The user executing the script can't";
+
+/// Why there is no count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// No answer within the time that the caller had.
+    #[error("no answer within the time allowed")]
+    Timeout,
+    /// The connection could not be made, or broke.
+    #[error("the connection failed: {0}")]
+    Io(Arc<str>),
+    /// The server is reading its data from disk.
+    #[error("LOADING: the server is still loading its data")]
+    Loading,
+    /// The server has no memory left and evicts nothing.
+    #[error(
+        "OOM: the server is at its maxmemory and its maxmemory-policy evicts nothing that would make room"
+    )]
+    Oom,
+    /// A replica whose master is away.
+    #[error("MASTERDOWN: the server is a replica that has lost its master")]
+    MasterDown,
+    /// A replica, as after a failover.
+    #[error("READONLY: the server is a replica and takes no writes")]
+    ReadOnly,
+    /// Credentials are missing or wrong.
+    #[error("the server does not accept the credentials: {0}")]
+    NoAuth(Arc<str>),
+    /// The user may not do what counting needs.
+    #[error("NOPERM: the user lacks a permission: {0}")]
+    NoPerm(Arc<str>),
+    /// The server does not have the script; sent again with its text.
+    #[error("NOSCRIPT: the server does not have the script")]
+    NoScript,
+    /// A Cluster node that no longer has the slot.
+    #[error("MOVED: slot {} is at {}", .0.slot, .0.address)]
+    Moved(Redirect),
+    /// A Cluster node that is giving the slot away and no longer has the key.
+    #[error("ASK: slot {} is being moved to {}", .0.slot, .0.address)]
+    Ask(Redirect),
+    /// A slot is being moved and its keys are in two places.
+    #[error("TRYAGAIN: a slot is being moved")]
+    TryAgain,
+    /// The Cluster does not serve.
+    #[error("CLUSTERDOWN: {0}")]
+    ClusterDown(Arc<str>),
+    /// The server refused for another reason of its own, before it did anything.
+    #[error("the server refused: {0}")]
+    Refused(Arc<str>),
+    /// More orders wait than may.
+    #[error("too many requests wait for this server")]
+    Overloaded,
+    /// The link is being taken down.
+    #[error("the link to the server is closed")]
+    Closed,
+    /// Anything else that the server said.
+    #[error("unexpected answer: {0}")]
+    Other(Arc<str>),
+}
+
+/// Where a Cluster node sends its callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// The slot.
+    pub slot: u16,
+    /// `host:port` of the other node.
+    pub address: Arc<str>,
+}
+
+/// A key holds what is no counter of ours; only that key is concerned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct ForeignValue {
+    /// What the server said.
+    pub reason: Arc<str>,
+}
+
+impl Failure {
+    /// Whether an answer like this means that nothing was counted.
+    pub(super) fn is_refusal(&self) -> bool {
+        !matches!(self, Failure::Timeout | Failure::Io(_) | Failure::Closed | Failure::Other(_))
+    }
+
+    /// The same, said of what was sent on a connection that ended for this reason and was never answered.
+    pub(super) fn as_unknown(&self) -> Self {
+        if self.is_refusal() { Failure::Io(self.to_string().into()) } else { self.clone() }
+    }
+
+    /// Whether another connection may lead to a server that does better.
+    pub(super) fn wants_another_connection(&self) -> bool {
+        matches!(self, Failure::ReadOnly | Failure::NoAuth(_))
+    }
+
+    /// What an error reply says.
+    pub(super) fn of_reply(error: &ServerError) -> Self {
+        Self::of_code(error.code(), error.details().unwrap_or_default())
+    }
+
+    /// What the client library says of the connection.
+    pub(super) fn of_connection(error: &RedisError) -> Self {
+        match (error.kind(), error.code()) {
+            (ErrorKind::AuthenticationFailed, _) => Failure::NoAuth(error.to_string().into()),
+            (_, Some(code)) => Self::of_code(code, error.detail().unwrap_or_default()),
+            _ => Failure::Io(error.to_string().into()),
+        }
+    }
+
+    fn of_code(code: &str, detail: &str) -> Self {
+        match code {
+            "LOADING" => Failure::Loading,
+            "OOM" => Failure::Oom,
+            "MASTERDOWN" => Failure::MasterDown,
+            "READONLY" => Failure::ReadOnly,
+            "NOAUTH" | "WRONGPASS" => Failure::NoAuth(detail.into()),
+            "NOPERM" => Failure::NoPerm(detail.into()),
+            "NOSCRIPT" => Failure::NoScript,
+            "MOVED" | "ASK" => redirect(code, detail),
+            "TRYAGAIN" => Failure::TryAgain,
+            "CLUSTERDOWN" => Failure::ClusterDown(detail.into()),
+            "BUSY" | "MISCONF" | "NOREPLICAS" | "CROSSSLOT" => {
+                Failure::Refused(format!("{code} {detail}").into())
+            }
+            "ERR" if detail.starts_with(NOT_ALLOWED_IN_SCRIPT) => Failure::NoPerm(detail.into()),
+            // Redis 6 wraps what a command in a script could not do into an error of the script.
+            _ => detail.split_once(" -").map_or_else(
+                || Failure::Other(format!("{code} {detail}").into()),
+                |(_, inner)| match inner.split_once(' ') {
+                    Some((code, detail)) if code.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+                        Self::of_code(code, detail)
+                    }
+                    _ => Failure::Other(format!("{code} {detail}").into()),
+                },
+            ),
+        }
+    }
+}
+
+fn redirect(code: &str, detail: &str) -> Failure {
+    let to = detail.split_once(' ').and_then(|(slot, address)| {
+        Some(Redirect { slot: slot.parse().ok()?, address: address.trim_end().into() })
+    });
+    match to {
+        Some(to) if code == "ASK" => Failure::Ask(to),
+        Some(to) => Failure::Moved(to),
+        None => Failure::Other(format!("{code} {detail}").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(code: &str, detail: &str, expected: &Failure) {
+        assert_eq!(Failure::of_code(code, detail), *expected);
+    }
+
+    #[test]
+    fn replies_are_told_apart() {
+        let to = Redirect { slot: 3999, address: "127.0.0.1:6381".into() };
+        check("MOVED", "3999 127.0.0.1:6381", &Failure::Moved(to.clone()));
+        check("ASK", "3999 127.0.0.1:6381", &Failure::Ask(to));
+        check("MOVED", "nonsense", &Failure::Other("MOVED nonsense".into()));
+        check("OOM", "command not allowed", &Failure::Oom);
+        check(
+            "ERR",
+            "Error running script (call to f_1): @user_script: 7: -READONLY You can't write against a replica",
+            &Failure::ReadOnly,
+        );
+        check("ERR", "unknown command", &Failure::Other("ERR unknown command".into()));
+        check("MISCONF", "no disk", &Failure::Refused("MISCONF no disk".into()));
+    }
+
+    #[test]
+    fn only_a_refusal_says_that_nothing_was_counted() {
+        assert!(Failure::Oom.is_refusal() && Failure::NoScript.is_refusal());
+        assert!(!Failure::Timeout.is_refusal() && !Failure::Other("?".into()).is_refusal());
+    }
+}

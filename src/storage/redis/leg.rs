@@ -1,0 +1,102 @@
+//! One call of a flight, whatever it is for: written, answered, failed, or asked again.
+
+use redis::{Cmd, Value};
+use tokio::time::Instant;
+
+use crate::storage::redis::call::CountCall;
+use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
+use crate::storage::redis::failure::Failure;
+use crate::storage::redis::mend::Mend;
+use crate::storage::redis::node::{parse_time, time_command};
+use crate::storage::redis::order::Outcome;
+use crate::storage::redis::script::KnownScripts;
+use crate::storage::redis::shard_time::ShardTime;
+
+/// One command of a flight and who waits for it.
+#[derive(Debug)]
+pub(super) enum Leg {
+    Count(CountCall),
+    Mend(Mend),
+    Time(TimeQuestion),
+}
+
+impl Leg {
+    /// How many orders it carries.
+    pub(super) fn orders(&self) -> usize {
+        match self {
+            Leg::Count(call) => call.orders(),
+            Leg::Mend(_) | Leg::Time(_) => 0,
+        }
+    }
+
+    /// How many keys it names.
+    pub(super) fn keys(&self) -> usize {
+        match self {
+            Leg::Count(call) => call.keys(),
+            Leg::Mend(mend) => mend.keys(),
+            Leg::Time(_) => 0,
+        }
+    }
+
+    /// The command.
+    pub(super) fn write(&self, prefix: &[u8], known: &mut KnownScripts) -> Cmd {
+        match self {
+            Leg::Count(call) => call.write(prefix, known),
+            Leg::Mend(mend) => mend.write(prefix, known),
+            Leg::Time(_) => time_command(),
+        }
+    }
+
+    /// Answers those who wait, from the reply; gives the server's time where that was the question.
+    pub(super) fn land(&mut self, reply: &Value, launched: Instant) -> Result<Option<ShardTime>, Failure> {
+        let values = match reply {
+            Value::ServerError(error) => return Err(Failure::of_reply(error)),
+            Value::Array(values) => values.as_slice(),
+            _ => &[],
+        };
+        match self {
+            Leg::Count(call) => call.land(values).map(|()| None),
+            Leg::Mend(mend) => mend.land(values).map(|()| None),
+            Leg::Time(question) => {
+                let time = ShardTime::new(parse_time(reply)?, launched, Instant::now());
+                if let TimeQuestion::Probe(ticket) = question {
+                    ticket.answer(Outcome::Done(time));
+                }
+                Ok(Some(time))
+            }
+        }
+    }
+
+    /// Tells everybody who still waits that it failed; says how many were told.
+    pub(super) fn fail(&mut self, failure: &Failure) -> usize {
+        match self {
+            Leg::Count(call) => {
+                call.passengers_mut().iter_mut().map(|one| usize::from(one.ticket.fail(failure))).sum()
+            }
+            Leg::Mend(mend) => usize::from(mend.ticket.fail(failure)),
+            Leg::Time(TimeQuestion::Probe(ticket)) => usize::from(ticket.fail(failure)),
+            Leg::Time(TimeQuestion::Routine) => 0,
+        }
+    }
+
+    /// Tells those whose time is over.
+    pub(super) fn expire(&mut self, expiry: &mut Expiry) {
+        match self {
+            Leg::Count(call) => {
+                call.passengers_mut().iter_mut().for_each(|one| expiry.check(&mut one.ticket));
+            }
+            Leg::Mend(mend) => expiry.check(&mut mend.ticket),
+            Leg::Time(TimeQuestion::Probe(ticket)) => expiry.check(ticket),
+            Leg::Time(TimeQuestion::Routine) => {}
+        }
+    }
+
+    /// What was asked for, to be asked again.
+    pub(super) fn into_errands(self) -> Vec<Errand> {
+        match self {
+            Leg::Count(call) => call.into_passengers().into_iter().map(Errand::Count).collect(),
+            Leg::Mend(mend) => vec![Errand::Mend(mend)],
+            Leg::Time(question) => vec![Errand::Time(question)],
+        }
+    }
+}

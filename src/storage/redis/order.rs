@@ -1,0 +1,155 @@
+//! What a link is asked to do, and what becomes of it.
+
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
+use crate::decision::key::CounterKey;
+use crate::decision::time::Timestamp;
+use crate::decision::unit::Unit;
+use crate::storage::redis::failure::{Failure, ForeignValue};
+
+/// The hits of one request that go to one server: most requests have one.
+pub type OrderHits = SmallVec<[Hit; 1]>;
+
+/// What a server counted, for each hit in the order's order. A key whose value is not ours fails alone.
+pub type Counts = SmallVec<[Result<Counted, ForeignValue>; 1]>;
+
+/// A counter as it is after a settlement or after hits were given back, for each that was named.
+pub type Windows = SmallVec<[Result<Window, ForeignValue>; 1]>;
+
+/// Keys that may share a script call: in a Redis Cluster their slot, elsewhere the same for all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Slot(pub u16);
+
+/// Hits of one request, to be counted together by one server.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The hits; the same key may stand more than once.
+    pub hits: OrderHits,
+    /// What becomes of them where the request is denied.
+    pub mode: Mode,
+    /// The time now by the server's clock.
+    pub now: Timestamp,
+    /// What the keys have in common.
+    pub slot: Slot,
+}
+
+/// What becomes of an order's hits where they deny their request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They count.
+    Count,
+    /// They leave no counter changed.
+    CountUnlessDenied {
+        /// As [`Leniency::quota_left`].
+        quota_left: bool,
+    },
+}
+
+/// What became of something that was asked of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// It was done, and this is what the server told.
+    Done(T),
+    /// The server surely did nothing.
+    NotDone(Failure),
+    /// It was sent, and nothing was heard of it.
+    Unknown(Failure),
+}
+
+/// One hit, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// What counting it told.
+    pub reading: Reading,
+    /// When the window it was counted in started, in seconds since the epoch.
+    pub window_start: u64,
+}
+
+/// What a replica admitted in a counter's window while the server was away.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The counter.
+    pub key: CounterKey,
+    /// Its unit.
+    pub unit: Unit,
+    /// When the window started.
+    pub window_start: u64,
+    /// The count that this replica last read in that window, 0 where it read none.
+    pub last_read: u64,
+    /// What it admitted since, and what it sent and heard nothing of.
+    pub admitted: u64,
+    /// Whose settlement this is: sent twice, it counts once.
+    pub id: SettlementId,
+}
+
+/// Tells settlements of one counter's window apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettlementId {
+    /// The replica, by a number that no other one has.
+    pub replica: u64,
+    /// Which of its outages; a later one has a higher number.
+    pub outage: u64,
+}
+
+/// Hits that are given back because their request was denied elsewhere.
+#[derive(Debug, Clone)]
+pub struct GiveBack {
+    /// The counter.
+    pub key: CounterKey,
+    /// Its unit.
+    pub unit: Unit,
+    /// When the window started in which they were counted; in another one nothing is given back.
+    pub window_start: u64,
+    /// How many.
+    pub amount: u32,
+}
+
+/// Where an answer is awaited, and until when.
+#[derive(Debug)]
+pub(super) struct Ticket<T> {
+    pub(super) deadline: Instant,
+    reply: Option<oneshot::Sender<Outcome<T>>>,
+}
+
+impl Mode {
+    /// The mode for a request's hits.
+    #[must_use]
+    pub fn of(batch: &Batch<'_>) -> Self {
+        let Leniency { never_denies, quota_left } = batch.leniency;
+        match batch.denied_requests {
+            DeniedRequests::Ignore if !never_denies => Mode::CountUnlessDenied { quota_left },
+            // What is never denied always counts.
+            _ => Mode::Count,
+        }
+    }
+}
+
+impl<T> Ticket<T> {
+    /// A ticket, and where its answer will come.
+    pub(super) fn new(deadline: Instant) -> (Self, oneshot::Receiver<Outcome<T>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { deadline, reply: Some(reply) }, answer)
+    }
+
+    /// Whether somebody still waits for an answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| !reply.is_closed())
+    }
+
+    /// Answers, where that was not done yet. Says whether somebody was told.
+    pub(super) fn answer(&mut self, outcome: Outcome<T>) -> bool {
+        self.reply.take().is_some_and(|reply| reply.send(outcome).is_ok())
+    }
+
+    /// Answers with a failure: `Unknown` unless it says that nothing was done.
+    pub(super) fn fail(&mut self, failure: &Failure) -> bool {
+        self.answer(match failure.is_refusal() {
+            true => Outcome::NotDone(failure.clone()),
+            false => Outcome::Unknown(failure.clone()),
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! Flying: launching what waits, landing what comes back, until the connection ends.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Pilot;
+use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
+use crate::storage::redis::failure::Failure;
+use crate::storage::redis::flight::{Air, Flight, Landed};
+use crate::storage::redis::leg::Leg;
+use crate::storage::redis::node::{Connection, closed_by_peer};
+use crate::storage::redis::observer::FlightReport;
+use crate::storage::redis::queue::Event;
+use crate::storage::redis::script::KnownScripts;
+
+/// Flights under way at a time: enough that the next leaves while one is being answered, few enough that orders gather.
+const MAX_FLIGHTS: usize = 4;
+
+/// Keys in a flight: more would hold Redis up for other callers. One order may bring more; orders are never split.
+const MAX_KEYS: usize = 64;
+
+/// Orders in a flight, however few keys they share.
+const MAX_ORDERS: usize = 512;
+
+/// A connection that lived this long was of use even if nobody asked anything.
+const LONG_LIFE: Duration = Duration::from_secs(1);
+
+/// How a connection ended.
+pub(super) struct Flown {
+    pub(super) was_of_use: bool,
+    pub(super) end: Failure,
+}
+
+/// One connection's state.
+struct Airspace {
+    connection: Connection,
+    air: Air,
+    known: KnownScripts,
+    time_due: Instant,
+    landed: bool,
+    /// Why nothing more is launched on this connection.
+    leaving: Option<Failure>,
+}
+
+/// What came first.
+enum Happening {
+    Lost,
+    Landed(Landed),
+    Queue(Event),
+}
+
+impl Pilot {
+    /// Flies on this connection until it ends. `None` where nobody holds the link any more.
+    pub(super) async fn fly(&mut self, connection: Connection) -> Option<Flown> {
+        let begun = Instant::now();
+        let mut airspace = Airspace {
+            connection,
+            air: Air::default(),
+            known: KnownScripts::default(),
+            time_due: begun + self.settings.time_interval,
+            landed: false,
+            leaving: None,
+        };
+        self.queue.ring_by(airspace.time_due);
+        let end = loop {
+            if airspace.leaving.is_none() {
+                self.launch_all(&mut airspace);
+            }
+            let happening = tokio::select! {
+                biased;
+                happening = poll_fn(|context| airspace.poll(context)) => happening,
+                event = self.queue.event() => Happening::Queue(event),
+            };
+            match happening {
+                Happening::Landed(landed) => self.land(landed, &mut airspace),
+                Happening::Queue(Event::Filled) => {}
+                Happening::Queue(Event::Closed) => return None,
+                Happening::Queue(Event::Deadline) => self.keep_deadlines(&mut airspace),
+                Happening::Lost => break airspace.leaving.take().unwrap_or_else(closed_by_peer),
+            }
+            if airspace.air.len() == 0
+                && let Some(failure) = airspace.leaving.take()
+            {
+                break failure;
+            }
+        };
+        self.crash(airspace.air, &end);
+        Some(Flown { was_of_use: airspace.landed || begun.elapsed() >= LONG_LIFE, end })
+    }
+
+    /// Launches what waits, as far as there is room in the air.
+    fn launch_all(&mut self, airspace: &mut Airspace) {
+        while airspace.air.len() < MAX_FLIGHTS && !self.queue.is_empty() {
+            let mut expiry = Expiry::at(Instant::now());
+            let legs = self.load(&mut expiry);
+            self.finish(&expiry);
+            if legs.is_empty() {
+                return;
+            }
+            let prefix = self.settings.key_prefix.as_bytes();
+            let commands = legs.iter().map(|leg| leg.write(prefix, &mut airspace.known)).collect();
+            let flight = Flight::new(legs, commands, airspace.connection.commands());
+            self.queue.ring_by(flight.launched + self.settings.connect_timeout);
+            airspace.air.add(flight);
+        }
+    }
+
+    /// Takes a flight's load from what waits.
+    fn load(&mut self, expiry: &mut Expiry) -> Vec<Leg> {
+        let (mut legs, mut keys, mut orders) = (Vec::new(), 0, 0);
+        while keys < MAX_KEYS
+            && orders < MAX_ORDERS
+            && let Some(errand) = self.queue.take(expiry)
+        {
+            orders += 1;
+            match errand {
+                Errand::Count(passenger) => keys += self.packer.add(passenger),
+                Errand::Mend(mend) => {
+                    keys += mend.keys();
+                    legs.push(Leg::Mend(mend));
+                }
+                Errand::Time(question) => legs.push(Leg::Time(question)),
+            }
+        }
+        legs.extend(self.packer.finish().into_iter().map(Leg::Count));
+        legs
+    }
+
+    fn land(&mut self, landed: Landed, airspace: &mut Airspace) {
+        let Landed { legs, launched, replies } = landed;
+        let replies = match replies {
+            Ok(replies) if replies.len() == legs.len() => replies,
+            Ok(_) => return self.lose(legs, Failure::Other("answers are missing".into()), airspace),
+            Err(error) => return self.lose(legs, Failure::of_connection(&error), airspace),
+        };
+        let mut report = FlightReport { orders: 0, keys: 0, calls: 0, duration: launched.elapsed() };
+        for (mut leg, reply) in legs.into_iter().zip(replies) {
+            match leg.land(&reply, launched) {
+                Ok(None) => report.add(&leg),
+                Ok(Some(time)) => {
+                    airspace.landed = true;
+                    self.observer.time_read(time);
+                }
+                Err(failure) => self.land_failed(leg, failure, airspace),
+            }
+        }
+        if report.calls > 0 {
+            airspace.landed = true;
+            self.observer.landed(report);
+        }
+    }
+
+    /// A call that was answered with an error.
+    fn land_failed(&mut self, mut leg: Leg, failure: Failure, airspace: &mut Airspace) {
+        if failure == Failure::NoScript {
+            airspace.known.forget();
+            self.observer.script_missing();
+            return self.queue.put_back(leg.into_errands());
+        }
+        self.report(leg.fail(&failure), &failure);
+        if failure.wants_another_connection() {
+            airspace.leaving.get_or_insert(failure);
+        }
+    }
+
+    /// A flight that did not come back. Nobody knows what became of it, and nothing more comes on this connection.
+    fn lose(&mut self, legs: Vec<Leg>, failure: Failure, airspace: &mut Airspace) {
+        let failure = airspace.leaving.get_or_insert(failure).as_unknown();
+        let told = legs.into_iter().map(|mut leg| leg.fail(&failure)).sum();
+        self.report(told, &failure);
+    }
+
+    fn keep_deadlines(&mut self, airspace: &mut Airspace) {
+        let mut expiry = Expiry::at(Instant::now());
+        self.queue.expire(&mut expiry);
+        airspace.air.expire(&mut expiry);
+        if let Some(oldest) = airspace.air.oldest()
+            && expiry.is_over(oldest + self.settings.connect_timeout)
+        {
+            airspace.connection.close();
+            airspace.leaving = Some(Failure::Timeout);
+        }
+        if expiry.is_over(airspace.time_due) {
+            airspace.time_due = Instant::now() + self.settings.time_interval;
+            self.queue.ring_by(airspace.time_due);
+            self.queue.push(Errand::Time(TimeQuestion::Routine));
+        }
+        self.finish(&expiry);
+    }
+
+    /// Everything in the air when the connection ended.
+    fn crash(&mut self, air: Air, end: &Failure) {
+        let failure = end.as_unknown();
+        let told = air.into_legs().map(|mut leg| leg.fail(&failure)).sum();
+        self.report(told, &failure);
+    }
+
+    fn report(&self, told: usize, failure: &Failure) {
+        if told > 0 {
+            self.observer.failed(failure, told);
+        }
+    }
+}
+
+impl Airspace {
+    /// Drives the connection, then looks at what came of it: answers that arrived before the end count.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+        // The first look sends what was just added; the last one takes what driving brought.
+        if let Poll::Ready(landed) = self.air.poll_landed(context) {
+            return Poll::Ready(Happening::Landed(landed));
+        }
+        let closed = self.connection.poll_closed(context);
+        if let Poll::Ready(landed) = self.air.poll_landed(context) {
+            return Poll::Ready(Happening::Landed(landed));
+        }
+        closed.map(|()| Happening::Lost)
+    }
+}
+
+impl FlightReport {
+    fn add(&mut self, leg: &Leg) {
+        self.orders += leg.orders();
+        self.keys += leg.keys();
+        self.calls += 1;
+    }
+}

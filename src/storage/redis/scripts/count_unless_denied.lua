@@ -1,0 +1,69 @@
+-- Counts requests one after the other; a denied one leaves no counter changed.
+--
+-- ARGV after the time: for each key its unit in seconds; then for each request: 1 where a quota-mode descriptor that is
+-- not over stands outside (else 0), the number of its hits, and for each hit: the key's index, what is added (negative:
+-- given back), the limit, and its role: 0 plain, 1 shadow, 2 quota, 3 both.
+-- Answers for each key the window's start (or a text: why this key could not be counted); then for each request 1 where
+-- it was denied (else 0), and for each of its hits the count before the request and the count with the hit.
+-- What denies is decision/hit.rs, `Leniency::denies`. A key that cannot be counted does not take part.
+
+local reply, size = {}, #KEYS
+local units, windows, counts, befores, settlements, storeds, touched, faults = {}, {}, {}, {}, {}, {}, {}, {}
+
+for key = 1, #KEYS do
+  units[key] = tonumber(ARGV[1 + key])
+  local window, count, settled, stored = load(KEYS[key], units[key])
+  if window then
+    windows[key], counts[key], befores[key], settlements[key], storeds[key] = window, count, count, settled, stored
+  elseif is_of_the_key(count, false) then
+    faults[key] = count
+  else
+    return { err = count }
+  end
+end
+
+local at = 2 + #KEYS
+while ARGV[at] do
+  local denied, any_quota, quota_left, after = false, false, ARGV[at] == '1', {}
+  local hits, answer = tonumber(ARGV[at + 1]), size + 1
+  at, size = at + 2, answer
+  for _ = 1, hits do
+    local key, role = tonumber(ARGV[at]), tonumber(ARGV[at + 3])
+    local before, count = 0, 0
+    if not faults[key] then
+      before = counts[key]
+      count = add(after[key] or before, tonumber(ARGV[at + 1]))
+      after[key] = count
+      local over = count > tonumber(ARGV[at + 2]) and role % 2 == 0
+      if role >= 2 then
+        any_quota, quota_left = true, quota_left or not over
+      elseif over then
+        denied = true
+      end
+    elseif role >= 2 then
+      any_quota, quota_left = true, true
+    end
+    reply[size + 1], reply[size + 2] = before, count
+    at, size = at + 4, size + 2
+  end
+  denied = denied or (any_quota and not quota_left)
+  reply[answer] = denied and 1 or 0
+  if not denied then
+    for key, count in pairs(after) do
+      counts[key] = count
+      touched[key] = touched[key] or storeds[key] ~= nil or count > 0
+    end
+  end
+end
+
+local wrote = false
+for key = 1, #KEYS do
+  if touched[key] and (storeds[key] ~= windows[key] or counts[key] ~= befores[key]) then
+    local fault = save(KEYS[key], units[key], windows[key], counts[key], settlements[key], storeds[key])
+    if fault and not is_of_the_key(fault, wrote) then return { err = fault } end
+    faults[key], wrote = fault, wrote or not fault
+  end
+  reply[key] = faults[key] or windows[key]
+end
+
+return reply

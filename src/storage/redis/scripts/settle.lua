@@ -1,0 +1,39 @@
+-- Settles what a replica admitted by itself, or sent without learning what became of it, while the shard was away.
+--
+-- ARGV after the time, for each key: its unit in seconds, the window's start, the count that was last read in that
+-- window, what was admitted since, the replica, and which of its outages this is.
+-- The counter becomes max(count, count last read) + admitted, in that window alone. The counter remembers each replica's
+-- latest outage, so that the same settlement sent again changes nothing.
+-- Answers for each key: the window's start (or a text: why this key could not be settled), and the count.
+
+-- Marks of replicas that a counter carries at the most, in bytes; beyond, the oldest are forgotten. A settlement that
+-- comes twice then counts twice, which denies too much and never too little.
+local MOST_MARKS = 4096
+
+local reply, wrote = {}, false
+
+for index = 1, #KEYS do
+  local key, first = KEYS[index], 6 * index - 4
+  local unit, settling = tonumber(ARGV[first]), tonumber(ARGV[first + 1])
+  local window, count, settled, stored = load(key, unit)
+  local fault
+  if not window then
+    fault, count = count, 0
+  else
+    -- Our estimate of the shard's time may be a little late.
+    if settling > window then window, count, settled = settling, 0, '' end
+    local name = ' ' .. ARGV[first + 4] .. '='
+    local mark = name .. ARGV[first + 5]
+    if settling == window and not find(settled .. ' ', mark .. ' ', 1, true) then
+      count = add(math.max(count, tonumber(ARGV[first + 2])), tonumber(ARGV[first + 3]))
+      settled = string.gsub(settled, name .. '%d+', '') .. mark
+      while #settled > MOST_MARKS do settled = string.match(settled, '^ %S+(.*)$') end
+      if count > 0 then fault = save(key, unit, window, count, settled, stored) end
+      wrote = wrote or (count > 0 and not fault)
+    end
+  end
+  if fault and not is_of_the_key(fault, wrote) then return { err = fault } end
+  reply[2 * index - 1], reply[2 * index] = fault or window, count
+end
+
+return reply

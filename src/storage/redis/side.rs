@@ -1,0 +1,95 @@
+//! What must not queue in front of decisions: announcing this replica, and looking at how a server is set up.
+//!
+//! A small pool of connections of its own (bb8), asked about once a second.
+
+use std::time::Duration;
+
+use bb8_redis::RedisConnectionManager;
+use bb8_redis::bb8::{Pool, RunError};
+use redis::{Pipeline, RedisError, RedisResult, Value};
+use tokio::time::timeout;
+
+use crate::decision::time::Timestamp;
+use crate::storage::redis::failure::Failure;
+use crate::storage::redis::node::NodeAddress;
+
+/// Connections at the most.
+const SIZE: u32 = 2;
+
+/// How long a replica counts as alive after it announced itself, in milliseconds: several announcements may be lost.
+const ALIVE_MILLIS: u64 = 5_000;
+
+/// Connections to one server for what is no decision.
+#[derive(Debug, Clone)]
+pub struct Side {
+    pool: Pool<RedisConnectionManager>,
+    roster: String,
+    limit: Duration,
+}
+
+impl Side {
+    /// Connects when it is first used. Every question and its connection take `limit` at the most.
+    ///
+    /// # Errors
+    /// Where the address cannot be connected to by its form.
+    pub fn new(address: &NodeAddress, key_prefix: &str, limit: Duration) -> Result<Self, Failure> {
+        let manager = RedisConnectionManager::new(address.connection_info());
+        let manager = manager.map_err(|error| Failure::of_connection(&error))?;
+        let pool = Pool::builder().max_size(SIZE).connection_timeout(limit).build_unchecked(manager);
+        Ok(Self { pool, roster: format!("{key_prefix}replicas"), limit })
+    }
+
+    /// Says that this replica is alive, and gives the number of replicas that are, this one included.
+    ///
+    /// # Errors
+    /// Where the server does not answer in time.
+    pub async fn announce(&self, replica: u64, now: Timestamp) -> Result<u32, Failure> {
+        let mut pipeline = redis::pipe();
+        pipeline.atomic();
+        pipeline.zadd(&self.roster, replica, now.millis()).ignore();
+        pipeline.zrembyscore(&self.roster, "-inf", now.millis().saturating_sub(ALIVE_MILLIS)).ignore();
+        pipeline.zcard(&self.roster);
+        pipeline.pexpire(&self.roster, 2 * ALIVE_MILLIS as i64).ignore();
+        let (alive,): (u32,) = self.run(&pipeline).await?;
+        Ok(alive)
+    }
+
+    /// Says that this replica is about to end.
+    ///
+    /// # Errors
+    /// Where the server does not answer in time.
+    pub async fn leave(&self, replica: u64) -> Result<(), Failure> {
+        let mut pipeline = redis::pipe();
+        pipeline.zrem(&self.roster, replica).ignore();
+        let _: Value = self.run(&pipeline).await?;
+        Ok(())
+    }
+
+    /// The server's `maxmemory-policy`, where it tells.
+    ///
+    /// # Errors
+    /// Where the server does not answer in time.
+    pub async fn eviction_policy(&self) -> Result<Option<String>, Failure> {
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("INFO").arg("memory");
+        let (info,): (String,) = self.run(&pipeline).await?;
+        let line = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        Ok(line.map(|policy| policy.trim().to_owned()))
+    }
+
+    async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {
+        let asked = async {
+            let mut connection = self.pool.get().await.map_err(failure_of_pool)?;
+            let answer: RedisResult<T> = pipeline.query_async(&mut *connection).await;
+            answer.map_err(|error| Failure::of_connection(&error))
+        };
+        timeout(self.limit, asked).await.unwrap_or(Err(Failure::Timeout))
+    }
+}
+
+fn failure_of_pool(error: RunError<RedisError>) -> Failure {
+    match error {
+        RunError::User(error) => Failure::of_connection(&error),
+        RunError::TimedOut => Failure::Timeout,
+    }
+}

@@ -1,0 +1,75 @@
+//! Links against real servers: what scripts count, what flights share, and what a lost connection costs.
+
+mod bench;
+mod counting;
+mod losses;
+mod mending;
+mod model;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::smallvec;
+use tokio::time::Instant;
+
+use crate::decision::fixed_window::Reading;
+use crate::decision::hit::{Hit, Role};
+use crate::decision::key::CounterKey;
+use crate::decision::limit::Limit;
+use crate::decision::request::{Entry, Hits};
+use crate::decision::time::Timestamp;
+use crate::decision::unit::Unit;
+use crate::storage::redis::link::{Link, LinkSettings};
+use crate::storage::redis::observer::{Deaf, Observer};
+use crate::storage::redis::order::{Counts, Mode, Order, OrderHits, Outcome, Slot};
+
+use server::Server;
+
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+fn key(name: &str, unit: Unit) -> CounterKey {
+    CounterKey::new("d", unit, [Entry { key: b"k", value: name.as_bytes() }].into_iter())
+}
+
+fn hit(name: &str, limit: u32, unit: Unit, hits: Hits) -> Hit {
+    let limit = Limit { requests_per_unit: limit, unit };
+    Hit { key: key(name, unit), limit, hits, role: Role::default() }
+}
+
+fn take(name: &str, limit: u32) -> Hit {
+    hit(name, limit, Unit::Hour, Hits::Take(1))
+}
+
+fn order(hits: OrderHits, mode: Mode) -> Order {
+    Order { hits, mode, now: NOW, slot: Slot::default() }
+}
+
+fn one(hit: Hit) -> Order {
+    order(smallvec![hit], Mode::Count)
+}
+
+fn open(server: &Server) -> Link {
+    open_with(server, Arc::new(Deaf))
+}
+
+fn open_with(server: &Server, observer: Arc<dyn Observer>) -> Link {
+    Link::open(server.address(), LinkSettings::default(), observer)
+}
+
+/// More time than any answer takes here, however busy the machine is.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+/// The readings of an order that was counted.
+#[track_caller]
+fn readings(outcome: Outcome<Counts>) -> Vec<(u64, bool)> {
+    let Outcome::Done(counts) = outcome else { panic!("not counted: {outcome:?}") };
+    let reading = |Reading { count, over }| (count, over);
+    counts.into_iter().map(|count| reading(count.expect("a counter of ours").reading)).collect()
+}
+
+async fn count(link: &Link, hits: &[Hit]) -> Vec<(u64, bool)> {
+    readings(link.count(order(hits.into(), Mode::Count), soon()).await)
+}

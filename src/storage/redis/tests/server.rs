@@ -1,0 +1,126 @@
+//! A Redis of a test's own: on a free port, with nothing on disk, gone with the test.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use redis::{Client, Connection, FromRedisValue};
+use tempfile::TempDir;
+
+use crate::storage::redis::node::NodeAddress;
+
+/// Somebody else may take the port between our finding it and the server's binding it.
+const ATTEMPTS: usize = 5;
+
+pub(super) struct Server {
+    process: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Server {
+    pub(super) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with further arguments of `redis-server`.
+    pub(super) fn start_with(arguments: &[&str]) -> Self {
+        (0..ATTEMPTS).find_map(|_| Self::try_start(arguments)).expect("redis-server does not start")
+    }
+
+    fn try_start(arguments: &[&str]) -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let process = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(folder.path())
+            .arg("--unixsocket")
+            .arg(folder.path().join("redis.sock"))
+            .args(arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("these tests need a Redis: install Debian's package `redis-server`, or put 6.2 or later into PATH");
+        let mut server = Self { process, port, folder };
+        server.is_up().then_some(server)
+    }
+
+    fn is_up(&mut self) -> bool {
+        for _ in 0..500 {
+            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return matches!(self.process.try_wait(), Ok(None));
+            }
+            pause();
+        }
+        false
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn unix_url(&self) -> String {
+        format!("unix://{}", self.folder.path().join("redis.sock").display())
+    }
+
+    pub(super) fn address(&self) -> NodeAddress {
+        self.url().parse().unwrap()
+    }
+
+    pub(super) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// A connection of the test's own, outside any link.
+    pub(super) fn console(&self) -> Console {
+        Console(Client::open(self.url()).unwrap().get_connection().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What a person at `redis-cli` could do.
+pub(super) struct Console(Connection);
+
+impl Console {
+    #[track_caller]
+    pub(super) fn ask<T: FromRedisValue>(&mut self, line: &str) -> T {
+        let mut words = line.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        for word in words {
+            command.arg(word);
+        }
+        command.query(&mut self.0).unwrap()
+    }
+
+    /// Keys that would live for ever.
+    pub(super) fn keys_without_expiry(&mut self) -> Vec<String> {
+        let keys: Vec<String> = self.ask("KEYS *");
+        keys.into_iter()
+            .filter(|key| redis::cmd("PTTL").arg(key).query::<i64>(&mut self.0).unwrap() == -1)
+            .collect()
+    }
+
+    /// A figure of INFO's, such as `calls` of `cmdstat_evalsha`, or a plain one where `part` is empty.
+    pub(super) fn info(&mut self, section: &str, name: &str, part: &str) -> f64 {
+        let text: String = self.ask(&format!("INFO {section}"));
+        let Some(line) = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')) else {
+            return 0.0;
+        };
+        let figure = if part.is_empty() {
+            line
+        } else {
+            line.split(',').find_map(|field| field.strip_prefix(part)?.strip_prefix('=')).unwrap()
+        };
+        figure.parse().unwrap()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits for another process, outside any runtime")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
+}
