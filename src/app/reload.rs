@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::rules::{self, RuleOptions};
+use crate::config::diagnostic::Diagnostics;
+use crate::config::rules::{self, RuleOptions, Rules};
 use crate::config::watch::{RuleChange, RuleWatch};
 use crate::decision::rules::RuleSet;
 use crate::server::health::Health;
@@ -28,6 +29,7 @@ struct Compiled {
     rules: RuleSet,
     fingerprint: String,
     files: usize,
+    warnings: Diagnostics,
 }
 
 impl Reloader {
@@ -49,12 +51,15 @@ impl Reloader {
     }
 
     async fn publish(&self, compiled: Compiled) {
-        let Compiled { rules, fingerprint, files } = compiled;
+        let Compiled { rules, fingerprint, files, warnings } = compiled;
         let (count, domains) = (rules.rules().len(), rules.domains().count());
         let previous = self.rulebook.publish(rules, &fingerprint, SystemClock.now());
         self.status.reload_succeeded();
         self.health.set_serving(self.status.is_serving()).await;
         tracing::info!(rules = count, domains, files, fingerprint, "rules are in force");
+        if !warnings.is_empty() {
+            tracing::warn!("the rules in force hardly mean all that they say\n{warnings}");
+        }
         if let Some(previous) = previous {
             retire(previous).await;
         }
@@ -73,9 +78,10 @@ impl Reloader {
 
 fn compile(change: RuleChange, options: RuleOptions) -> Result<Compiled, String> {
     let RuleChange { sources, .. } = change;
-    let domains = rules::read(&sources, options).map_err(|faults| faults.to_string())?;
+    let Rules { domains, warnings } = rules::read(&sources, options).map_err(|faults| faults.to_string())?;
     let rules = RuleSet::compile(&domains).map_err(|fault| fault.to_string())?;
-    Ok(Compiled { rules, fingerprint: sources.fingerprint.to_string(), files: sources.files.len() })
+    let (fingerprint, files) = (sources.fingerprint.to_string(), sources.files.len());
+    Ok(Compiled { rules, fingerprint, files, warnings })
 }
 
 /// Drops old rules away from the path of requests: freeing a hundred thousand of them would stall the request that happens to

@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::cli::serve::load_settings;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::files::RuleFiles;
-use crate::config::rules::{self, RuleOptions};
+use crate::config::rules::{self, RuleOptions, Rules};
 use crate::config::settings::Settings;
 
 /// The arguments of `ratekeeper check`. Settings count as they do for `serve`: file, then environment.
@@ -44,12 +44,14 @@ enum Format {
 /// What was checked.
 #[derive(Debug, Default)]
 struct Checked {
+    /// Errors, and warnings after them.
     faults: Diagnostics,
+    failed: bool,
     files: usize,
     domains: usize,
 }
 
-/// Checks, and prints every fault to standard output: 0 for none, 1 for any.
+/// Checks, and prints every fault to standard output: 1 for any that is not a mere warning, else 0.
 ///
 /// # Errors
 /// Where the result cannot be printed.
@@ -57,19 +59,33 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let checked = check(args);
     let text = match args.format {
         Format::Json => serde_json::to_string_pretty(&checked.faults)? + "\n",
-        Format::Text if checked.faults.is_empty() => {
-            format!("no faults (rule files: {}, domains: {})\n", checked.files, checked.domains)
-        }
-        Format::Text => format!("{}\n", checked.faults),
+        Format::Text => checked.in_words(),
     };
     std::io::stdout().write_all(text.as_bytes()).context("the result cannot be printed")?;
-    Ok(if checked.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if checked.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl Checked {
+    fn fail(&mut self, faults: Diagnostics) {
+        self.failed = true;
+        self.faults.append(faults);
+    }
+
+    fn in_words(&self) -> String {
+        let gap = if self.faults.is_empty() || self.failed { "" } else { "\n\n" };
+        let result = if self.failed {
+            String::new()
+        } else {
+            format!("no faults (rule files: {}, domains: {})", self.files, self.domains)
+        };
+        format!("{}{gap}{result}\n", self.faults)
+    }
 }
 
 fn check(args: &CheckArgs) -> Checked {
     let mut checked = Checked::default();
     let settings = load_settings(args.config.as_deref(), &[]).unwrap_or_else(|faults| {
-        checked.faults.append(faults);
+        checked.fail(faults);
         Settings::default()
     });
     let rules = &settings.rules;
@@ -84,7 +100,10 @@ fn check_rules(checked: &mut Checked, paths: Vec<PathBuf>, options: RuleOptions)
     let sources = RuleFiles::new(paths).read();
     checked.files = sources.files.len();
     match rules::read(&sources, options) {
-        Ok(domains) => checked.domains = domains.len(),
-        Err(faults) => checked.faults.append(faults),
+        Ok(Rules { domains, warnings }) => {
+            checked.domains = domains.len();
+            checked.faults.append(warnings);
+        }
+        Err(faults) => checked.fail(faults),
     }
 }

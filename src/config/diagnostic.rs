@@ -23,6 +23,8 @@ const MAX_KEPT: usize = 1000;
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
     /// Where the fault stands.
     pub origin: Origin,
     /// The path of the field, such as `descriptors[2].rate_limit.unit`; empty at the top.
@@ -32,6 +34,15 @@ pub struct Diagnostic {
     /// What to do about it.
     pub help: Option<String>,
     snippet: Option<Snippet>,
+}
+
+/// What a fault keeps from happening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// What has it cannot be used.
+    Error,
+    /// It can be used, but it hardly means what it says.
+    Warning,
 }
 
 /// Where a fault stands.
@@ -82,7 +93,15 @@ impl Diagnostic {
 
     /// A fault without the text that it stands in.
     pub fn new(origin: Origin, message: impl Into<String>) -> Self {
-        Self { origin, path: String::new(), message: message.into(), help: None, snippet: None }
+        let (severity, path) = (Severity::Error, String::new());
+        Self { severity, origin, path, message: message.into(), help: None, snippet: None }
+    }
+
+    /// The same as a warning.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     /// The same with a remedy.
@@ -154,6 +173,17 @@ impl Diagnostics {
             Origin::File { position, .. } => position,
             Origin::Variable(_) | Origin::Flag(_) => None,
         });
+    }
+}
+
+impl Severity {
+    /// The word that is printed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
     }
 }
 

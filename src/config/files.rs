@@ -51,6 +51,8 @@ pub struct RuleSources {
     pub files: Vec<Result<SourceFile, Diagnostics>>,
     /// Of all names, texts and faults.
     pub fingerprint: Fingerprint,
+    /// Folders that are not read although there are rule files in them.
+    pub warnings: Diagnostics,
     /// Whether a fault may be gone at the next look.
     may_pass: bool,
 }
@@ -92,7 +94,7 @@ impl RuleFiles {
 impl RuleSources {
     fn new(files: Vec<Result<SourceFile, Diagnostics>>, may_pass: bool) -> Self {
         let fingerprint = Fingerprint::of(&files);
-        Self { files, fingerprint, may_pass }
+        Self { files, fingerprint, warnings: Diagnostics::new(), may_pass }
     }
 
     /// The files that can be used.
@@ -145,7 +147,7 @@ fn read_settled(mut survey: impl FnMut() -> Survey) -> Option<RuleSources> {
             pause();
         }
         let before = survey();
-        let sources = load_all(before.files.iter());
+        let sources = RuleSources { warnings: before.warnings(), ..load_all(before.files.iter()) };
         let settled = before == survey() || previous == Some(sources.fingerprint);
         // A fault that may pass is told when it has outlasted every attempt.
         if settled && (attempts_left == 0 || !sources.may_pass) {

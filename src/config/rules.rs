@@ -9,6 +9,7 @@ mod fields;
 mod limit;
 mod merge;
 mod metadata;
+mod replaced;
 mod siblings;
 #[cfg(test)]
 mod tests;
@@ -27,28 +28,51 @@ pub struct RuleOptions {
     pub allow_empty: bool,
 }
 
+/// Rules without faults.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The domains, in the order of their first files.
+    pub domains: Vec<DomainSpec>,
+    /// What hardly means what it says: names that `replaces` and no rule has, and folders that are not read.
+    pub warnings: Diagnostics,
+}
+
 /// The rules of what was read.
 ///
 /// # Errors
 ///
 /// Every fault of every file, in the order of the files and their lines: those of files that cannot be used, and those of
-/// the others' grammar. One where there is no rule and [`RuleOptions::allow_empty`] is not set.
-pub fn read(sources: &RuleSources, options: RuleOptions) -> Result<Vec<DomainSpec>, Diagnostics> {
-    let domains = collect(sources.files.iter().map(Result::as_ref), options)?;
+/// the others' grammar. One where there is no rule and [`RuleOptions::allow_empty`] is not set. Then the warnings.
+pub fn read(sources: &RuleSources, options: RuleOptions) -> Result<Rules, Diagnostics> {
+    let mut warnings = sources.warnings.clone();
+    let read = collect(sources.files.iter().map(Result::as_ref), options)
+        .and_then(|domains| check_not_empty(domains, sources.files.len(), options));
+    match read {
+        Ok(domains) => {
+            domains.iter().for_each(|domain| replaced::warn(domain, &mut warnings));
+            Ok(Rules { domains, warnings })
+        }
+        Err(mut faults) => {
+            faults.append(warnings);
+            Err(faults)
+        }
+    }
+}
+
+fn check_not_empty(
+    domains: Vec<DomainSpec>,
+    files: usize,
+    options: RuleOptions,
+) -> Result<Vec<DomainSpec>, Diagnostics> {
     if options.allow_empty || domains.iter().any(|domain| !domain.descriptors.is_empty()) {
         return Ok(domains);
     }
-    let files = sources.files.len();
-    let fault = Diagnostic::of_file(
-        "rules.paths",
-        format!("there is no rule in the {files} rule files that were found"),
-    );
-    Err(fault
-        .with_help("write rules there, or set `rules.allow_empty: true` if none is what you mean")
-        .into())
+    let message = format!("there is no rule in the {files} rule files that were found");
+    let help = "write rules there, or set `rules.allow_empty: true` if none is what you mean";
+    Err(Diagnostic::of_file("rules.paths", message).with_help(help).into())
 }
 
-/// The rules of all files, in the order of their domains' first files.
+/// The rules of all files, in the order of their domains' first files; without warnings.
 ///
 /// # Errors
 ///

@@ -10,6 +10,12 @@ use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 
+/// How far ahead of `now` a stored window may start and still be the one to count in, in seconds.
+///
+/// The clocks of replicas that share counters differ by less, and small corrections set a clock back by less. A window further
+/// ahead comes from a clock that was wrong: counting in it would fill it up long before it runs, and never empty it.
+pub const MAX_AHEAD: u64 = 2;
+
 /// What one counter holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -36,12 +42,13 @@ impl Window {
         Self { start: now.secs() / length * length, count: 0 }
     }
 
-    /// The window to count in at `now`: this one while it runs, else a new one. A stored window that is newer than `now`
-    /// goes on: clocks of two writers differ a little, and going back would forget what was counted.
+    /// The window to count in at `now`: this one while it runs, or where it starts at most [`MAX_AHEAD`] later, because going
+    /// back would forget what was counted; else a new one.
     #[must_use]
     pub fn advanced(self, unit: Unit, now: Timestamp) -> Self {
         let current = Self::at(unit, now);
-        if current.start > self.start { current } else { self }
+        let latest = now.secs().saturating_add(MAX_AHEAD);
+        if (current.start..=latest).contains(&self.start) { self } else { current }
     }
 
     /// Counts `hits`: the window afterwards, and what it tells. Over means that the count *with* the hits is greater than
@@ -118,10 +125,33 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_window_is_not_given_up_for_an_older_clock() {
+    fn a_window_goes_on_while_it_runs_and_for_a_clock_that_is_a_little_behind() {
         let stored = Window { start: 120, count: 5 };
-        assert_eq!(stored.advanced(Unit::Minute, Timestamp::from_secs(119)), stored);
-        assert_eq!(stored.advanced(Unit::Minute, Timestamp::from_secs(179)), stored);
-        assert_eq!(stored.advanced(Unit::Minute, Timestamp::from_secs(180)), Window { start: 180, count: 0 });
+        let anew = |start| Window { start, count: 0 };
+        for (unit, now, expected) in [
+            (Unit::Minute, 120, stored),
+            (Unit::Minute, 179, stored),
+            (Unit::Minute, 180, anew(180)),
+            (Unit::Minute, 600, anew(600)),
+            (Unit::Minute, 119, stored),
+            (Unit::Minute, 118, stored),
+            (Unit::Minute, 117, anew(60)),
+            (Unit::Minute, 0, anew(0)),
+            (Unit::Second, 118, stored),
+            (Unit::Second, 117, anew(117)),
+        ] {
+            assert_eq!(stored.advanced(unit, Timestamp::from_secs(now)), expected, "{unit:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_once_does_not_stop_the_counting() {
+        let ahead = Timestamp::from_secs(NOON.secs() + 10 * 365 * 86_400);
+        for unit in Unit::ALL {
+            let stored = Window { count: 9, ..Window::at(unit, ahead) };
+            assert_eq!(stored.advanced(unit, NOON), Window::at(unit, NOON));
+            let end_of_time = Timestamp::from_secs(u64::MAX);
+            assert_eq!(stored.advanced(unit, end_of_time), Window::at(unit, end_of_time));
+        }
     }
 }

@@ -81,6 +81,23 @@ fn check_speaks_json() {
 }
 
 #[test]
+fn check_prints_warnings_and_is_content() {
+    let replaces = "  - {key: r, rate_limit: {unlimited: true, replaces: [{name: nobody}]}}\n";
+    let folder = folder(&[("warned.yaml", &(GOOD.to_owned() + replaces)), ("bad.yaml", BAD)]);
+    let output = run(folder.path(), &["check", "warned.yaml"], &[]);
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.starts_with("warning: `replaces` names `nobody`"), "{text}");
+    assert!(text.ends_with("\n\nno faults (rule files: 1, domains: 1)\n"), "{text}");
+    let output = run(folder.path(), &["check", "warned.yaml", "--format", "json"], &[]);
+    let faults: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), faults[0]["severity"].as_str()), (Some(0), Some("warning")));
+    let output = run(folder.path(), &["check", "warned.yaml", "bad.yaml", "--merge-domains"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).starts_with("error: ") && !out(&output).contains("no faults"), "{}", out(&output));
+}
+
+#[test]
 fn check_of_a_path_that_is_not_there_fails() {
     let output = run(folder(&[]).path(), &["check", "missing.yaml"], &[]);
     assert_eq!(output.status.code(), Some(1));

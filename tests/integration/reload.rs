@@ -158,3 +158,16 @@ async fn domains_are_merged_where_that_is_set_and_refused_where_not() {
     server.logged("rules-1.yaml").await;
     assert_eq!(http::get(server.listen.http, "/readyz").await.unwrap().status, 503);
 }
+
+#[tokio::test]
+async fn warnings_are_logged_and_the_rules_come_into_force() {
+    let server = Ratekeeper::with_rules(&rules(1)).await;
+    assert!(!server.log().contains("warning: "), "{}", server.log());
+    let replaces = "  - {key: r, rate_limit: {unlimited: true, replaces: [{name: nobody}]}}\n";
+    server.write_rules("rules-0.yaml", &(rules(2) + replaces));
+    in_force(&server, 2).await;
+    server.logged("warning: `replaces` names `nobody`").await;
+    assert!(server.log().contains("rules-0.yaml:4"), "{}", server.log());
+    assert_eq!(reloads(&server, "failure").await, 0.0);
+    assert_eq!(http::get(server.listen.http, "/readyz").await.unwrap().text().trim(), "ok");
+}

@@ -35,7 +35,7 @@ impl Serialize for Diagnostics {
 impl Serialize for Diagnostic {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut record = Record {
-            severity: "error",
+            severity: self.severity.name(),
             file: None,
             line: None,
             column: None,
@@ -70,10 +70,10 @@ mod tests {
         let origin = Origin::File { name: "a.yaml".into(), position: Some(Position { line: 3, column: 7 }) };
         let mut faults =
             Diagnostics::from(Diagnostic::new(origin, "wrong").with_path("a.b").with_help("right"));
-        faults.push(Diagnostic::new(Origin::Flag("--rules".into()), "none"));
+        faults.push(Diagnostic::new(Origin::Flag("--rules".into()), "none").as_warning());
         let expected = json!([
             {"severity": "error", "file": "a.yaml", "line": 3, "column": 7, "path": "a.b", "message": "wrong", "help": "right"},
-            {"severity": "error", "flag": "--rules", "path": "", "message": "none"},
+            {"severity": "warning", "flag": "--rules", "path": "", "message": "none"},
         ]);
         assert_eq!(serde_json::to_value(&faults).unwrap(), expected);
     }

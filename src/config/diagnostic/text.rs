@@ -28,7 +28,7 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.line_number();
         let margin = " ".repeat(number.len());
-        write!(f, "error: {}\n{margin}--> {}", self.message, self.origin)?;
+        write!(f, "{}: {}\n{margin}--> {}", self.severity.name(), self.message, self.origin)?;
         if let Some(snippet) = &self.snippet {
             let (gap, marker) = (" ".repeat(snippet.before), "^".repeat(snippet.marked));
             let line = if snippet.line.is_empty() { "" } else { " " };

@@ -10,7 +10,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{FileFault, MAX_FILES, MAX_TOTAL_BYTES, Problem};
+use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::source::MAX_FILE_BYTES;
+
+/// Into how many folders of a rule folder is looked for rule files that nobody reads.
+const MAX_LOOKED_INTO: usize = 100;
 
 /// A file that is to be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub(super) struct Listed {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Survey {
     pub(super) files: Vec<Result<Listed, FileFault>>,
+    /// Folders in the configured ones that have rule files in them.
+    unread: Vec<PathBuf>,
     total_bytes: u64,
 }
 
@@ -45,13 +51,38 @@ impl Survey {
                 survey.files.push(Err(fault));
             }
         }
+        survey.leave_out_configured(paths);
         survey
+    }
+
+    /// Tells of the folders that are not read.
+    pub(super) fn warnings(&self) -> Diagnostics {
+        let mut warnings = Diagnostics::new();
+        for folder in &self.unread {
+            let message = "there are rule files in this folder, and it is not read";
+            warnings.push(
+                Diagnostic::of_file(name_of(folder), message)
+                    .as_warning()
+                    .with_help("name it in `rules.paths`, or move the files one folder up"),
+            );
+        }
+        warnings
+    }
+
+    /// What another configured path leads to is read after all.
+    fn leave_out_configured(&mut self, paths: &[PathBuf]) {
+        if self.unread.is_empty() {
+            return;
+        }
+        let read: HashSet<_> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        self.unread.retain(|folder| folder.canonicalize().is_ok_and(|folder| !read.contains(&folder)));
     }
 
     fn add_path(&mut self, path: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), FileFault> {
         match find(path)? {
             Found::File { resolved, metadata } => self.add_file(path, resolved, &metadata, seen),
             Found::Folder => {
+                self.unread.extend(folders_with_rules(path));
                 let entries = rule_entries(path).map_err(|error| fault_of(path, &error))?;
                 entries.iter().try_for_each(|entry| self.add_entry(entry, seen))
             }
@@ -112,6 +143,18 @@ pub(in crate::config) fn rule_entries(folder: &Path) -> io::Result<Vec<PathBuf>>
     }
     entries.sort();
     Ok(entries)
+}
+
+/// The folders in a folder that have rule files in them, in the order of their names, dot folders left out. Whatever cannot be
+/// looked at is passed over: nothing depends on it.
+fn folders_with_rules(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let names = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let mut folders: Vec<_> =
+        names.map(|entry| entry.path()).filter(|path| path.is_dir()).take(MAX_LOOKED_INTO).collect();
+    folders.retain(|folder| rule_entries(folder).is_ok_and(|entries| !entries.is_empty()));
+    folders.sort();
+    folders
 }
 
 fn find(path: &Path) -> Result<Found, FileFault> {

@@ -18,10 +18,12 @@ struct Draft<'a, 't> {
     replaces: Option<Field<'a, 't>>,
 }
 
-/// Reads a limit; nothing where the field is empty.
+/// Reads a limit. An empty one is refused: whoever writes `rate_limit:` wants a limit, and nothing would be limited.
 pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<LimitSpec> {
     if field.node.is_null() {
-        return Ok(None);
+        let help =
+            "write `unit` and `requests_per_unit` or `unlimited: true` under it, or leave the field out";
+        return Err(decoder.refuse(field, "`rate_limit` is empty", help));
     }
     let draft = draft(decoder, field.node, &field.path)?;
     let name = draft.name.clone().map(|name| name.filter(|name| !name.is_empty()));

@@ -10,6 +10,7 @@ mod refused_structure;
 mod refused_yaml;
 mod sources;
 mod speed;
+mod warnings;
 
 use super::{RuleOptions, parse};
 use crate::config::source::SourceFile;

@@ -87,18 +87,24 @@ impl<'t, 'f> Reader<'t, 'f> {
                 self.faults.push(fault::syntax(self.file, &error));
                 Stop
             })?;
+            if matches!(event, Event::DocumentStart(..)) && self.root.is_some() {
+                return self.second_document(span.into());
+            }
             self.handle(event, span.into())?;
         }
         Ok(self.root.take())
     }
 
+    /// The first document is used all the same, so that its faults are told too; but one that is empty is not called that.
+    fn second_document(&mut self, span: Span) -> Result<Option<Node<'t>>, Stop> {
+        let message = "a second document in one file".to_owned();
+        let help = "keep one document, and put the other into a file of its own".to_owned();
+        self.report(Flaw { span, step: String::new(), message, help });
+        self.root.take().filter(|root| !root.is_null()).map(Some).ok_or(Stop)
+    }
+
     fn handle(&mut self, event: Event<'t>, span: Span) -> Result<(), Stop> {
         match event {
-            Event::DocumentStart(..) if self.root.is_some() => self.stop(
-                span,
-                "a second document in one file",
-                "keep one document, and put the other into a file of its own",
-            ),
             Event::Scalar(text, style, anchor, tag) => self.scalar(text, style, anchor, tag.as_deref(), span),
             Event::SequenceStart(_, anchor, tag) => {
                 self.check_tag(tag.as_deref(), &["seq"], span);

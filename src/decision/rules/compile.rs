@@ -11,6 +11,8 @@ use crate::decision::rules::level::Level;
 use crate::decision::rules::rule::{Quota, Rule, RuleId};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
 
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
 /// Why rules cannot be compiled. Whoever reads rules from text finds these faults first, with their line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
@@ -77,10 +79,10 @@ impl Compiler {
         if above > 0 {
             self.path.push(',');
         }
-        self.path.push_str(&spec.key);
+        push_escaped(&mut self.path, &spec.key);
         if let Some(value) = &spec.value {
             self.path.push('=');
-            self.path.push_str(value);
+            push_escaped(&mut self.path, value);
         }
         self.shared.push(spec.value.as_deref().filter(|_| spec.share_threshold).map(Into::into));
         above
@@ -116,6 +118,21 @@ impl Compiler {
             shared,
         });
         Some(id)
+    }
+}
+
+/// Appends a key or value with the bytes that could be mistaken for structure, and those that a terminal would obey, as `%XX`.
+fn push_escaped(path: &mut String, part: &str) {
+    let mut utf8 = [0; 4];
+    for c in part.chars() {
+        if c.is_control() || matches!(c, '%' | ',' | '=') {
+            for byte in c.encode_utf8(&mut utf8).bytes() {
+                path.push('%');
+                path.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+            }
+        } else {
+            path.push(c);
+        }
     }
 }
 

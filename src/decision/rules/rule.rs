@@ -31,7 +31,9 @@ pub struct Rule {
     pub id: RuleId,
     /// The domain that it belongs to.
     pub domain: Arc<str>,
-    /// Its keys and values from the first level down, as `key=value,key`: the rule's identity in metrics and logs.
+    /// Its keys and values from the first level down, as `key=value,key`: the rule's identity in metrics and logs. Where a key or
+    /// value has `%`, `,`, `=` or control characters itself, their bytes stand there as `%2C`, so that no two rules of a domain
+    /// share a path.
     pub path: Box<str>,
     /// Where it stands.
     pub location: Location,

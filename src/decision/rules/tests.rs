@@ -141,20 +141,34 @@ fn what_stands_twice_is_refused() {
     );
 }
 
-fn text() -> impl Strategy<Value = String> {
-    "[ab*]{0,5}"
+#[test]
+fn paths_escape_what_they_are_made_of() {
+    let rules = compile(vec![
+        descriptor("a", "b,c", Some(1), Vec::new()),
+        descriptor("a", "b", None, vec![leaf("c", "", 1)]),
+        leaf("a=b", "", 1),
+        leaf("a", "100%\n\u{85}ü*", 1),
+    ]);
+    let paths: Vec<&str> = rules.rules().iter().map(|rule| &*rule.path).collect();
+    assert_eq!(paths, ["a=b%2Cc", "a=b,c", "a%3Db", "a=100%25%0A%C2%85ü*"]);
 }
 
-fn levels() -> impl Strategy<Value = Vec<DescriptorSpec>> {
-    let leaves = (text(), "[kl]", any::<bool>())
+/// What keys and values are made of where matching is tested.
+const PLAIN: [&str; 2] = ["[kl]", "[ab*]{0,5}"];
+
+/// What they are made of where paths are.
+const STRUCTURE: [&str; 2] = ["[k,=%]{1,3}", "[k,=%2C\n]{0,3}"];
+
+fn levels([keys, values]: [&'static str; 2]) -> impl Strategy<Value = Vec<DescriptorSpec>> {
+    let leaves = (values, keys, any::<bool>())
         .prop_map(|(value, key, limited)| descriptor(&key, &value, limited.then_some(1), Vec::new()));
     leaves
-        .prop_recursive(3, 60, 12, |inner| {
-            (text(), "[kl]", any::<bool>(), proptest::collection::vec(inner, 0..12)).prop_map(
+        .prop_recursive(3, 60, 12, move |inner| {
+            (values, keys, any::<bool>(), proptest::collection::vec(inner, 0..12)).prop_map(
                 |(value, key, limited, below)| descriptor(&key, &value, limited.then_some(1), below),
             )
         })
-        .prop_flat_map(|one| (Just(one), proptest::collection::vec((text(), "[kl]"), 0..20)))
+        .prop_flat_map(move |one| (Just(one), proptest::collection::vec((values, keys), 0..20)))
         .prop_map(|(one, more)| {
             let mut level = vec![one];
             level.extend(more.into_iter().map(|(value, key)| leaf(&key, &value, 1)));
@@ -178,9 +192,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
     #[test]
     fn the_compiled_matcher_equals_the_naive_one(
-        level in levels(),
+        level in levels(PLAIN),
         requests in proptest::collection::vec(
-            proptest::collection::vec(("[kl]".prop_map(String::from), text()), 1..4), 1..12),
+            proptest::collection::vec((PLAIN[0], PLAIN[1]), 1..4), 1..12),
     ) {
         let rules = compile(level.clone());
         for request in requests {
@@ -199,6 +213,15 @@ proptest! {
                 };
                 prop_assert_eq!(last, label);
             }
+        }
+    }
+
+    #[test]
+    fn no_two_rules_share_a_path(level in levels(STRUCTURE)) {
+        let rules = compile(level);
+        let mut seen = HashSet::new();
+        for rule in rules.rules() {
+            prop_assert!(seen.insert(&rule.path), "{}", rule.path);
         }
     }
 }

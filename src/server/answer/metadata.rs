@@ -6,10 +6,10 @@ use ratekeeper_proto::rate_limit_descriptor::{Entry, RateLimitOverride};
 use ratekeeper_proto::{RateLimitDescriptor, RateLimitRequest, RateLimitUnit};
 
 use crate::decision::metadata::{Mapping, Value};
-use crate::decision::verdict::Verdict;
+use crate::decision::verdict::{Outcome, Status, Verdict};
 
-/// `domain`, `descriptors`, `hitsAddend` where it was sent, and the merged `metadata` of the rules of all descriptors that
-/// are not over their limit, the first value winning.
+/// `domain`, `descriptors`, `hitsAddend` where it was sent, and the merged `metadata` of the rules that contribute, the first
+/// value winning.
 pub(super) fn write(verdict: &Verdict<'_>, request: &RateLimitRequest) -> Struct {
     let descriptors = request.descriptors.iter().map(write_descriptor).collect();
     let mut fields = vec![("domain", text(request.domain.clone())), ("descriptors", list(descriptors))];
@@ -17,14 +17,19 @@ pub(super) fn write(verdict: &Verdict<'_>, request: &RateLimitRequest) -> Struct
         fields.push(("hitsAddend", number(f64::from(request.hits_addend))));
     }
     let mut merged = Mapping::new();
-    let passed = verdict.statuses.iter().filter(|status| !status.is_over());
-    for metadata in passed.filter_map(|status| status.rule?.metadata.as_ref()) {
+    let contributing = verdict.statuses.iter().filter(|status| contributes(status));
+    for metadata in contributing.filter_map(|status| status.rule?.metadata.as_ref()) {
         merged.merge(metadata);
     }
     if !merged.is_empty() {
         fields.push(("metadata", mapping(&merged)));
     }
     structure(fields)
+}
+
+/// Neither a rule that is over its limit nor one that another replaces: that one has no part in the answer.
+fn contributes(status: &Status<'_>) -> bool {
+    !status.is_over() && status.outcome != Outcome::Replaced
 }
 
 fn write_descriptor(descriptor: &RateLimitDescriptor) -> WireValue {

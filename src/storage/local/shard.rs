@@ -1,12 +1,12 @@
 //! One part of the local store: counters in a table, and what a full table had to forget.
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::{self, Reading, Window};
 use crate::decision::hit::Hit;
 use crate::decision::time::Timestamp;
 use crate::storage::table::{HashedKey, Table, Worth};
 
 /// How long a counter outlives its window, in seconds: a clock that is set back a little must find what was counted.
-const SLACK: u64 = 2;
+const SLACK: u64 = fixed_window::MAX_AHEAD;
 
 /// Forgetting a counter gives back what was counted in it.
 impl Worth for Window {

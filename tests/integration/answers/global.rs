@@ -92,7 +92,9 @@ descriptors:
   - key: b
     metadata: {team: red, nested: {x: 2, only_b: [1, two]}}
     rate_limit: {unit: year, requests_per_unit: 9}
-  - {key: ban, metadata: {banned: true}, rate_limit: {unit: year, requests_per_unit: 0}}";
+  - {key: ban, metadata: {banned: true}, rate_limit: {unit: year, requests_per_unit: 0}}
+  - {key: general, metadata: {team: all}, rate_limit: {unit: year, requests_per_unit: 9, name: general}}
+  - {key: special, metadata: {extra: 1}, rate_limit: {unlimited: true, replaces: [{name: general}]}}";
 
 #[tokio::test]
 async fn dynamic_metadata_tells_the_request_and_merges_what_the_rules_carry() {
@@ -111,6 +113,22 @@ async fn dynamic_metadata_tells_the_request_and_merges_what_the_rules_carry() {
     }
     let found = metadata(&server.ask(&ask("b=1")).await.unwrap());
     assert_eq!(found["metadata"], json!({"team": "red", "nested": {"x": 2.0, "only_b": [1.0, "two"]}}));
+}
+
+#[tokio::test]
+async fn a_rule_that_is_replaced_gives_no_metadata() {
+    let setup = Ratekeeper::setup().rules(WITH_METADATA).settings("response: {dynamic_metadata: true}");
+    let server = setup.start().await;
+    for (asked, expected) in [
+        (ask("general=1"), json!({"team": "all"})),
+        (ask("general=1").also("special=1"), json!({"extra": 1.0})),
+        (
+            ask("special=1").also("general=1").also("b=1").hits(0),
+            json!({"extra": 1.0, "team": "red", "nested": {"x": 2.0, "only_b": [1.0, "two"]}}),
+        ),
+    ] {
+        assert_eq!(metadata(&server.ask(&asked).await.unwrap())["metadata"], expected);
+    }
 }
 
 #[tokio::test]

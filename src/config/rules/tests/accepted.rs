@@ -99,7 +99,6 @@ fn an_empty_field_is_an_absent_one() {
     let descriptor = accept_descriptor(
         "
   - key: k
-    rate_limit:
     descriptors:
     shadow_mode:
     metadata:

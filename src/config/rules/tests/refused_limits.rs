@@ -189,6 +189,26 @@ error: `rate_limit` without `requests_per_unit`
 }
 
 #[test]
+fn a_limit_that_says_nothing_at_all() {
+    for text in ["rate_limit:", "rate_limit: ~", "rate_limit: null", "rate_limit: *nothing"] {
+        check_descriptors(
+            &format!("  - {{key: a, value: &nothing }}\n  - key: k\n    {text}\n"),
+            &format!(
+                "
+error: `rate_limit` is empty
+ --> a.yaml:5:5
+  |
+5 |     {text}
+  |     ^^^^^^^^^^
+  = field: descriptors[1].rate_limit
+  = help: write `unit` and `requests_per_unit` or `unlimited: true` under it, or leave the field out
+"
+            ),
+        );
+    }
+}
+
+#[test]
 fn an_empty_limit() {
     check_descriptors(
         r#"  - key: k

@@ -301,14 +301,43 @@ error: the file must be a mapping, not text
 fn a_second_document() {
     check(
         r#"domain: d
+descriptor: []
+---
+domain: e
+descriptor: []
+"#,
+        r#"
+error: unknown field `descriptor`
+ --> a.yaml:2:1
+  |
+2 | descriptor: []
+  | ^^^^^^^^^^
+  = field: descriptor
+  = help: did you mean `descriptors`?
+
+error: a second document in one file
+ --> a.yaml:3:1
+  |
+3 | ---
+  | ^^^
+  = help: keep one document, and put the other into a file of its own
+"#,
+    );
+}
+
+#[test]
+fn a_second_document_after_an_empty_one() {
+    check(
+        r#"# Nothing.
+---
 ---
 domain: e
 "#,
         r#"
 error: a second document in one file
- --> a.yaml:2:1
+ --> a.yaml:3:1
   |
-2 | ---
+3 | ---
   | ^^^
   = help: keep one document, and put the other into a file of its own
 "#,

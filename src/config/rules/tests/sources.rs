@@ -52,5 +52,5 @@ error: there is no rule in the 1 rule files that were found
   = help: write rules there, or set `rules.allow_empty: true` if none is what you mean";
     assert_eq!(read(&sources, RuleOptions::default()).unwrap_err().to_string(), expected);
     let meant = RuleOptions { allow_empty: true, ..RuleOptions::default() };
-    assert_eq!(read(&sources, meant).map(|domains| domains.len()), Ok(1));
+    assert_eq!(read(&sources, meant).map(|rules| rules.domains.len()), Ok(1));
 }

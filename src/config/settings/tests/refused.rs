@@ -534,3 +534,28 @@ error: not valid YAML: a bracket that stays open
 "#,
     );
 }
+
+#[test]
+fn a_second_document_beside_other_faults() {
+    check(
+        "threads: many\n---\nthreads: 1\n",
+        &[],
+        &[],
+        r#"
+error: `threads` must be a whole number, not `many`
+ --> s.yaml:1:10
+  |
+1 | threads: many
+  |          ^^^^
+  = field: threads
+  = help: write digits
+
+error: a second document in one file
+ --> s.yaml:2:1
+  |
+2 | ---
+  | ^^^
+  = help: keep one document, and put the other into a file of its own
+"#,
+    );
+}
