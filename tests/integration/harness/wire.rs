@@ -51,6 +51,8 @@ enum Manner {
     },
     /// Commands are delivered, but only so many more bytes of replies.
     LoseRepliesAfter(usize),
+    /// All commands are delivered, but a connection falls silent with the reply to one of this name.
+    LoseRepliesTo(String),
 }
 
 /// What open connections were told so far, as counts, so that no order is lost when several come at once.
@@ -64,6 +66,7 @@ struct Orders {
 /// What becomes of a command.
 enum Fate {
     Deliver,
+    DeliverAndFallSilent,
     Lose,
     Answer(String),
 }
@@ -122,6 +125,11 @@ impl Wire {
     /// Delivers commands, but of their replies only so many more bytes, over all connections.
     pub(crate) fn lose_replies_after(&self, bytes: usize) {
         self.switch(Manner::LoseRepliesAfter(bytes));
+    }
+
+    /// Delivers commands, but each connection falls silent with the reply to a command of this name.
+    pub(crate) fn lose_replies_to(&self, command: &str) {
+        self.switch(Manner::LoseRepliesTo(command.to_ascii_uppercase()));
     }
 
     /// Resets every open connection; new ones are as before.
@@ -185,6 +193,7 @@ impl Shared {
             Manner::Answer { only, error } if only.as_ref().is_none_or(|only| *only == name(command)) => {
                 Fate::Answer(error.clone())
             }
+            Manner::LoseRepliesTo(lost) if *lost == name(command) => Fate::DeliverAndFallSilent,
             _ => Fate::Deliver,
         }
     }
@@ -199,7 +208,7 @@ impl Shared {
                 *left -= kept;
                 (kept, Duration::ZERO)
             }
-            Manner::Pass | Manner::Answer { .. } => (length, Duration::ZERO),
+            Manner::Pass | Manner::Answer { .. } | Manner::LoseRepliesTo(_) => (length, Duration::ZERO),
         }
     }
 }

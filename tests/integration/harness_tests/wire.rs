@@ -133,3 +133,17 @@ async fn it_answers_in_the_place_of_the_server() {
     assert_eq!(connection.call(&["INCR", "k"]).await.unwrap().integer(), 2);
     assert_eq!(redis.command_count("incr").await, 2, "errors were not executed");
 }
+
+#[tokio::test]
+async fn a_connection_falls_silent_with_the_reply_to_a_command() {
+    let (redis, wire, mut connection) = start().await;
+    wire.lose_replies_to("incr");
+    assert_eq!(connection.call(&["GET", "k"]).await.unwrap().integer(), 1);
+    connection.send(&["INCR", "k"]).await.unwrap();
+    connection.send(&["GET", "k"]).await.unwrap();
+    assert!(timeout(SOON, connection.receive()).await.is_err());
+    assert_eq!(redis.cli(&["GET", "k"]).await.integer(), 2, "it was executed");
+    new_connection_works(&wire).await;
+    wire.pass();
+    assert!(connection.receive().await.is_err());
+}

@@ -21,8 +21,14 @@ enum Output {
     EndOfStream,
 }
 
-/// What is to be said in place of a reply that will come; nothing where it passes as it is.
-type Expected = Option<String>;
+/// What is to become of a reply that will come.
+enum Expected {
+    AsItIs,
+    /// This error is said in its place.
+    Error(String),
+    /// Neither it nor any later one is delivered.
+    Silence,
+}
 
 /// One more open connection, until it is dropped.
 struct Counted(Arc<Shared>);
@@ -76,13 +82,17 @@ async fn carry_commands(
         while let Some(command) = resp::take_frame(&mut received) {
             match shared.fate(&command) {
                 Fate::Deliver => {
-                    let _ = expect.send(None);
+                    let _ = expect.send(Expected::AsItIs);
+                    to.write_all(&command).await?;
+                }
+                Fate::DeliverAndFallSilent => {
+                    let _ = expect.send(Expected::Silence);
                     to.write_all(&command).await?;
                 }
                 Fate::Lose => lossy.store(true, Ordering::SeqCst),
                 // Its place in the order of replies is kept by a harmless command.
                 Fate::Answer(error) => {
-                    let _ = expect.send(Some(error));
+                    let _ = expect.send(Expected::Error(error));
                     to.write_all(&resp::command(&["PING"])).await?;
                 }
             }
@@ -102,10 +112,16 @@ async fn carry_replies(
     while from.read_buf(&mut received).await? > 0 {
         while let Some(mut reply) = resp::take_frame(&mut received) {
             // A push answers no command.
-            if reply[0] != b'>'
-                && let Some(Some(error)) = expected.recv().await
-            {
-                reply = format!("-{error}\r\n").into();
+            if reply[0] != b'>' {
+                match expected.recv().await {
+                    Some(Expected::Error(error)) => reply = format!("-{error}\r\n").into(),
+                    Some(Expected::Silence) => lossy.store(true, Ordering::SeqCst),
+                    Some(Expected::AsItIs) | None => {}
+                }
+            }
+            // No stream goes on behind a gap.
+            if lossy.load(Ordering::SeqCst) {
+                continue;
             }
             let (kept, delay) = shared.treat_reply(reply.len());
             if kept < reply.len() {

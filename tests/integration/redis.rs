@@ -1,0 +1,16 @@
+//! Limits that replicas share through Redis: exact while it is there, bounded while it is not, exact again soon after.
+//!
+//! Real servers and the real binary; what fails is a real server or the wire to it. Callers have all the time that they
+//! need, so that a machine that is busy with other tests fails none of them; what they waited is printed.
+
+mod connections;
+mod error_replies;
+mod exactness;
+mod fleet;
+mod load;
+mod outages;
+mod ring;
+mod scene;
+mod settlement;
+mod single_keys;
+mod start;

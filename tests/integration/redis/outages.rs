@@ -1,0 +1,119 @@
+//! Ways to lose a Redis, each under load: no call fails, the limit holds within its bound, and all is counted in the end.
+
+use std::time::Duration;
+
+use super::fleet::{Fleet, LIMIT, NARROW_BUDGET, settings};
+use super::load::burst;
+use super::scene::{Scene, exact_and_clean, survive};
+use crate::harness::{Redis, Wire, ask};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_and_back_empty() {
+    survive("SIGKILL", async |scene| scene.redis.kill(), async |scene| scene.redis.start_again().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopped() {
+    survive("SIGSTOP", async |scene| scene.redis.pause(), async |scene| scene.redis.resume()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused() {
+    survive("refused", async |scene| scene.wire.refuse().await, async |scene| scene.wire.pass()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_black_hole() {
+    survive("black hole", async |scene| scene.wire.black_hole(), async |scene| scene.wire.pass()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow() {
+    let late = Duration::from_millis(200);
+    survive("200 ms late", async |scene| scene.wire.delay(late), async |scene| scene.wire.pass()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replies_that_break_off() {
+    survive(
+        "replies lost",
+        async |scene| scene.wire.lose_replies_after(1001),
+        async |scene| scene.wire.pass(),
+    )
+    .await;
+}
+
+/// What flaps is not asked again and again, and does not make decisions flap: it costs what an outage costs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flapping() {
+    survive(
+        "flapping",
+        async |scene| {
+            for _ in 0..5 {
+                scene.wire.refuse().await;
+                tokio::time::sleep(Duration::from_millis(150)).await;
+                scene.wire.pass();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            scene.wire.refuse().await;
+        },
+        async |scene| scene.wire.pass(),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_rule_says_what_becomes_of_its_hits() {
+    let scene = Scene::start().await;
+    scene.wire.refuse().await;
+    // Until every thread of every replica knows.
+    burst(&scene.fleet, 300, |_| ask("wide=v")).await;
+    let tally = burst(&scene.fleet, LIMIT, |_| ask("deny=v")).await;
+    assert_eq!((tally.passed, tally.denied), (0, LIMIT));
+    let tally = burst(&scene.fleet, 2 * LIMIT, |_| ask("allow=v")).await;
+    assert_eq!((tally.passed, tally.denied), (2 * LIMIT, 0));
+    // Each replica admits its share, rounded up, and the shares of three are all that there is.
+    let tally = burst(&scene.fleet, 6 * LIMIT, |_| ask("k=v")).await;
+    assert_eq!(tally.passed, 3 * LIMIT.div_ceil(3));
+    scene.wire.pass();
+    scene.recovers().await;
+    exact_and_clean(scene).await;
+}
+
+/// The number of replicas is learned from the store, and holds while it is away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_know_each_other_share_a_limit_out() {
+    let redis = Redis::start().await;
+    let wire = Wire::to(redis.address);
+    let settings = settings("single", &[wire.url()], NARROW_BUDGET).replace("replicas: 3", "replicas: auto");
+    let fleet = Fleet::start(&settings).await;
+    // Longer than replicas take to announce themselves and to see each other.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    wire.refuse().await;
+    let tally = burst(&fleet, 6 * LIMIT, |_| ask("k=v")).await;
+    assert_eq!(tally.passed, 3 * LIMIT.div_ceil(3));
+    wire.pass();
+    fleet.exact_again().await;
+    assert_eq!(redis.keys_without_expiry().await, Vec::<String>::new(), "announcements go, too");
+}
+
+/// Losing the store makes a replica degraded, not unready: all would leave at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_told_once_and_changes_no_readiness() {
+    let mut scene = Scene::start().await;
+    let lines = scene.fleet.replicas[0].log().lines().count();
+    scene.redis.kill();
+    burst(&scene.fleet, 3000, |_| ask("wide=v")).await;
+    for replica in &mut scene.fleet.replicas {
+        replica.ready().await;
+    }
+    let log = scene.fleet.replicas[0].log();
+    let told = log.lines().skip(lines).filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    let told: Vec<&str> = told.collect();
+    assert!(!told.is_empty(), "an outage is told");
+    // One line for each thread's breaker at most, and none for each call.
+    assert!(told.len() <= 8, "{told:#?}");
+    scene.redis.start_again().await;
+    scene.recovers().await;
+    exact_and_clean(scene).await;
+}

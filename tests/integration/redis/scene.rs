@@ -1,0 +1,88 @@
+//! An outage from its beginning to its end: three replicas, a wire and a Redis, under load all the time.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::fleet::{Fleet, NARROW, NARROW_BUDGET, RECOVERY, settings};
+use super::load::{Load, STEADY_CALLERS};
+use crate::harness::{Redis, Wire, ask};
+
+/// How long everything goes well at first.
+const BEFORE: Duration = Duration::from_millis(700);
+/// How long the outage lasts.
+const OUTAGE: Duration = Duration::from_millis(2500);
+
+/// By how much a count may be off after an outage, and admissions beyond the limit: calls whose outcome nobody learned,
+/// what was counted between a replica's last reading and the outage, and the rounding of shares.
+///
+/// Every caller may have a call in flight when it begins, and so may those who come before five failures have opened
+/// the breaker of each thread of each replica.
+pub(super) const SLACK: usize = 3 * STEADY_CALLERS;
+
+/// What an outage test has to play with.
+pub(super) struct Scene {
+    pub(super) redis: Redis,
+    pub(super) wire: Wire,
+    pub(super) fleet: Fleet,
+}
+
+impl Scene {
+    /// Starts everything.
+    pub(super) async fn start() -> Self {
+        let redis = Redis::start().await;
+        let wire = Wire::to(redis.address);
+        let fleet = Fleet::start(&settings("single", &[wire.url()], NARROW_BUDGET)).await;
+        Self { redis, wire, fleet }
+    }
+
+    /// Waits until the store decides again, which must be soon.
+    pub(super) async fn recovers(&self) {
+        let took = self.fleet.exact_again().await;
+        eprintln!("exact again after {took:.1?}");
+        assert!(took <= RECOVERY, "exact again only after {took:?}");
+    }
+
+    /// That the hits of `wide=<value>` are counted, each once.
+    #[track_caller]
+    pub(super) fn check_settled(counted: usize, answered: usize) {
+        eprintln!("{answered} answered, {counted} counted");
+        assert!(counted + SLACK >= answered, "{answered} were answered, but only {counted} are counted");
+        assert!(counted <= answered + SLACK, "{answered} were answered, but {counted} are counted");
+    }
+}
+
+/// Lets the store fail under load and come back, and holds everything against what is promised.
+pub(super) async fn survive(
+    what: &str,
+    fail: impl AsyncFnOnce(&mut Scene),
+    mend: impl AsyncFnOnce(&mut Scene),
+) {
+    let mut scene = Scene::start().await;
+    let load = Load::start(&scene.fleet, &ask("narrow=v").also("wide=v"));
+    sleep(BEFORE).await;
+    assert!(scene.fleet.counted("v").await > 0, "the load has begun");
+    fail(&mut scene).await;
+    sleep(OUTAGE).await;
+    assert!(scene.fleet.fallback_decisions().await > 100, "{what} is no outage");
+    mend(&mut scene).await;
+    scene.recovers().await;
+    let tally = load.stop().await;
+    let (passed, answered) = (tally.passed, tally.answered());
+    tally.print(what);
+    assert!(answered > NARROW * 6 / 5, "the load would not have reached the limit");
+    assert!(passed <= NARROW + SLACK, "{passed} passed under a limit of {NARROW}");
+    assert!(passed + SLACK >= NARROW, "only {passed} passed under a limit of {NARROW}");
+    Scene::check_settled(scene.fleet.counted("v").await, answered);
+    exact_and_clean(scene).await;
+}
+
+/// That after all that happened a fresh key is counted exactly, and nothing stays behind.
+pub(super) async fn exact_and_clean(scene: Scene) {
+    let decided = scene.fleet.fallback_decisions().await;
+    super::exactness::check_exact(&scene.fleet, "k=fresh").await;
+    assert_eq!(scene.fleet.fallback_decisions().await, decided, "the store decides");
+    assert_eq!(scene.redis.keys_without_expiry().await, Vec::<String>::new());
+    scene.fleet.stop().await;
+    super::connections::check_none(&scene.redis).await;
+}
