@@ -20,13 +20,18 @@
 pub mod reason;
 pub mod shared;
 
+mod jitter;
+mod state;
+
 #[cfg(test)]
 mod tests;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+pub use crate::storage::breaker::jitter::Jitter;
 use crate::storage::breaker::reason::FailureReason;
+pub use crate::storage::breaker::state::{BreakerState, Transition, TransitionCounts};
 
 /// The least time that the breaker must have been closed before its backoff gets shorter.
 pub const CALM: Duration = Duration::from_secs(10);
@@ -44,76 +49,6 @@ pub struct BreakerSettings {
 
 /// The time since the process started.
 pub type Uptime = Duration;
-
-/// A random number from 0 to 1 that keeps replicas from probing in step: an open breaker waits between half its backoff (0)
-/// and the whole (1).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Jitter(f64);
-
-impl Jitter {
-    /// The jitter of a random number; what lies outside of 0 to 1 becomes the nearest bound.
-    #[must_use]
-    pub fn new(random: f64) -> Self {
-        Self(if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) })
-    }
-
-    fn of(self, backoff: Duration) -> Duration {
-        backoff.mul_f64(0.5 + self.0 / 2.0)
-    }
-}
-
-/// What a breaker does at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BreakerState {
-    /// The shard is asked.
-    Closed {
-        /// Failures in a row.
-        failures: u32,
-    },
-    /// The shard is not asked.
-    Open {
-        /// When it may be probed.
-        until: Uptime,
-    },
-    /// A probe is under way; the shard is not asked for anything else.
-    HalfOpen {
-        /// When a probe of which nobody heard again counts as lost.
-        lost_after: Uptime,
-    },
-}
-
-impl BreakerState {
-    /// The state's name in metrics, logs and the admin page.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed { .. } => "closed",
-            Self::Open { .. } => "open",
-            Self::HalfOpen { .. } => "half_open",
-        }
-    }
-}
-
-/// A change of state, to be logged by whoever caused it: one line per change, not per request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a change of state is to be logged"]
-pub struct Transition {
-    /// The state before.
-    pub from: BreakerState,
-    /// The state after.
-    pub to: BreakerState,
-}
-
-/// How often a breaker has changed into each state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TransitionCounts {
-    /// Into closed.
-    pub closed: u64,
-    /// Into open.
-    pub open: u64,
-    /// Into half-open.
-    pub half_open: u64,
-}
 
 /// The circuit breaker of one shard.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,6 @@ const SETTINGS: BreakerSettings = BreakerSettings {
     backoff: Duration::from_millis(250),
     max_backoff: Duration::from_secs(10),
 };
-const WHOLE: Jitter = Jitter(1.0);
 const TIMEOUT: FailureReason = FailureReason::Timeout;
 
 fn at(millis: u64) -> Uptime {
@@ -35,7 +34,7 @@ fn recover(breaker: &mut Breaker, now: Uptime) {
 /// How long the breaker is open when it trips at `now`, with the whole jitter.
 #[track_caller]
 fn trip(breaker: &mut Breaker, now: Uptime) -> Duration {
-    match to(breaker.trip(TIMEOUT, now, WHOLE)) {
+    match to(breaker.trip(TIMEOUT, now, Jitter::WHOLE)) {
         Some(BreakerState::Open { until }) => until - now,
         other => panic!("{other:?}"),
     }
@@ -44,13 +43,13 @@ fn trip(breaker: &mut Breaker, now: Uptime) -> Duration {
 #[test]
 fn failures_in_a_row_open_it() {
     let mut breaker = Breaker::new(SETTINGS);
-    assert_eq!(breaker.on_failure(TIMEOUT, at(0), WHOLE), None);
-    assert_eq!(breaker.on_failure(TIMEOUT, at(1), WHOLE), None);
+    assert_eq!(breaker.on_failure(TIMEOUT, at(0), Jitter::WHOLE), None);
+    assert_eq!(breaker.on_failure(TIMEOUT, at(1), Jitter::WHOLE), None);
     breaker.on_success();
-    assert_eq!(breaker.on_failure(TIMEOUT, at(2), WHOLE), None);
-    assert_eq!(breaker.on_failure(TIMEOUT, at(3), WHOLE), None);
+    assert_eq!(breaker.on_failure(TIMEOUT, at(2), Jitter::WHOLE), None);
+    assert_eq!(breaker.on_failure(TIMEOUT, at(3), Jitter::WHOLE), None);
     let opened = Transition { from: BreakerState::Closed { failures: 3 }, to: open_until(254) };
-    assert_eq!(breaker.on_failure(FailureReason::Connect, at(4), WHOLE), Some(opened));
+    assert_eq!(breaker.on_failure(FailureReason::Connect, at(4), Jitter::WHOLE), Some(opened));
     assert_eq!(breaker.last_failure(), Some(FailureReason::Connect));
     assert_eq!(breaker.transitions(), TransitionCounts { open: 1, ..TransitionCounts::default() });
 }
@@ -65,12 +64,12 @@ fn one_probe_goes_out_and_only_it_decides() {
     assert_eq!(breaker.may_probe(at(250)), None);
     // Answers to requests from before say nothing about now.
     breaker.on_success();
-    assert_eq!(breaker.on_failure(TIMEOUT, at(251), WHOLE), None);
-    assert_eq!(breaker.trip(TIMEOUT, at(251), WHOLE), None);
+    assert_eq!(breaker.on_failure(TIMEOUT, at(251), Jitter::WHOLE), None);
+    assert_eq!(breaker.trip(TIMEOUT, at(251), Jitter::WHOLE), None);
     assert_eq!(breaker.state().name(), "half_open");
     assert_eq!(to(breaker.probe_succeeded(at(252))), Some(BreakerState::Closed { failures: 0 }));
     assert_eq!(breaker.probe_succeeded(at(253)), None);
-    assert_eq!(breaker.probe_failed(TIMEOUT, at(253), WHOLE), None);
+    assert_eq!(breaker.probe_failed(TIMEOUT, at(253), Jitter::WHOLE), None);
 }
 
 #[test]
@@ -80,7 +79,7 @@ fn failed_probes_double_the_backoff_up_to_its_bound() {
     for _ in 0..7 {
         let BreakerState::Open { until } = breaker.state() else { panic!() };
         assert!(breaker.may_probe(until).is_some());
-        let reopened = to(breaker.probe_failed(FailureReason::Loading, until, WHOLE));
+        let reopened = to(breaker.probe_failed(FailureReason::Loading, until, Jitter::WHOLE));
         let Some(BreakerState::Open { until: next }) = reopened else { panic!("{reopened:?}") };
         open_for.push(next - until);
     }

@@ -1,60 +1,16 @@
 //! Replicas with a ledger each, one store, and outages at random: the promises of the module's documentation, step by step.
 
-use std::collections::{BTreeMap, HashMap};
+mod store;
+
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
 use super::*;
+use store::Store;
 
 const REPLICAS: usize = 3;
 const LIMITS: [u32; 3] = [1, 7, 20];
-
-/// The store as the scripts are specified: fixed windows, and settlements that can be told twice.
-#[derive(Default)]
-struct Store {
-    counters: HashMap<Box<[u8]>, Counter>,
-}
-
-#[derive(Default, Clone)]
-struct Counter {
-    window: Option<Window>,
-    last_settled: HashMap<usize, u64>,
-}
-
-impl Counter {
-    /// The window at this time; what was settled belongs to it.
-    fn at(&mut self, start: u64) -> &mut Window {
-        if self.window.is_none_or(|window| window.start < start) {
-            *self = Self { window: Some(Window { start, count: 0 }), ..Self::default() };
-        }
-        self.window.as_mut().unwrap()
-    }
-}
-
-impl Store {
-    fn count(&mut self, hit: &Hit, now: Timestamp) -> (Window, Reading) {
-        let start = Window::at(hit.limit.unit, now).start;
-        let window = self.counters.entry(hit.key.as_bytes().into()).or_default().at(start);
-        let (after, reading) = window.count(hit.limit, hit.hits);
-        *window = after;
-        (after, reading)
-    }
-
-    fn settle(&mut self, replica: usize, settlement: &Settlement) -> u64 {
-        let counter = self.counters.entry(settlement.key.clone()).or_default();
-        let window = *counter.at(settlement.window_start);
-        if window.start > settlement.window_start {
-            return 0;
-        }
-        let last = counter.last_settled.entry(replica).or_default();
-        if *last < settlement.id.0 {
-            *last = settlement.id.0;
-            let count = window.count.max(settlement.read) + settlement.admitted;
-            counter.window = Some(Window { count, ..window });
-        }
-        counter.window.unwrap().count
-    }
-}
 
 /// What the test knows of one counter in one window, by its own book-keeping.
 #[derive(Debug, Default, Clone)]
@@ -118,7 +74,7 @@ impl World {
         let limit = LIMITS[counter];
         let hits = std::slice::from_ref(hit);
         let batch = Batch { hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
-        let reading = self.replicas[replica].decide(batch, |_| SHARD, share(REPLICAS as u32), self.now)[0];
+        let reading = self.replicas[replica].decide(batch, |_| SHARD, share(3), self.now)[0];
         let truth = self.truth(counter);
         let used = truth.unsettled[replica] + u64::from(amount);
         let share = share_of(limit, truth.read[replica]);
@@ -168,8 +124,8 @@ impl World {
 
     /// The store's count and what is unsettled are together all that has passed.
     fn assert_nothing_is_forgotten(&mut self) {
-        for counter in 0..LIMITS.len() {
-            let look = take(&counter.to_string(), LIMITS[counter], 0);
+        for (counter, limit) in LIMITS.into_iter().enumerate() {
+            let look = take(&counter.to_string(), limit, 0);
             let (_, reading) = self.store.count(&look, self.now);
             let truth = self.truth(counter);
             assert!(reading.count + truth.unsettled.iter().sum::<u64>() >= truth.passed, "{truth:?}");
@@ -259,7 +215,8 @@ fn fresh_readings_leave_only_the_rounding() {
             let passes = |ledger: &&Ledger| !decide(ledger, &[take("a", limit, 1)])[0].1;
             let asked = replicas.iter().cycle().take(100);
             let passed = u64::from(before) + asked.filter(passes).count() as u64;
-            assert!(passed <= u64::from(limit) + REPLICAS as u64 - 1);
+            let rounding = REPLICAS as u64 - 1;
+            assert!(passed <= u64::from(limit) + rounding);
             assert!(passed >= u64::from(limit));
         }
     }
