@@ -151,16 +151,18 @@ pub(super) fn answers(settings: &Settings) -> AnswerSettings {
 }
 
 pub(super) fn http2(settings: &Settings) -> Http2Settings {
-    let grpc = &settings.grpc;
+    let (grpc, defaults) = (&settings.grpc, Http2Settings::default());
     Http2Settings {
         cores: usize::from(settings.threads).try_into().ok(),
         max_connections: grpc.max_connections as usize,
         handshake_timeout: grpc.handshake_timeout,
         max_concurrent_streams: grpc.max_concurrent_streams,
+        // Room for a few messages of the largest size, or none of them could be taken at times.
+        max_buffered_bytes: defaults.max_buffered_bytes.max(4 * grpc.max_request_bytes as usize),
         keep_alive_interval: Some(grpc.keepalive_interval),
         keep_alive_timeout: grpc.keepalive_timeout,
         lifetime: Lifetime { max_age: Some(grpc.max_connection_age), grace: grpc.max_connection_age_grace },
-        ..Http2Settings::default()
+        ..defaults
     }
 }
 
@@ -169,4 +171,21 @@ pub(super) fn http2(settings: &Settings) -> Http2Settings {
 pub(super) fn effective(settings: &Settings) -> anyhow::Result<std::sync::Arc<str>> {
     let text = serde_json::to_string_pretty(settings).context("the settings cannot be shown")?;
     Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transport_has_the_defaults_of_the_settings_file() {
+        assert_eq!(http2(&Settings::default()), Http2Settings::default());
+    }
+
+    #[test]
+    fn there_is_room_for_a_few_messages_of_the_largest_size() {
+        let mut settings = Settings::default();
+        settings.grpc.max_request_bytes = 64 << 20;
+        assert_eq!(http2(&settings).max_buffered_bytes, 256 << 20);
+    }
 }

@@ -1,12 +1,17 @@
 //! `envoy.service.ratelimit.v3.RateLimitService` over tonic.
 
+mod whole;
+
 use std::sync::Arc;
 
 use ratekeeper_proto::rate_limit_service_server::{RateLimitService, RateLimitServiceServer};
 use ratekeeper_proto::{FILE_DESCRIPTOR_SET, RateLimitRequest, RateLimitResponse};
-use tonic::service::{Routes, RoutesBuilder};
+use tonic::body::Body;
+use tonic::service::{LayerExt, Routes, RoutesBuilder};
 use tonic::{Request, Response, Status};
+use tower::util::MapRequestLayer;
 
+use self::whole::Whole;
 use crate::server::deadline::patience;
 use crate::server::health::HealthService;
 use crate::server::responder::Responder;
@@ -31,12 +36,14 @@ pub fn routes<S: CounterStore, C: Clock>(
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let rate_limits =
+        RateLimitServiceServer::new(RateLimitGrpc { responder }).max_decoding_message_size(max_request_bytes);
+    let whole = MapRequestLayer::new(move |request: http::Request<Body>| {
+        request.map(|body| Whole::new(body, max_request_bytes))
+    });
     let mut routes = RoutesBuilder::default();
     routes
-        .add_service(
-            RateLimitServiceServer::new(RateLimitGrpc { responder })
-                .max_decoding_message_size(max_request_bytes),
-        )
+        .add_service(whole.named_layer(rate_limits))
         .add_service(health)
         .add_service(reflection().build_v1().expect(CONSTANT))
         .add_service(reflection().build_v1alpha().expect(CONSTANT));

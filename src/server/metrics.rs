@@ -65,7 +65,15 @@ const OPEN: Described =
 const CALLS: Described =
     Described { name: "grpc_calls", help: "gRPC calls begun, by the core that serves them" };
 
-const ENDED: Described = Described { name: "connections", help: "gRPC connections, by what became of them" };
+const PANICS: Described = Described {
+    name: "panics",
+    help: "Tasks of gRPC connections and calls that panicked, by core; each is a fault of this program",
+};
+
+const EVENTS: Described = Described {
+    name: "connections",
+    help: "gRPC connections, and calls that were cut while they came in, by what became of them",
+};
 
 impl Collector for ConnectionMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
@@ -74,11 +82,12 @@ impl Collector for ConnectionMetrics {
         let by_core = || cores.iter().map(String::as_str).zip(&stats.cores);
         CALLS.counters(&mut encoder, "core", by_core().map(|(core, load)| (core, load.requests.get())))?;
         OPEN.gauges(&mut encoder, "core", by_core().map(|(core, load)| (core, as_gauge(load.open()))))?;
-        ENDED.counters(&mut encoder, "event", events(stats))
+        PANICS.counters(&mut encoder, "core", by_core().map(|(core, load)| (core, load.panics.get())))?;
+        EVENTS.counters(&mut encoder, "event", events(stats))
     }
 }
 
-fn events(stats: &ConnectionStats) -> [(&'static str, u64); 11] {
+fn events(stats: &ConnectionStats) -> [(&'static str, u64); 13] {
     [
         ("accepted", stats.accepted.get()),
         ("refused", stats.refused.get()),
@@ -91,5 +100,7 @@ fn events(stats: &ConnectionStats) -> [(&'static str, u64); 11] {
         ("aged", stats.aged.get()),
         ("cut_by_age", stats.cut_by_age.get()),
         ("cut_by_drain", stats.cut_by_drain.get()),
+        ("over_budget", stats.over_budget.get()),
+        ("receive_timeout", stats.receive_timeouts.get()),
     ]
 }

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! Everything here is bounded: connections by a cap, silence by deadlines, a connection's life by its
-//! maximum age and grace, and a drain by its deadline.
+//! maximum age and grace, what unfinished calls hold by a budget and a deadline, and a drain by its deadline.
 
 pub mod balance;
 pub mod drain;
 pub mod http1;
 pub mod http2;
 pub mod listen;
+pub mod receive;
 pub mod settings;
 pub mod stats;
 pub mod threads;
@@ -31,6 +32,7 @@ pub use drain::DrainOutcome;
 pub use http1::Http1Server;
 pub use http2::Http2Server;
 pub use listen::{BindOptions, ListenAddress, ListenError, Listener};
+pub use receive::RequestBody;
 pub use settings::{Http1Settings, Http2Settings, Lifetime};
 pub use stats::ConnectionStats;
 pub use threads::StartError;

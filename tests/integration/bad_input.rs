@@ -1,5 +1,6 @@
 //! Input that nobody should send, over the real wire: it gets a status or is counted, and the server goes on.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use tonic::Code;
 
 use crate::harness::ask::nothing;
 use crate::harness::raw_grpc::{SHOULD_RATE_LIMIT, call, exchange, frame};
-use crate::harness::{Ask, Ratekeeper, ask, entries, http, tell};
+use crate::harness::{Ask, Ratekeeper, ask, entries, http, raw_grpc, tell};
 
 const RULES: &str = "
 domain: mesh
@@ -108,6 +109,22 @@ async fn garbage_instead_of_a_message_gets_a_status() {
     let unknown = call(to, "/envoy.service.ratelimit.v3.RateLimitService/Nothing", b"").await.unwrap();
     assert_eq!(unknown, i32::from(Code::Unimplemented).to_string());
     is_alive(&server).await;
+}
+
+/// Decoded, a message can take many times its size, so what is not complete must not be decoded and then held.
+#[tokio::test]
+async fn a_message_is_not_looked_at_before_its_call_has_ended() {
+    let server = Ratekeeper::with_rules(RULES).await;
+    let mut peer = raw_grpc::Peer::connect(server.listen.grpc).await;
+    let (withheld, mut rest) = peer.begin(b"\xff\xff\xff");
+    let (complete, mut end) = peer.begin(b"\xff\xff\xff");
+    end.send_data(Bytes::new(), true).unwrap();
+    assert_ne!(raw_grpc::answer(complete).await, "0");
+    // It came first on the same connection, so an answer to it would be here by now.
+    let mut withheld = Box::pin(raw_grpc::answer(withheld));
+    assert!(withheld.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    rest.send_data(Bytes::new(), true).unwrap();
+    assert_ne!(withheld.await, "0");
 }
 
 #[tokio::test]

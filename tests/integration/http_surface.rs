@@ -1,6 +1,7 @@
 //! What is served over plain HTTP: decisions as JSON, health, metrics and the admin pages.
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::harness::metrics::Metrics;
 use crate::harness::{Ratekeeper, ask, http};
@@ -72,6 +73,31 @@ async fn a_bad_body_is_refused_and_told_where() {
     assert_eq!(post(&server, &body("k")).await.status, 200, "and the server goes on");
 }
 
+/// Large JSON takes long to read. The thread that it comes in on also answers probes and accepts connections, gRPC included.
+#[tokio::test]
+async fn large_json_holds_up_neither_probes_nor_new_connections() {
+    let server = Ratekeeper::with_rules(RULES).await;
+    let large = format!(r#"{{"domain":"mesh","descriptors":[{}{{}}]}}"#, "{},".repeat(170_000));
+    let mut posts = JoinSet::new();
+    for _ in 0..8 {
+        let (to, large) = (server.listen.http, large.clone());
+        posts.spawn(async move { http::post(to, "/json", &large).await.unwrap() });
+    }
+    let mut answers = vec![posts.join_next().await.unwrap().unwrap()];
+    // All are there by now, and each takes longer than any of these.
+    for _ in 0..5 {
+        assert_eq!(http::get(server.listen.http, "/livez").await.unwrap().status, 200);
+        server.ask(&ask("none=1")).await.unwrap();
+    }
+    answers.extend(std::iter::from_fn(|| posts.try_join_next()).map(Result::unwrap));
+    assert!(answers.len() < 8, "probes waited until all large bodies had been read");
+    answers.extend(posts.join_all().await);
+    for answer in answers {
+        // Where the machine is slow, the last ones wait too long.
+        assert!([400, 503].contains(&answer.status), "{}: {}", answer.status, answer.text());
+    }
+}
+
 #[tokio::test]
 async fn health_pages_say_yes_when_ready() {
     let server = Ratekeeper::with_rules(RULES).await;
@@ -110,6 +136,9 @@ async fn metrics_count_decisions_by_domain_rule_and_outcome() {
     assert_eq!(metrics.sum("ratekeeper_store_evictions_total", &[]), 0.0);
     assert_eq!(metrics.sum("ratekeeper_request_duration_seconds_count", &[]), 5.0);
     assert!(metrics.has("ratekeeper_request_duration_seconds_bucket"));
+    assert!(metrics.has("ratekeeper_panics_total"));
+    assert_eq!(metrics.sum("ratekeeper_panics_total", &[]), 0.0);
+    assert_eq!(metrics.sum("ratekeeper_connections_total", &[r#"event="over_budget""#]), 0.0);
 }
 
 /// What callers put into values must not become labels, or they could fill our memory.

@@ -1,73 +1,101 @@
 //! `POST /json`: the rate limit service as proto3 JSON.
 
+mod body;
+
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use ratekeeper_proto::RateLimitResponse;
 use ratekeeper_proto::rate_limit_response::Code;
 
+use self::body::{Bodies, MAX_BODY_BYTES, Read, Turn};
 use crate::server::json;
 use crate::server::responder::Responder;
 use crate::server::unanswered::Unanswered;
 use crate::service::Clock;
 use crate::storage::CounterStore;
 
-/// JSON takes far more memory when it is read than protobuf, so a body may be at most this large, whatever gRPC may send.
-const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// What answers requests.
+#[derive(Debug)]
+struct Decider<S, C> {
+    responder: Arc<Responder<S, C>>,
+    bodies: Bodies,
+}
 
 /// The route of `/json`: 200 for OK, 429 for over limit, 400 for a bad body, 503 where nothing could be decided.
 pub fn router<S: CounterStore, C: Clock>(responder: Arc<Responder<S, C>>) -> Router {
     Router::new()
         .route("/json", post(decide::<S, C>))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(responder)
+        .with_state(Arc::new(Decider { responder, bodies: Bodies::new() }))
 }
 
 async fn decide<S: CounterStore, C: Clock>(
-    State(responder): State<Arc<Responder<S, C>>>,
-    body: Result<Bytes, BytesRejection>,
+    State(decider): State<Arc<Decider<S, C>>>,
+    request: Request,
 ) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return refuse_body(&rejection),
+    let Read { message, large } = match decider.bodies.read(request).await {
+        Ok(read) => read,
+        Err(unread) => return refuse(unread.status(), &unread),
     };
-    let message = match json::decode_request(&body) {
-        Ok(message) => message,
-        Err(fault) => return (StatusCode::BAD_REQUEST, format!("{fault}\n")).into_response(),
-    };
-    let answer = match responder.respond(&message, None).await {
-        Ok(answer) => answer,
-        Err(unanswered) => return (status(unanswered), format!("{unanswered}\n")).into_response(),
-    };
-    let code =
-        if answer.overall_code() == Code::OverLimit { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
-    match json::encode_response(&answer) {
-        Ok(body) => (code, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(fault) => {
-            tracing::error!(%fault, "an answer has no JSON form; simplify the metadata of the rules that it names");
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("{fault}\n")).into_response()
+    match decider.responder.respond(&message, None).await {
+        Ok(answer) => write(answer, large).await,
+        Err(unanswered) => refuse(status(unanswered), &unanswered),
+    }
+}
+
+/// The answer to a large request can be large, too.
+async fn write(answer: RateLimitResponse, large: Option<Turn>) -> Response {
+    match large {
+        None => encode(&answer),
+        Some(turn) => {
+            let encoded = tokio::task::spawn_blocking(move || (encode(&answer), turn)).await;
+            encoded
+                .map_or_else(|error| refuse(StatusCode::INTERNAL_SERVER_ERROR, &error), |(answer, _)| answer)
         }
     }
 }
 
-fn refuse_body(rejection: &BytesRejection) -> Response {
-    let why = match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            format!("the body is larger than {MAX_BODY_BYTES} bytes; use gRPC for such requests\n")
+fn encode(answer: &RateLimitResponse) -> Response {
+    let code =
+        if answer.overall_code() == Code::OverLimit { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
+    match json::encode_response(answer) {
+        Ok(body) => (code, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(fault) => {
+            tracing::error!(%fault, "an answer has no JSON form; simplify the metadata of the rules that it names");
+            refuse(StatusCode::SERVICE_UNAVAILABLE, &fault)
         }
-        _ => format!("the body cannot be read: {rejection}\n"),
-    };
-    (rejection.status(), why).into_response()
+    }
+}
+
+fn refuse(status: StatusCode, why: &impl std::fmt::Display) -> Response {
+    (status, format!("{why}\n")).into_response()
 }
 
 fn status(unanswered: Unanswered) -> StatusCode {
     match unanswered {
         Unanswered::Refused(_) => StatusCode::BAD_REQUEST,
         Unanswered::NoRules(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratekeeper_proto::prost_types::value::Kind;
+    use ratekeeper_proto::prost_types::{Struct, Value};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_without_a_json_form_is_no_decision() {
+        let number = Value { kind: Some(Kind::NumberValue(f64::NAN)) };
+        let metadata = Struct { fields: [("number".to_owned(), number)].into() };
+        let answer = RateLimitResponse { dynamic_metadata: Some(metadata), ..RateLimitResponse::default() };
+        assert_eq!(encode(&answer).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(encode(&RateLimitResponse::default()).status(), StatusCode::OK);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http2;
+use hyper::service::Service as HyperService;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::task::JoinHandle;
@@ -21,6 +22,7 @@ use super::executor::{CoreExecutor, Watched};
 use super::handshake::shake_hands;
 use super::lifetime::{Jitter, drive};
 use super::listen::{ListenAddress, Listener};
+use super::receive::{ReceiveBounds, ReceiveBudget, RequestBody};
 use super::settings::{Http2Settings, Lifetime};
 use super::socket::Detached;
 use super::stats::{ConnectionStats, CoreLoad};
@@ -41,12 +43,19 @@ pub struct Http2Server {
 
 /// What the connections of one core share.
 struct CoreContext<S> {
-    service: TowerToHyperService<S>,
+    service: Receiving<S>,
     builder: http2::Builder<CoreExecutor>,
     handshake_timeout: Duration,
     load: Arc<CoreLoad>,
     stats: Arc<ConnectionStats>,
     phase: PhaseWatch,
+}
+
+/// Calls a service with bodies that are bounded while they come in.
+#[derive(Clone)]
+struct Receiving<S> {
+    service: TowerToHyperService<S>,
+    bounds: Arc<ReceiveBounds>,
 }
 
 /// Hands connections to cores.
@@ -73,18 +82,23 @@ impl Http2Server {
     ) -> Result<Self, StartError>
     where
         F: Fn(usize) -> S + Send + Sync + 'static,
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let stats = Arc::new(ConnectionStats::with_cores(count_of_cores(settings)));
         let drain = Drain::new(settings.max_connections);
+        let budget = Arc::new(ReceiveBudget::new(settings));
         let cores = Cores::start(&stats.cores, {
             let (settings, stats, phase) = (settings.clone(), Arc::clone(&stats), drain.watch());
             move |core, load| {
+                let bounds = ReceiveBounds::new(Arc::clone(&budget), &settings, Arc::clone(&stats));
                 let context = CoreContext {
-                    service: TowerToHyperService::new(factory(core)),
+                    service: Receiving {
+                        service: TowerToHyperService::new(factory(core)),
+                        bounds: Arc::new(bounds),
+                    },
                     builder: builder(&settings, CoreExecutor(Arc::clone(&load))),
                     handshake_timeout: settings.handshake_timeout,
                     load,
@@ -166,7 +180,7 @@ impl Dispatcher {
 
 impl<S, B> CoreContext<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
@@ -200,6 +214,19 @@ where
             }
             Err(fault) => self.stats.count_fault(fault),
         }
+    }
+}
+
+impl<S> HyperService<Request<Incoming>> for Receiving<S>
+where
+    S: Service<Request<RequestBody>> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = <TowerToHyperService<S> as HyperService<Request<RequestBody>>>::Future;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.service.call(request.map(|incoming| RequestBody::new(incoming, Arc::clone(&self.bounds))))
     }
 }
 

@@ -38,6 +38,11 @@ pub struct Http2Settings {
     /// It must be above what a proxy takes from its users (Envoy: 60 KiB), because tracers pass on what users send
     /// (`tracestate`), and no user may bring a call to fail.
     pub max_header_list_bytes: u32,
+    /// What calls that are not complete yet may hold in memory, all connections together, beyond the first
+    /// [16 KiB](super::receive::FREE_BYTES) of each; a call beyond that ends with RESOURCE_EXHAUSTED.
+    pub max_buffered_bytes: usize,
+    /// How long a call that is larger than these 16 KiB may take to arrive; it then ends with DEADLINE_EXCEEDED.
+    pub receive_timeout: Duration,
     /// How often a peer is asked whether it is still there; None: never.
     pub keep_alive_interval: Option<Duration>,
     /// How long a peer may take to say that it is still there.
@@ -51,12 +56,14 @@ impl Default for Http2Settings {
         Self {
             cores: None,
             max_connections: 10_000,
-            handshake_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(10),
             max_concurrent_streams: 1024,
             max_pending_resets: 1024,
             max_header_list_bytes: 96 * 1024,
-            keep_alive_interval: Some(Duration::from_secs(60)),
-            keep_alive_timeout: Duration::from_secs(20),
+            max_buffered_bytes: 64 * 1024 * 1024,
+            receive_timeout: Duration::from_secs(10),
+            keep_alive_interval: Some(Duration::from_secs(30)),
+            keep_alive_timeout: Duration::from_secs(10),
             lifetime: Lifetime::default(),
         }
     }

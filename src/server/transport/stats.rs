@@ -36,6 +36,10 @@ pub struct ConnectionStats {
     pub cut_by_age: Counter,
     /// Connections that were dropped because the deadline of a drain was over.
     pub cut_by_drain: Counter,
+    /// Calls that ended because unfinished calls held `max_buffered_bytes` (HTTP/2 only).
+    pub over_budget: Counter,
+    /// Calls that ended because they did not arrive within `receive_timeout` (HTTP/2 only).
+    pub receive_timeouts: Counter,
     /// Requests that were not answered within their deadline (HTTP/1 only).
     pub request_timeouts: Counter,
     /// What each core carries; empty for a server that has none of its own.

@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tower::Service;
 
 use super::settings::{Http2Settings, Lifetime};
-use super::{BindOptions, Http2Server, ListenAddress, Listener};
+use super::{BindOptions, Http2Server, ListenAddress, Listener, RequestBody};
 
 mod hostile;
 mod http1;
 mod leaving;
 mod listening;
 mod peer;
+mod receiving;
 mod serving;
 
 /// Longer than anything takes here, so that a test that waits for it has failed.
@@ -75,15 +75,15 @@ fn start_on(listener: Listener, settings: &Http2Settings, gate: &Gate) -> Http2S
 
 fn service(
     gate: Gate,
-) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+) -> impl Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync
 + 'static {
-    tower::service_fn(move |request: Request<Incoming>| answer(request, gate.clone()))
+    tower::service_fn(move |request: Request<RequestBody>| answer(request, gate.clone()))
 }
 
-async fn answer(request: Request<Incoming>, gate: Gate) -> Result<Response<Body>, Infallible> {
+async fn answer(request: Request<RequestBody>, gate: Gate) -> Result<Response<Body>, Infallible> {
     match request.uri().path() {
         "/slow" => drop(gate.0.acquire().await),
         "/panic" => unreachable!("a panic that was asked for"),

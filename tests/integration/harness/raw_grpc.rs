@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use h2::SendStream;
+use h2::client::{ResponseFuture, SendRequest};
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2;
@@ -43,6 +45,35 @@ pub(crate) async fn exchange(to: SocketAddr, method: &str, body: Bytes) -> Resul
     let trailers = body.collect().await?.trailers().cloned().unwrap_or_default();
     connection.abort();
     Ok(status(&head.headers).or(status(&trailers)).unwrap_or_default())
+}
+
+/// A connection on which calls can be left unfinished.
+pub(crate) struct Peer(SendRequest<Bytes>);
+
+impl Peer {
+    pub(crate) async fn connect(to: SocketAddr) -> Self {
+        let stream = TcpStream::connect(to).await.unwrap();
+        let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        Self(sender)
+    }
+
+    /// Sends a message to [`SHOULD_RATE_LIMIT`], and leaves the call open for more.
+    pub(crate) fn begin(&mut self, message: &[u8]) -> (ResponseFuture, SendStream<Bytes>) {
+        let request = Request::post(format!("http://test{SHOULD_RATE_LIMIT}"))
+            .header("content-type", "application/grpc")
+            .body(())
+            .unwrap();
+        let (answer, mut body) = self.0.send_request(request, false).unwrap();
+        body.send_data(frame(message), false).unwrap();
+        (answer, body)
+    }
+}
+
+/// The `grpc-status` of an answer that has no message.
+pub(crate) async fn answer(answer: ResponseFuture) -> String {
+    let answer = timeout(Duration::from_secs(15), answer).await.unwrap().unwrap();
+    status(answer.headers()).unwrap_or_default()
 }
 
 fn status(headers: &HeaderMap) -> Option<String> {

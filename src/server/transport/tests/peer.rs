@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::SendStream;
 use h2::client::{ResponseFuture, SendRequest};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -47,6 +48,15 @@ impl Peer {
         let uri = format!("http://test{path}");
         let request = Request::builder().uri(uri).body(()).expect("a request");
         self.sender.send_request(request, true).expect("a stream").0
+    }
+
+    /// Begins a call whose body is still to be sent.
+    pub(super) fn begin(&mut self, path: &str) -> (ResponseFuture, SendStream<Bytes>) {
+        let request = Request::post(format!("http://test{path}"))
+            .header("content-type", "application/grpc")
+            .body(())
+            .expect("a request");
+        self.sender.send_request(request, false).expect("a stream")
     }
 
     /// Sends a call and waits until it is answered.
