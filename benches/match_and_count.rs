@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use divan::{AllocProfiler, Bencher, black_box};
-use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, Role};
+use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
 use ratekeeper::decision::request::{Entry, Hits};
@@ -120,7 +120,13 @@ fn store() -> LocalStore {
 
 fn hit(key: usize) -> Hit {
     let role = Role::default();
-    Hit { key: counter(&key.to_string()), limit: LIMIT, hits: Hits::Take(1), role }
+    Hit {
+        key: counter(&key.to_string()),
+        limit: LIMIT,
+        hits: Hits::Take(1),
+        role,
+        on_store_failure: OnStoreFailure::Local,
+    }
 }
 
 fn counter(value: &str) -> CounterKey {

@@ -54,8 +54,7 @@ impl Bound {
         })?;
         let registry = Arc::new(metrics::registry(parts, grpc.stats()));
         let pages = Http1Settings::default();
-        let public =
-            decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
+        let public = decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {
             grpc,
             http: Http1Server::start(self.http, &pages, public),

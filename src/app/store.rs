@@ -37,7 +37,8 @@ impl Counters {
 
     fn shared(settings: &Settings) -> anyhow::Result<Self> {
         let shared = settings::shared_store(settings);
-        let (names, addresses): (Vec<String>, Vec<_>) = settings::redis_servers(settings)?.into_iter().unzip();
+        let (names, addresses): (Vec<String>, Vec<_>) =
+            settings::redis_servers(settings)?.into_iter().unzip();
         let placement = match settings.redis.topology {
             Topology::Single => Placement::Single,
             Topology::Ring => Placement::ring(&names),
@@ -67,7 +68,10 @@ impl Counters {
             Self::Shared { shards, replica } => {
                 for number in 0..shards.shards().len() {
                     let keeper = Keeper::new(shards, number, *replica, || SystemClock.now());
-                    tasks.start("keeper", keeper.context("redis.urls: a server cannot be connected to")?.run());
+                    tasks.start(
+                        "keeper",
+                        keeper.context("redis.urls: a server cannot be connected to")?.run(),
+                    );
                 }
                 let shards = Arc::clone(shards);
                 tasks.start("sweep", sweep::run(move || shards.ledger().sweep(SystemClock.now())));

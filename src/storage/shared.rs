@@ -123,7 +123,10 @@ impl CounterStore for SharedStore {
         let groups = self.shards.group(&batch, answers.unanswered());
         match groups.as_slice() {
             [] => {}
-            [only] => answers.take(&self.shards, only, self.ask(&batch, only, Alone::Yes, &at, deadline).await, &at),
+            [only] => {
+                let outcome = self.ask(&batch, only, Alone::Yes, &at, deadline).await;
+                answers.take(&self.shards, only, outcome, &at);
+            }
             several => {
                 let asked = several.iter().map(|group| self.ask(&batch, group, Alone::No, &at, deadline));
                 let outcomes = futures_util::future::join_all(asked).await;

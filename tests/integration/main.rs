@@ -18,6 +18,7 @@ mod examples;
 mod health;
 mod http_surface;
 mod layers;
+mod redis;
 mod reload;
 mod rolling;
 mod rule_files;

@@ -31,7 +31,7 @@ pub struct Breaker {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { failures: 5, backoff: Duration::from_millis(250), max_backoff: Duration::from_secs(10) }
+        Self { failures: 5, backoff: Duration::from_millis(250), max_backoff: Duration::from_secs(1) }
     }
 }
 

@@ -97,7 +97,11 @@ impl Section for Redis {
 fn topology(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Topology> {
     if let Some(later @ ("sentinel" | "cluster")) = decoder.text(field)?.as_deref() {
         let message = format!("`topology` cannot be `{later}` yet");
-        return Err(decoder.refuse(field, message, "it comes in a later version; this one has: single, ring"));
+        return Err(decoder.refuse(
+            field,
+            message,
+            "it comes in a later version; this one has: single, ring",
+        ));
     }
     let choices = [("single", Topology::Single), ("ring", Topology::Ring)];
     decoder.choice(field, &choices)

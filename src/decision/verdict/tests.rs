@@ -3,7 +3,7 @@
 use smallvec::smallvec;
 
 use super::*;
-use crate::decision::hit::DeniedRequests;
+use crate::decision::hit::{DeniedRequests, OnStoreFailure};
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Entry, Hits, Request};
 use crate::decision::rules::RuleSet;
@@ -11,6 +11,7 @@ use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Locati
 use crate::decision::unit::Unit;
 
 const MODES: Modes = Modes {
+    on_store_failure: OnStoreFailure::Local,
     shadow_mode: false,
     quota_mode: false,
     denied_requests: DeniedRequests::Count,

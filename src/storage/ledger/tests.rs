@@ -7,7 +7,7 @@ mod simulation;
 
 use super::settlement::{Settlement, SettlementRound};
 use super::*;
-use crate::decision::hit::{Batch, DeniedRequests, Leniency, Role};
+use crate::decision::hit::{Batch, DeniedRequests, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::request::Entry;
@@ -36,7 +36,13 @@ fn hit(name: &str, limit: u32, hits: Hits) -> Hit {
     let unit = Unit::Minute;
     let entries = [Entry { key: b"k", value: name.as_bytes() }];
     let key = CounterKey::new("d", unit, entries.into_iter());
-    Hit { key, limit: Limit { requests_per_unit: limit, unit }, hits, role: Role::default() }
+    Hit {
+        key,
+        limit: Limit { requests_per_unit: limit, unit },
+        hits,
+        role: Role::default(),
+        on_store_failure: OnStoreFailure::Local,
+    }
 }
 
 fn take(name: &str, limit: u32, amount: u32) -> Hit {

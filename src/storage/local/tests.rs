@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;
 
 use super::*;
-use crate::decision::hit::{Leniency, Role};
+use crate::decision::hit::{Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::request::{Entry, Hits};
@@ -17,7 +17,13 @@ const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 fn hit(name: &str, limit: u32, unit: Unit, hits: Hits) -> Hit {
     let entries = [Entry { key: b"k", value: name.as_bytes() }];
     let key = CounterKey::new("d", unit, entries.into_iter());
-    Hit { key, limit: Limit { requests_per_unit: limit, unit }, hits, role: Role::default() }
+    Hit {
+        key,
+        limit: Limit { requests_per_unit: limit, unit },
+        hits,
+        role: Role::default(),
+        on_store_failure: OnStoreFailure::Local,
+    }
 }
 
 fn take(name: &str, limit: u32) -> Hit {

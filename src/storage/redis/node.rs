@@ -72,8 +72,10 @@ impl NodeAddress {
             Endpoint::Tcp(host, port) => ConnectionAddr::Tcp(host, port),
             Endpoint::Unix(path) => ConnectionAddr::Unix(path),
         };
-        let info = address.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
-        let mut settings = info.redis_settings().clone().set_db(i64::from(identity.database)).set_skip_set_lib_name();
+        let info =
+            address.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
+        let mut settings =
+            info.redis_settings().clone().set_db(i64::from(identity.database)).set_skip_set_lib_name();
         if let Some(username) = &identity.username {
             settings = settings.set_username(username);
         }

@@ -14,7 +14,7 @@ use smallvec::smallvec;
 use tokio::time::Instant;
 
 use crate::decision::fixed_window::Reading;
-use crate::decision::hit::{Hit, Role};
+use crate::decision::hit::{Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::request::{Entry, Hits};
@@ -34,7 +34,7 @@ fn key(name: &str, unit: Unit) -> CounterKey {
 
 fn hit(name: &str, limit: u32, unit: Unit, hits: Hits) -> Hit {
     let limit = Limit { requests_per_unit: limit, unit };
-    Hit { key: key(name, unit), limit, hits, role: Role::default() }
+    Hit { key: key(name, unit), limit, hits, role: Role::default(), on_store_failure: OnStoreFailure::Local }
 }
 
 fn take(name: &str, limit: u32) -> Hit {

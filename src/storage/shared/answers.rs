@@ -5,11 +5,11 @@ use smallvec::SmallVec;
 use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::{Batch, DeniedRequests, Hit};
 use crate::decision::time::Timestamp;
+use crate::storage::Moment;
 use crate::storage::Readings;
 use crate::storage::redis::order::{Counted, Counts, Outcome};
 use crate::storage::shared::shard::add;
 use crate::storage::shared::{Group, Shards};
-use crate::storage::Moment;
 
 /// A request's hits and what is known of each.
 #[derive(Debug)]

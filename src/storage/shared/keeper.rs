@@ -116,7 +116,8 @@ impl Keeper {
     }
 
     async fn settle_some(&self, found: &[settlement::Settlement], now: Timestamp) -> bool {
-        let asked: Vec<Settlement> = found.iter().filter_map(|settlement| self.as_order(settlement)).collect();
+        let asked: Vec<Settlement> =
+            found.iter().filter_map(|settlement| self.as_order(settlement)).collect();
         match self.link.settle(&asked, now, Instant::now() + ERRAND).await {
             Outcome::Done(windows) => {
                 for (settlement, window) in found.iter().zip(windows) {

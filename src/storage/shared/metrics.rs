@@ -13,25 +13,36 @@ use crate::storage::shared::Shards;
 use crate::storage::shared::shard::Shard;
 use crate::telemetry::samples::{Described, as_gauge};
 
-const ANSWERED: Described = Described { name: "store_orders_answered", help: "Requests that a shard counted" };
-const FAILED: Described = Described { name: "store_orders_failed", help: "Requests and probes that a shard did not answer" };
+const ANSWERED: Described =
+    Described { name: "store_orders_answered", help: "Requests that a shard counted" };
+const FAILED: Described =
+    Described { name: "store_orders_failed", help: "Requests and probes that a shard did not answer" };
 const CALLS: Described = Described { name: "store_calls", help: "Script calls to a shard" };
 const FALLBACK: Described =
     Described { name: "fallback_decisions", help: "Hits decided without their shard, by what decided them" };
-const FOREIGN: Described =
-    Described { name: "store_foreign_values", help: "Hits on keys that held something that is no counter of ours" };
-const SETTLED: Described = Described { name: "store_settled_counters", help: "Counters settled with a shard that came back" };
+const FOREIGN: Described = Described {
+    name: "store_foreign_values",
+    help: "Hits on keys that held something that is no counter of ours",
+};
+const SETTLED: Described =
+    Described { name: "store_settled_counters", help: "Counters settled with a shard that came back" };
 const LOST: Described = Described {
     name: "store_lost_give_backs",
     help: "Hits of denied requests that perhaps were not given back (counting.denied_requests: ignore)",
 };
-const OPEN: Described = Described { name: "breaker_open", help: "1 while the shard is away and this replica decides" };
+const OPEN: Described =
+    Described { name: "breaker_open", help: "1 while the shard is away and this replica decides" };
 const TRIPS: Described = Described { name: "breaker_opened", help: "Times that the breaker opened" };
-const REPLICAS: Described = Described { name: "replicas", help: "Replicas that announce themselves at the shard" };
-const OFFSET: Described =
-    Described { name: "shard_clock_offset_seconds", help: "How far the shard's clock is ahead of this replica's" };
-const RECALLED: Described = Described { name: "over_limit_memory_entries", help: "Counters remembered as over" };
-const UNSETTLED: Described = Described { name: "fallback_unsettled_counters", help: "Counters with hits to settle" };
+const REPLICAS: Described =
+    Described { name: "replicas", help: "Replicas that announce themselves at the shard" };
+const OFFSET: Described = Described {
+    name: "shard_clock_offset_seconds",
+    help: "How far the shard's clock is ahead of this replica's",
+};
+const RECALLED: Described =
+    Described { name: "over_limit_memory_entries", help: "Counters remembered as over" };
+const UNSETTLED: Described =
+    Described { name: "fallback_unsettled_counters", help: "Counters with hits to settle" };
 const ADMITTED: Described =
     Described { name: "fallback_admitted_hits", help: "Hits admitted without the store's knowing" };
 const EVICTED: Described =
@@ -94,7 +105,10 @@ impl Collector for SharedStoreMetrics {
         self.counters(encoder, TRIPS, |shard| shard.breaker().snapshot().transitions().open)?;
         self.gauges(encoder, OPEN, |shard| f64::from(u8::from(!shard.breaker().is_closed())))?;
         self.gauges(encoder, REPLICAS, |shard| f64::from(shard.share().replicas.get()))?;
-        #[expect(clippy::cast_precision_loss, reason = "a clock that is off by 285,000 years may be shown inexactly")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a clock that is off by 285,000 years may be shown inexactly"
+        )]
         self.gauges(encoder, OFFSET, |shard| shard.offset_millis() as f64 / 1_000.0)?;
         let ledger = self.0.ledger.figures();
         RECALLED.gauge(encoder, as_gauge(ledger.over))?;

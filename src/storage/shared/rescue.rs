@@ -10,7 +10,7 @@ use crate::storage::ledger::{ShardId, Share};
 use crate::storage::redis::order::{GiveBack, Outcome};
 use crate::storage::shared::answers::{Answers, Known};
 use crate::storage::shared::shard::add;
-use crate::storage::shared::{Group, SharedStore, Shards};
+use crate::storage::shared::{Group, Shards, SharedStore};
 
 use tokio::time::Instant;
 
@@ -49,7 +49,8 @@ impl Answers<'_> {
             (0..self.known.len()).filter(|&index| self.known[index].reading().is_none()).collect();
         let Some(&first) = missing.first() else { return };
         let hits: SmallVec<[Hit; 2]> = missing.iter().map(|&index| self.batch.hits[index].clone()).collect();
-        let batch = Batch { hits: &hits, leniency: self.leniency(), denied_requests: self.batch.denied_requests };
+        let batch =
+            Batch { hits: &hits, leniency: self.leniency(), denied_requests: self.batch.denied_requests };
         let shard = &shards.all[shards.shard_of(&self.batch.hits[first])];
         let (share, now) = (shard.share(), shard.now(at.now));
         let shard_of = |hit: &Hit| shards.all[shards.shard_of(hit)].id();
@@ -59,7 +60,8 @@ impl Answers<'_> {
             add(&shard.figures.fallback[OnStoreFailure::Local as usize], 1);
             self.known[index] = Known::Rescued(reading);
         }
-        if batch.denied_requests == DeniedRequests::Ignore && self.is_denied() && !self.is_denied_by(&missing) {
+        if batch.denied_requests == DeniedRequests::Ignore && self.is_denied() && !self.is_denied_by(&missing)
+        {
             self.take_out(shards, &missing, shard_of, share, at);
         }
     }
@@ -131,7 +133,8 @@ impl SharedStore {
         let counted = |group: &&Group| !answers.is_denied_by(&group.hits);
         let groups: SmallVec<[&Group; 2]> = groups.iter().filter(counted).collect();
         let given: SmallVec<[_; 2]> = groups.iter().map(|group| amounts(answers, group)).collect();
-        let asked = groups.iter().zip(&given).map(|(group, given)| self.give_to(group.shard, given, at, deadline));
+        let asked =
+            groups.iter().zip(&given).map(|(group, given)| self.give_to(group.shard, given, at, deadline));
         futures_util::future::join_all(asked).await;
         for group in groups {
             for &index in &group.hits {

@@ -146,8 +146,12 @@ impl Shard {
         let Some(Transition { from, to }) = transition else { return };
         let (shard, from, to) = (&self.address, from.name(), to.name());
         match to {
-            "open" => tracing::warn!(%shard, from, to, %why, "the shard is away: its counters are decided by this replica"),
-            "closed" => tracing::info!(%shard, from, to, %why, "the shard is back: its counters are shared again"),
+            "open" => {
+                tracing::warn!(%shard, from, to, %why, "the shard is away: its counters are decided by this replica");
+            }
+            "closed" => {
+                tracing::info!(%shard, from, to, %why, "the shard is back: its counters are shared again");
+            }
             _ => tracing::debug!(%shard, from, to, %why, "the shard is being probed"),
         }
     }
@@ -192,11 +196,9 @@ pub(super) fn reason(failure: &Failure) -> Option<FailureReason> {
         Failure::NoAuth(_) | Failure::NoPerm(_) => FailureReason::Unauthorized,
         Failure::ClusterDown(_) | Failure::TryAgain => FailureReason::ClusterDown,
         Failure::Refused(_) | Failure::Other(_) => FailureReason::UnexpectedReply,
-        Failure::NoScript
-        | Failure::Moved(_)
-        | Failure::Ask(_)
-        | Failure::Overloaded
-        | Failure::Closed => return None,
+        Failure::NoScript | Failure::Moved(_) | Failure::Ask(_) | Failure::Overloaded | Failure::Closed => {
+            return None;
+        }
     })
 }
 

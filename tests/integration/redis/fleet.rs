@@ -31,7 +31,7 @@ descriptors:
 /// So long that nothing but a broken store makes a replica decide by itself.
 pub(super) const WIDE_BUDGET: &str = "999ms";
 /// As short as a busy machine allows.
-pub(super) const NARROW_BUDGET: &str = "50ms";
+pub(super) const NARROW_BUDGET: &str = "250ms";
 
 /// How long after the store's return everything must be exact again.
 pub(super) const RECOVERY: Duration = Duration::from_secs(2);

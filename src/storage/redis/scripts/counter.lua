@@ -11,6 +11,9 @@ local call, pcall, find, sub, format = redis.call, redis.pcall, string.find, str
 
 -- Beyond 2^53 a number of Lua is no longer exact; a limit has 32 bits.
 local MOST = 9007199254740992
+-- How far ahead of now a stored window may start, in seconds: clocks differ a little, and one that was wrong must not
+-- freeze a counter. The same as fixed_window::MAX_AHEAD.
+local MAX_AHEAD = 2
 -- How long a counter outlives its window, in milliseconds: a clock that is a little late must find what was counted.
 local SLACK = 3000
 
@@ -31,7 +34,7 @@ local function parse(value, unit)
 end
 
 -- The window to count in, its count and settlements, and the window that is stored: none where the key is not there.
--- A stored window that is newer than now goes on. Where the value cannot be had: nil and why.
+-- A stored window that is a little newer than now goes on. Where the value cannot be had: nil and why.
 local function load(key, unit)
   local current = seconds - seconds % unit
   local value = pcall('GET', key)
@@ -39,7 +42,7 @@ local function load(key, unit)
   if type(value) == 'table' then return nil, value.err end
   local window, count, settled = parse(value, unit)
   if not window then return nil, 'WRONGTYPE the value is not a counter of ours' end
-  if window < current then return current, 0, '', window end
+  if window < current or window > seconds + MAX_AHEAD then return current, 0, '', window end
   return window, count, settled, window
 end
 
