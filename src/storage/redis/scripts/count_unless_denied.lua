@@ -7,6 +7,7 @@
 -- it was denied (else 0), and for each of its hits the count before the request and the count with the hit.
 -- What denies is decision/hit.rs, `Leniency::denies`. A key that cannot be counted does not take part.
 
+local load, save, add, is_of_the_key = tools()
 local reply, size = {}, #KEYS
 local units, windows, counts, befores, settlements, storeds, touched, faults = {}, {}, {}, {}, {}, {}, {}, {}
 

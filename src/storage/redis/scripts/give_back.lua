@@ -4,6 +4,7 @@
 -- ARGV after the time, for each key: its unit in seconds, the window's start, and how much.
 -- Answers for each key: the window's start (or a text: why nothing could be given back), and the count.
 
+local load, save, add, is_of_the_key = tools()
 local reply, wrote = {}, false
 
 for index = 1, #KEYS do

@@ -8,6 +8,7 @@
 
 -- Marks of replicas that a counter carries at the most, in bytes; beyond, the oldest are forgotten. A settlement that
 -- comes twice then counts twice, which denies too much and never too little.
+local load, save, add, is_of_the_key = tools()
 local MOST_MARKS = 4096
 
 local reply, wrote = {}, false
@@ -24,7 +25,7 @@ for index = 1, #KEYS do
     if settling > window then window, count, settled = settling, 0, '' end
     local name = ' ' .. ARGV[first + 4] .. '='
     local mark = name .. ARGV[first + 5]
-    if settling == window and not find(settled .. ' ', mark .. ' ', 1, true) then
+    if settling == window and not string.find(settled .. ' ', mark .. ' ', 1, true) then
       count = add(math.max(count, tonumber(ARGV[first + 2])), tonumber(ARGV[first + 3]))
       settled = string.gsub(settled, name .. '%d+', '') .. mark
       while #settled > MOST_MARKS do settled = string.match(settled, '^ %S+(.*)$') end

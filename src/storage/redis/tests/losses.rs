@@ -132,13 +132,13 @@ async fn an_order_that_nobody_waits_for_is_not_sent() {
     let server = Server::start();
     let link = open(&server);
     let mut abandoned = Box::pin(link.count(one(take("a", 1)), soon()));
-    poll_fn(|context| Poll::Ready(assert!(abandoned.as_mut().poll(context).is_pending()))).await;
+    let polled = poll_fn(|context| Poll::Ready(abandoned.as_mut().poll(context))).await;
+    assert!(polled.is_pending());
     drop(abandoned);
     assert_eq!(count(&link, &[take("a", 1)]).await, [(1, false)]);
 }
 
 /// What an order comes to after these lines at the console.
-#[track_caller]
 async fn check(lines: &[&str], expected: impl Fn(&Failure) -> bool) {
     let server = Server::start();
     let link = open(&server);
