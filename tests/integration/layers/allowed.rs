@@ -19,7 +19,7 @@ const PLAIN: &[&str] =
     &["ahash", "arrayvec", "bytes", "hashbrown", "memchr", "sha2", "smallvec", "thiserror"];
 
 /// What every layer but the pure core may name.
-const ASYNC: &[&str] = &["arc_swap", "parking_lot", "pin_project_lite", "tokio", "tracing"];
+const ASYNC: &[&str] = &["arc_swap", "futures_util", "parking_lot", "pin_project_lite", "tokio", "tracing"];
 
 /// The places that may name a library that is not for all: the beginnings of paths.
 const OWNERS: &[(&[&str], &[&str])] = &[
@@ -44,7 +44,8 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["granit_parser", "notify", "strsim"], &["config"]),
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
     (&["hdrhistogram"], &["cli/bench"]),
-    (&["redis"], &["storage/redis"]),
+    (&["bb8_redis", "redis"], &["storage/redis"]),
+    (&["hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
     (&["prometheus_client"], &["telemetry", "app"]),
