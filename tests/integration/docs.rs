@@ -106,11 +106,13 @@ fn every_file_that_is_named_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bases = [root.to_owned(), root.join("src")];
     let exists = |name: &str| bases.iter().any(|base| base.join(name).exists());
+    // What a build or the set-up makes is there or not.
+    let is_made = |name: &str| name.starts_with("target/") || name.starts_with(".venv/");
     let in_project = |name: &str| name.split_once('/').is_some_and(|(folder, _)| exists(folder));
     let is_file = |name: &str| {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
         let suffix = [".rs", ".toml", "/"].iter().any(|suffix| name.ends_with(suffix));
-        plain && !name.starts_with('/') && (suffix || in_project(name))
+        plain && !name.starts_with('/') && !is_made(name) && (suffix || in_project(name))
     };
     let (mut count, mut missing) = (0, Vec::new());
     for page in pages() {
