@@ -31,7 +31,7 @@ pub enum Failure {
     #[error("READONLY: the server is a replica and takes no writes")]
     ReadOnly,
     /// Credentials are missing or wrong.
-    #[error("the server does not accept the credentials: {0}")]
+    #[error("NOAUTH: the server does not accept the credentials: {0}")]
     NoAuth(Arc<str>),
     /// The user may not do what counting needs.
     #[error("NOPERM: the user lacks a permission: {0}")]

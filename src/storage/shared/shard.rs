@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ahash::RandomState;
@@ -138,7 +138,11 @@ impl Shard {
     }
 
     pub(super) fn open_link(self: &Arc<Self>, settings: &LinkSettings) -> Link {
-        Link::open(self.address.clone(), settings.clone(), Arc::new(Hearing(Arc::clone(self))))
+        Link::open(
+            self.address.clone(),
+            settings.clone(),
+            Arc::new(Hearing { shard: Arc::clone(self), connected: AtomicBool::new(false) }),
+        )
     }
 
     /// Logs a change of the breaker's state: one line a change, not one a request.
@@ -157,29 +161,39 @@ impl Shard {
     }
 }
 
-/// Hears what happens on a link to the shard.
+/// Hears what happens on one link to the shard.
 #[derive(Debug)]
-struct Hearing(Arc<Shard>);
+struct Hearing {
+    shard: Arc<Shard>,
+    connected: AtomicBool,
+}
 
 impl Observer for Hearing {
+    fn connected(&self) {
+        self.connected.store(true, Ordering::Relaxed);
+    }
+
+    /// A connection that somebody closed is replaced, and tells nothing of the shard; one that cannot be made does.
     fn disconnected(&self, failure: &Failure) {
-        self.failed(failure, 0);
+        if !self.connected.swap(false, Ordering::Relaxed) {
+            self.failed(failure, 0);
+        }
     }
 
     fn time_read(&self, time: ShardTime) {
-        self.0.time.store(Some(Arc::new(time)));
+        self.shard.time.store(Some(Arc::new(time)));
     }
 
     fn landed(&self, landed: FlightReport) {
-        self.0.breaker.on_success();
-        add(&self.0.figures.answered, landed.orders);
-        add(&self.0.figures.calls, landed.calls);
+        self.shard.breaker.on_success();
+        add(&self.shard.figures.answered, landed.orders);
+        add(&self.shard.figures.calls, landed.calls);
     }
 
     fn failed(&self, failure: &Failure, orders: usize) {
-        add(&self.0.figures.failed, orders);
+        let shard = &self.shard;
+        add(&shard.figures.failed, orders);
         let Some(reason) = reason(failure) else { return };
-        let shard = &self.0;
         shard.tell(shard.breaker.on_failure(reason, shard.uptime(), shard.jitter()), failure);
     }
 }

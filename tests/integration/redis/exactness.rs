@@ -28,7 +28,8 @@ pub(super) async fn check_fleet(fleet: &Fleet, round: &str) {
         if index % 2 == 0 { hits } else { hits.also(&pair).also(&pair) }
     })
     .await;
-    assert!((LIMIT / 3..=LIMIT / 2 + 1).contains(&tally.passed), "{tally:?}");
+    // Those with one hit first would be two thirds of the limit; those with three first, a third.
+    assert!((LIMIT / 3..=2 * LIMIT / 3 + 1).contains(&tally.passed), "{} passed", tally.passed);
     assert!(!fleet.passes(&ask(&pair)).await, "it is used up");
     assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
 }
