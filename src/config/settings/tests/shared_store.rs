@@ -7,7 +7,7 @@ fn words_of_the_shared_store() {
     check(
         r#"
 store: reids
-redis: {topology: clustre, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
+redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
 breaker: {failures: 0, backoff: 1, max_backoff: 1h}
 fallback: {on_store_failure: open, replicas: all}
 over_limit_memory: {max_entries: -1, max_age: 0s}
@@ -23,18 +23,18 @@ error: `store` cannot be `reids`
   = field: store
   = help: did you mean `redis`? it can be: local, redis
 
-error: `topology` cannot be `clustre`
+error: `topology` cannot be `singlee`
  --> s.yaml:3:19
   |
-3 | redis: {topology: clustre, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
+3 | redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
   |                   ^^^^^^^
   = field: redis.topology
-  = help: did you mean `cluster`? it can be: single, cluster, ring
+  = help: did you mean `single`? it can be: single, ring
 
 error: `timeout` is out of bounds: `1s`
  --> s.yaml:3:37
   |
-3 | redis: {topology: clustre, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
+3 | redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
   |                                     ^^
   = field: redis.timeout
   = help: write a number with ms, s, m or h, from `1ms` to `999ms`
@@ -42,7 +42,7 @@ error: `timeout` is out of bounds: `1s`
 error: `connect_timeout` is out of bounds: `0s`
  --> s.yaml:3:58
   |
-3 | redis: {topology: clustre, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
+3 | redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
   |                                                          ^^
   = field: redis.connect_timeout
   = help: write a number with ms, s, m or h, from `10ms` to `1m`
@@ -50,7 +50,7 @@ error: `connect_timeout` is out of bounds: `0s`
 error: `key_prefix` cannot stand before keys
  --> s.yaml:3:74
   |
-3 | redis: {topology: clustre, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
+3 | redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
   |                                                                          ^^^^^^
   = field: redis.key_prefix
   = help: write up to 64 letters, digits and signs, without spaces and braces, such as `rk:`
@@ -183,7 +183,7 @@ error: `topology: single` is one server, but there are 2 URLs
 1 | redis: {urls: [redis://a, redis://b]}
   |               ^
   = field: redis.urls
-  = help: keep one URL, or write `topology: cluster` or `topology: ring`
+  = help: keep one URL, or write `topology: ring`
 
 error: `max_backoff` is shorter than `backoff`
  --> s.yaml:2:37
@@ -199,13 +199,13 @@ error: `max_backoff` is shorter than `backoff`
 #[test]
 fn settings_of_several_layers_that_contradict_each_other() {
     check(
-        "redis: {topology: cluster}\n",
-        &[("RATEKEEPER_REDIS__URLS", "redis://a/1"), ("RATEKEEPER_BREAKER__BACKOFF", "1m")],
+        "redis: {topology: single}\n",
+        &[("RATEKEEPER_REDIS__URLS", "redis://a,redis://b"), ("RATEKEEPER_BREAKER__BACKOFF", "1m")],
         &[],
         r#"
-error: a Redis Cluster has only the database 0
+error: `topology: single` is one server, but there are 2 URLs
  --> redis.urls
-  = help: take the number at the end of the URLs away
+  = help: keep one URL, or write `topology: ring`
 
 error: `max_backoff` is shorter than `backoff`
  --> breaker.max_backoff
