@@ -17,7 +17,7 @@ mod names;
 mod over_limit_memory;
 mod overlay;
 mod quantity;
-mod redis;
+mod redis_store;
 mod redis_url;
 mod request;
 mod response;
@@ -45,7 +45,7 @@ pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
-pub use redis::{Redis, Topology};
+pub use redis_store::{Redis, Topology};
 pub use redis_url::{RedisEndpoint, RedisUrl, Secret};
 pub use request::Request;
 pub use response::{Headers, Response};
@@ -147,13 +147,14 @@ impl Settings {
 
     /// Reports settings that do not go together, at their place in the file where nothing else had a say.
     fn check(&self, written: Option<&Written<'_>>, faults: &mut Diagnostics) {
-        let mut report = |path: &str, found: redis::Contradiction, place: Option<(&SourceFile, Span)>| {
-            let fault = match place {
-                Some((file, span)) => Diagnostic::in_file(file, span, found.message).with_path(path),
-                None => Diagnostic::of_file(path, found.message),
+        let mut report =
+            |path: &str, found: redis_store::Contradiction, place: Option<(&SourceFile, Span)>| {
+                let fault = match place {
+                    Some((file, span)) => Diagnostic::in_file(file, span, found.message).with_path(path),
+                    None => Diagnostic::of_file(path, found.message),
+                };
+                faults.push(fault.with_help(found.help));
             };
-            faults.push(fault.with_help(found.help));
-        };
         if let Some(found) = self.redis.contradiction() {
             let place = written.filter(|written| written.settings.redis == self.redis);
             let place = place.and_then(|written| Some((written.file, written.places.urls?)));

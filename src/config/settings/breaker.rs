@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::quantity::serialize_duration;
-use super::redis::Contradiction;
+use super::redis_store::Contradiction;
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field};
 
