@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// Ticks between two announcements of this replica.
 const ANNOUNCE_EVERY: u32 = 10;
 
+/// Rounds of one settlement at the most.
+const MOST_ROUNDS: usize = 4;
+
 /// Counters that are settled by one script call.
 const SETTLE_BATCH: usize = 64;
 
@@ -100,18 +103,34 @@ impl Keeper {
         self.shard.tell(self.shard.breaker().probe_failed(why, uptime, jitter), failure);
     }
 
-    /// Tells the shard what was admitted without it, until nothing is left; false where it did not take it.
+    /// Tells the shard what was admitted without it; false where it did not take it.
+    ///
+    /// A counter whose last settlement was lost tells that one again first, and what came later in the next round. Under load
+    /// there is always something new, so rounds are bounded; the rest is settled at the next tick.
     async fn settle(&self) -> bool {
-        let mut round = SettlementRound::new(self.shard.id());
+        for _ in 0..MOST_ROUNDS {
+            match self.settle_round().await {
+                Some(0) => return true,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Goes through all counters once; gives how many were settled, nothing where the shard did not take them.
+    async fn settle_round(&self) -> Option<usize> {
+        let (mut round, mut settled) = (SettlementRound::new(self.shard.id()), 0);
         loop {
             let now = self.shard.now((self.own_time)());
             let found = self.shards.ledger.unsettled(&mut round, now, SETTLE_BATCH);
             if found.is_empty() {
-                return true;
+                return Some(settled);
             }
             if !self.settle_some(&found, now).await {
-                return false;
+                return None;
             }
+            settled += found.len();
         }
     }
 
