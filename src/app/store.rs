@@ -86,6 +86,13 @@ impl Counters {
             for number in 0..shards.shards().len() {
                 Keeper::leave(shards, number, *replica).await;
             }
+            let unsettled = shards.ledger().figures().unsettled;
+            if unsettled > 0 {
+                tracing::warn!(
+                    unsettled,
+                    "ending with counters that no shard was told of: what was admitted is forgotten"
+                );
+            }
         }
     }
 

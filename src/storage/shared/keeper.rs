@@ -3,13 +3,13 @@
 //! It has a connection of its own, so nothing here queues in front of decisions, and no user's request is ever a probe.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::decision::key::CounterKey;
 use crate::decision::time::Timestamp;
+use crate::storage::breaker::reason::FailureReason;
 use crate::storage::ledger::settlement::{self, SettlementRound};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
@@ -99,7 +99,7 @@ impl Keeper {
 
     fn probe_failed(&self, failure: &Failure) {
         let (uptime, jitter) = (self.shard.uptime(), self.shard.jitter());
-        let why = reason(failure).unwrap_or(crate::storage::breaker::reason::FailureReason::UnexpectedReply);
+        let why = reason(failure).unwrap_or(FailureReason::UnexpectedReply);
         self.shard.tell(self.shard.breaker().probe_failed(why, uptime, jitter), failure);
     }
 
@@ -189,19 +189,16 @@ impl Keeper {
             );
         }
     }
-}
 
-impl Keeper {
-    /// Says good-bye, so that the others' shares grow at once.
+    /// Says good-bye to a shard, so that the others' shares grow at once.
     pub async fn leave(shards: &Shards, number: usize, replica: u64) {
         let shard = &shards.all[number];
-        if let Ok(side) = Side::new(shard.address(), &shards.settings.link.key_prefix, ERRAND / 4) {
-            let _ = side.leave(replica).await;
-        }
-        let unsettled = shards.ledger.figures().unsettled;
-        if unsettled > 0 {
-            let lost = shard.figures.settled.load(Ordering::Relaxed);
-            tracing::warn!(shard = %shard.address(), unsettled, settled = lost, "ending with counters that are not settled");
+        let side = Side::new(shard.address(), &shards.settings.link.key_prefix, ERRAND / 4);
+        // A shard that is away forgets this replica by itself.
+        if let Ok(side) = side
+            && let Err(failure) = side.leave(replica).await
+        {
+            tracing::debug!(shard = %shard.address(), %failure, "this replica could not say good-bye");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Deciding what shards did not answer, and taking back what counted for a request that is denied elsewhere.
 
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use crate::decision::fixed_window::Reading;
-use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure};
+use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::request::Hits;
 use crate::storage::Moment;
 use crate::storage::ledger::{ShardId, Share};
@@ -11,8 +12,6 @@ use crate::storage::redis::order::{GiveBack, Outcome};
 use crate::storage::shared::answers::{Answers, Known};
 use crate::storage::shared::shard::add;
 use crate::storage::shared::{Group, Shards, SharedStore};
-
-use tokio::time::Instant;
 
 impl Answers<'_> {
     /// Decides every hit that is still without a reading, as its rule says.
@@ -109,10 +108,7 @@ impl Answers<'_> {
         leniency.denies(self.outcomes(hits))
     }
 
-    fn outcomes<'a>(
-        &'a self,
-        hits: &'a [usize],
-    ) -> impl Iterator<Item = (crate::decision::hit::Role, Reading)> + 'a {
+    fn outcomes<'a>(&'a self, hits: &'a [usize]) -> impl Iterator<Item = (Role, Reading)> + 'a {
         hits.iter().filter_map(|&index| Some((self.batch.hits[index].role, self.known[index].reading()?)))
     }
 }
