@@ -9,8 +9,9 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 
-use crate::storage::shared::Shards;
 use crate::storage::shared::shard::Shard;
+use crate::storage::shared::shards::Shards;
+use crate::storage::shared::topology::Topology;
 use crate::telemetry::samples::{Described, as_gauge};
 
 const ANSWERED: Described =
@@ -59,8 +60,8 @@ impl SharedStoreMetrics {
         described: Described,
         figure: impl Fn(&Shard) -> u64,
     ) -> fmt::Result {
-        let names = self.names();
-        let values = names.iter().zip(&self.0.all).map(|(name, shard)| (name.as_str(), figure(shard)));
+        let (topology, names) = self.names();
+        let values = names.iter().zip(topology.shards()).map(|(name, shard)| (name.as_str(), figure(shard)));
         described.counters(encoder, "shard", values)
     }
 
@@ -70,18 +71,20 @@ impl SharedStoreMetrics {
         described: Described,
         figure: impl Fn(&Shard) -> f64,
     ) -> fmt::Result {
-        let names = self.names();
-        let values = names.iter().zip(&self.0.all).map(|(name, shard)| (name.as_str(), figure(shard)));
+        let (topology, names) = self.names();
+        let values = names.iter().zip(topology.shards()).map(|(name, shard)| (name.as_str(), figure(shard)));
         described.gauges(encoder, "shard", values)
     }
 
-    fn names(&self) -> Vec<String> {
-        self.0.all.iter().map(|shard| shard.address().to_string()).collect()
+    fn names(&self) -> (Arc<Topology>, Vec<String>) {
+        let topology = self.0.topology();
+        let names = topology.shards().map(|shard| shard.address().to_string()).collect();
+        (topology, names)
     }
 
     fn encode_fallback(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut family = FALLBACK.describe(encoder, MetricType::Counter)?;
-        for shard in &self.0.all {
+        for shard in self.0.topology().shards() {
             let name = shard.address().to_string();
             for (by, count) in ["local", "allow", "deny"].into_iter().zip(&shard.figures.fallback) {
                 let labels = [("shard", name.as_str()), ("by", by)];
