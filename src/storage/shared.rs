@@ -20,6 +20,9 @@ mod redirect;
 mod rescue;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;

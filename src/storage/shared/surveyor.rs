@@ -124,7 +124,7 @@ impl Surveyor {
     /// Whether every shard that has slots is there.
     fn is_calm(&self) -> bool {
         let topology = self.shards.topology();
-        topology.owners().all(|shard| shard.breaker().is_closed())
+        topology.owners().iter().all(|shard| shard.breaker().is_closed())
     }
 
     /// One line a change.

@@ -39,7 +39,8 @@ struct Member {
 impl Topology {
     /// These shards, each with the slots that the placement gives it to begin with.
     pub(super) fn new(shards: Vec<Shard>, placement: &Placement) -> Self {
-        let guest_until = Instant::now() + GUEST_FOR;
+        // Nodes that only the settings name leave with the first map that does not know them.
+        let guest_until = Instant::now();
         let members = shards.into_iter().map(|shard| Member { shard: Arc::new(shard), guest_until });
         Self { version: 0, members: members.collect(), owners: placement.first_owners() }
     }
@@ -70,10 +71,10 @@ impl Topology {
     }
 
     /// The shards that have slots.
-    pub(super) fn owners(&self) -> impl Iterator<Item = &Arc<Shard>> {
+    pub(super) fn owners(&self) -> Vec<&Arc<Shard>> {
         let mut owns = vec![false; self.members.len()];
         self.owners.iter().for_each(|&owner| owns[usize::from(owner)] = true);
-        self.shards().zip(owns).filter(|(_, owns)| *owns).map(|(shard, _)| shard)
+        self.shards().zip(owns).filter(|(_, owns)| *owns).map(|(shard, _)| shard).collect()
     }
 
     /// The number of the shard at this address.
@@ -133,5 +134,61 @@ impl Topology {
         self.owners == other.owners
             && self.shards().len() == other.shards().len()
             && self.shards().zip(other.shards()).all(same)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::shared::tests::settings;
+
+    fn address(port: u16) -> NodeAddress {
+        format!("redis://127.0.0.1:{port}").parse().unwrap()
+    }
+
+    /// A Cluster of which only the first node is known.
+    fn cluster() -> Topology {
+        let placement = Placement::cluster("rk:");
+        Topology::new(Shard::all(vec![address(1)], true, &settings()), &placement)
+    }
+
+    fn owner(topology: &Topology, slot: u16) -> NodeAddress {
+        topology.shard_of(Slot(slot)).address().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slots_go_from_node_to_node() {
+        let mut topology = cluster();
+        let second = topology.admit(address(2), Instant::now()).unwrap();
+        topology.give(8_000..=16_383, second);
+        assert_eq!(topology.admit(address(2), Instant::now()), Some(second), "a node is known once");
+        assert_eq!([owner(&topology, 7_999), owner(&topology, 8_000)], [address(1), address(2)]);
+        assert_eq!(topology.owners().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_without_slots_leaves_after_a_while() {
+        let (mut topology, begin) = (cluster(), Instant::now());
+        for port in [2, 3] {
+            let number = topology.admit(address(port), begin).unwrap();
+            topology.give(port * 4_000..=16_383, number);
+        }
+        topology.give(0..=11_999, 1);
+        topology.retire(begin);
+        assert_eq!(topology.find(&address(1)), None, "nodes of the settings do not stay");
+        assert_eq!([owner(&topology, 0), owner(&topology, 12_000)], [address(2), address(3)]);
+        topology.give(0..=11_999, 1);
+        topology.retire(begin + GUEST_FOR - Duration::from_millis(1));
+        assert!(topology.find(&address(2)).is_some());
+        topology.retire(begin + GUEST_FOR);
+        assert!(topology.find(&address(2)).is_none());
+        assert_eq!([owner(&topology, 0), owner(&topology, 16_383)], [address(3), address(3)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_an_end_to_new_nodes() {
+        let mut topology = cluster();
+        let admitted = (2..=3_000).filter(|&port| topology.admit(address(port), Instant::now()).is_some());
+        assert_eq!(admitted.count(), MAX_MEMBERS - 1);
     }
 }
