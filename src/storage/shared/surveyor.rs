@@ -27,6 +27,9 @@ const BREATH: Duration = Duration::from_millis(100);
 /// How long one node may take.
 const LIMIT: Duration = Duration::from_millis(500);
 
+/// Nodes that are asked in one survey where they know the latest: one alone may have been cut off from the others.
+const OPINIONS: usize = 2;
+
 /// Nodes that are asked in one survey at the most.
 const MOST_ASKED: usize = 8;
 
@@ -63,27 +66,23 @@ impl Surveyor {
         }
     }
 
-    /// Takes over the newest map that somebody gives: the first that is not older than what we have, or else the best.
-    async fn survey(&mut self) -> Result<(), Failure> {
+    /// Takes over the newest map that somebody gives: of [`OPINIONS`] nodes, or of more where theirs are older than what we have.
+    pub(super) async fn survey(&mut self) -> Result<(), Failure> {
         let asked = self.candidates();
         self.sides.retain(|(address, _)| asked.contains(address));
-        let (mut best, mut why): (Option<(ClusterMap, NodeAddress)>, _) = (None, Failure::Closed);
+        let (mut maps, mut why) = (Vec::new(), Failure::Closed);
         for address in asked {
             match self.ask(&address).await {
                 Ok(map) if map.ranges.is_empty() => why = Failure::ClusterDown("it serves no slots".into()),
-                Ok(map) => {
-                    let newest = best.as_ref().is_none_or(|(best, _)| best.epoch < map.epoch);
-                    if newest {
-                        best = Some((map, address));
-                    }
-                    if best.as_ref().is_some_and(|(best, _)| best.epoch >= self.epoch) {
-                        break;
-                    }
-                }
+                Ok(map) => maps.push((map, address)),
                 Err(failure) => why = failure,
             }
+            let new_enough = |(map, _): &(ClusterMap, NodeAddress)| map.epoch >= self.epoch;
+            if maps.len() >= OPINIONS && maps.iter().any(new_enough) {
+                break;
+            }
         }
-        let (map, address) = best.ok_or(why)?;
+        let (map, address) = maps.into_iter().max_by_key(|(map, _)| map.epoch).ok_or(why)?;
         self.epoch = map.epoch;
         self.shards.adopt(&map, &address);
         Ok(())

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::process::Process;
 use super::resp::{Connection, Reply};
 use super::{http::Failure, ports, wait};
-pub(crate) use cluster::RedisCluster;
+pub(crate) use cluster::{RedisCluster, slot_of};
 
 /// A server on a free port and a Unix socket. It can be stopped, killed, and started again where it was.
 pub(crate) struct Redis {

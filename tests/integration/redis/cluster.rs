@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::exactness::{check_exact, check_fleet};
-use super::fleet::{Fleet, NARROW, NARROW_BUDGET, WIDE_BUDGET, settings};
-use super::load::Load;
+use super::fleet::{Fleet, LIMIT, NARROW, NARROW_BUDGET, WIDE_BUDGET, settings};
+use super::load::{Load, burst};
 use super::scene::{SLACK, Scene};
+use crate::harness::redis::slot_of;
 use crate::harness::{Redis, RedisCluster, ask, ports};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,6 +45,29 @@ async fn while_slots_move() {
         () = checks => {}
         () = reshard => {}
     }
+}
+
+/// Of a slot that is being moved, keys that are there are counted where they are, and new ones where the slot is going.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slot_that_is_half_moved() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let fleet = Fleet::start(&settings("cluster", &cluster.urls(), WIDE_BUDGET)).await;
+    assert!(fleet.passes(&ask("k=old")).await);
+    let keys = cluster.keys().await;
+    let old = keys.iter().find(|key| key.ends_with("k=old")).unwrap();
+    let named = |number: usize| format!("new-{number}");
+    let is_beside = |name: &String| slot_of(&old.replace("old", name)) == slot_of(old);
+    let new = (0..).map(named).find(is_beside).unwrap();
+    let (from, to) = cluster.begin_to_move(slot_of(old)).await;
+    let before = fleet.fallback_decisions().await;
+    // Both keys are in flights together, which TRYAGAIN takes apart.
+    let names = [ask("k=old"), ask(&format!("k={new}"))];
+    let tally = burst(&fleet, 4 * LIMIT, |index| names[index % 2].clone()).await;
+    assert_eq!(tally.passed, 2 * LIMIT - 1, "one has passed before");
+    tally.print("a slot half moved");
+    assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
+    assert!(cluster.nodes[from].keys().await.contains(old));
+    assert!(cluster.nodes[to].keys().await.contains(&old.replace("old", &new)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

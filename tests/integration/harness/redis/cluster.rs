@@ -81,6 +81,16 @@ impl RedisCluster {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     }
 
+    /// Begins to move a slot, and leaves its keys where they are: new ones go to the other node. Gives both nodes.
+    pub(crate) async fn begin_to_move(&self, slot: usize) -> (usize, usize) {
+        let from = (0..self.masters).find(|master| slot < (master + 1) * SLOTS / self.masters).unwrap();
+        let to = (from + 1) % self.masters;
+        let (source, target) = (self.id(from).await, self.id(to).await);
+        self.command(to, &["SETSLOT", &slot.to_string(), "IMPORTING", &source]).await;
+        self.command(from, &["SETSLOT", &slot.to_string(), "MIGRATING", &target]).await;
+        (from, to)
+    }
+
     /// How many slots a node serves.
     pub(crate) async fn slots(&self, node: usize) -> usize {
         let nodes = self.nodes[node].cli(&["CLUSTER", "NODES"]).await;
@@ -187,6 +197,13 @@ impl RedisCluster {
         let reply = self.nodes[node].cli(&[&["CLUSTER"], words].concat()).await;
         assert_eq!(reply.to_string(), "OK", "{words:?}");
     }
+}
+
+/// The slot that a key without braces is in.
+pub(crate) fn slot_of(key: &str) -> usize {
+    let shift = |sum: u16, _| if sum & 0x8000 == 0 { sum << 1 } else { (sum << 1) ^ 0x1021 };
+    let take = |sum: u16, byte: u8| (0..8).fold(sum ^ (u16::from(byte) << 8), shift);
+    usize::from(key.bytes().fold(0, take)) % SLOTS
 }
 
 async fn start_node() -> Redis {

@@ -1,0 +1,94 @@
+//! Which map a surveyor believes, told by nodes that tell what the test wants.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::settings;
+use crate::storage::redis::node::NodeAddress;
+use crate::storage::shared::placement::Placement;
+use crate::storage::shared::shards::Shards;
+use crate::storage::shared::surveyor::Surveyor;
+use crate::storage::slot::Slot;
+
+/// Something that answers as a Cluster's node does, and says that the node at its own port has all slots.
+struct Node {
+    port: u16,
+    epoch: Arc<AtomicU64>,
+}
+
+impl Node {
+    async fn start(epoch: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let epoch = Arc::new(AtomicU64::new(epoch));
+        let told = Arc::clone(&epoch);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, port, Arc::clone(&told)));
+            }
+        });
+        Self { port, epoch }
+    }
+
+    fn address(&self) -> NodeAddress {
+        format!("redis://127.0.0.1:{}", self.port).parse().unwrap()
+    }
+}
+
+/// Answers every command by its last word.
+async fn answer(stream: TcpStream, port: u16, epoch: Arc<AtomicU64>) -> Option<()> {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    while let Some(count) = lines.next_line().await.ok()? {
+        let mut word = String::new();
+        for _ in 0..count.strip_prefix('*')?.parse().ok()? {
+            lines.next_line().await.ok()?;
+            word = lines.next_line().await.ok()??;
+        }
+        let epoch = epoch.load(Ordering::Relaxed);
+        let reply = match word.as_str() {
+            "INFO" => format!("+cluster_current_epoch:{epoch}\r\n"),
+            "SLOTS" => format!("*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:{port}\r\n"),
+            _ => "+PONG\r\n".into(),
+        };
+        write.write_all(reply.as_bytes()).await.ok()?;
+    }
+    None
+}
+
+/// The node that has the slots after each of some surveys.
+async fn owners(surveyor: &mut Surveyor, shards: &Shards, surveys: usize) -> Vec<NodeAddress> {
+    let mut owners = Vec::new();
+    for _ in 0..surveys {
+        surveyor.survey().await.unwrap();
+        owners.push(shards.topology().shard_of(Slot(7)).address().clone());
+    }
+    owners
+}
+
+#[tokio::test]
+async fn a_node_that_tells_of_the_past_is_not_believed() {
+    let (newer, older) = (Node::start(7).await, Node::start(6).await);
+    let seeds = vec![newer.address(), older.address()];
+    let shards = Arc::new(Shards::new(seeds, Placement::cluster("rk:"), settings()));
+    let mut surveyor = Surveyor::new(&shards);
+    // Until both have been asked first, any map is better than none.
+    owners(&mut surveyor, &shards, 2).await;
+    assert_eq!(owners(&mut surveyor, &shards, 6).await, vec![newer.address(); 6]);
+    older.epoch.store(8, Ordering::Relaxed);
+    owners(&mut surveyor, &shards, 2).await;
+    assert_eq!(owners(&mut surveyor, &shards, 6).await, vec![older.address(); 6]);
+}
+
+#[tokio::test]
+async fn a_cluster_that_was_made_anew_is_believed_when_nobody_tells_of_the_old_one() {
+    let node = Node::start(9).await;
+    let shards = Arc::new(Shards::new(vec![node.address()], Placement::cluster("rk:"), settings()));
+    let mut surveyor = Surveyor::new(&shards);
+    assert_eq!(owners(&mut surveyor, &shards, 1).await, [node.address()]);
+    node.epoch.store(1, Ordering::Relaxed);
+    assert_eq!(owners(&mut surveyor, &shards, 2).await, [node.address(), node.address()]);
+}
