@@ -18,6 +18,7 @@ use crate::storage::shared::SharedSettings;
 use crate::storage::shared::placement::Placement;
 use crate::storage::shared::shard::Shard;
 use crate::storage::shared::topology::Topology;
+use crate::storage::slot::Slot;
 
 /// The key, behind the prefix, under which replicas announce themselves.
 const ROSTER: &str = "replicas";
@@ -83,8 +84,16 @@ impl Shards {
     /// Takes in what the node `from` said of a slot; gives the other node's address, which is in the topology now.
     pub(super) fn note(&self, hint: Hint, redirect: &Redirect, from: &NodeAddress) -> Option<NodeAddress> {
         let target = redirect.target(from).filter(|_| redirect.slot < SLOTS)?;
+        let now = Instant::now();
+        let told_before = match hint {
+            Hint::Moved => self.topology().shard_of(Slot(redirect.slot)).address() == &target,
+            Hint::Moving => self.topology().stays(&target, now),
+        };
+        if told_before {
+            return Some(target);
+        }
         self.change(|topology| {
-            let known = topology.admit(target.clone(), Instant::now());
+            let known = topology.admit(target.clone(), now);
             if let (Some(number), Hint::Moved) = (known, hint) {
                 topology.give(redirect.slot..=redirect.slot, number);
             }

@@ -82,6 +82,12 @@ impl Topology {
         self.shards().position(|shard| shard.address() == address)
     }
 
+    /// Whether a node at this address is here and stays for a while, slots or not.
+    pub(super) fn stays(&self, address: &NodeAddress, now: Instant) -> bool {
+        let soon = now + GUEST_FOR / 2;
+        self.members.iter().any(|member| member.shard.address() == address && member.guest_until > soon)
+    }
+
     /// Gives a topology that was changed the next number.
     pub(super) fn advance(&mut self) -> u64 {
         self.version += 1;
