@@ -23,4 +23,4 @@ mod queue;
 mod script;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
