@@ -105,3 +105,6 @@ impl Counters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
