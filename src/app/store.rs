@@ -99,3 +99,6 @@ impl Counters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,13 @@ impl Window {
         (Self { count, ..self }, Reading { count, over })
     }
 
+    /// Whether this window takes the place of the stored one, after a hit was counted in it. Looks and refunds begin no window:
+    /// one that ended stays as it is, so that it makes no difference when a store forgets it.
+    #[must_use]
+    pub fn replaces(self, stored: Self) -> bool {
+        self.count > 0 || self.start == stored.start
+    }
+
     /// When the window is over, in seconds since the epoch.
     #[must_use]
     pub fn end(self, unit: Unit) -> u64 {
@@ -122,6 +129,14 @@ mod tests {
         }
         // 1970-01-01 was a Thursday.
         assert_eq!(until_reset(Unit::Week, Timestamp::from_secs(0)).as_secs(), 7 * 86_400);
+    }
+
+    #[test]
+    fn looks_and_refunds_begin_no_window() {
+        let stored = Window { start: 60, count: 5 };
+        for (start, count, expected) in [(60, 6, true), (60, 0, true), (120, 1, true), (120, 0, false)] {
+            assert_eq!(Window { start, count }.replaces(stored), expected, "{start} {count}");
+        }
     }
 
     #[test]

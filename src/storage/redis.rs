@@ -24,4 +24,4 @@ mod queue;
 mod script;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

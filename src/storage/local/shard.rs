@@ -3,7 +3,7 @@
 use crate::decision::fixed_window::{self, Reading, Window};
 use crate::decision::hit::Hit;
 use crate::decision::time::Timestamp;
-use crate::storage::table::{HashedKey, Table, Worth};
+use crate::storage::table::{HashedKey, SlotId, Table, Worth};
 
 /// How long a counter outlives its window, in seconds: a clock that is set back a little must find what was counted.
 const SLACK: u64 = fixed_window::MAX_AHEAD;
@@ -37,11 +37,11 @@ impl Shard {
         }
     }
 
-    /// Stores the window of a hit's counter. A counter that is not there is created only for something to remember:
-    /// looks and refunds create none.
+    /// Stores the window of a hit's counter. A counter or window that is not there is begun only for something to
+    /// remember: looks and refunds begin none.
     pub(super) fn write(&mut self, key: HashedKey<'_>, hit: &Hit, window: Window, now: Timestamp) {
         match self.table.find(key) {
-            Some(id) => self.table.update(id, window, expiry(hit, window)),
+            Some(id) => self.replace(id, hit, window),
             None => self.create(key, hit, window, now),
         }
     }
@@ -51,12 +51,18 @@ impl Shard {
         let unit = hit.limit.unit;
         if let Some(id) = self.table.find(key) {
             let (window, reading) = self.table.value(id).advanced(unit, now).count(hit.limit, hit.hits);
-            self.table.update(id, window, expiry(hit, window));
+            self.replace(id, hit, window);
             return reading;
         }
         let (window, reading) = Window::at(unit, now).count(hit.limit, hit.hits);
         self.create(key, hit, window, now);
         reading
+    }
+
+    fn replace(&mut self, id: SlotId, hit: &Hit, window: Window) {
+        if window.replaces(*self.table.value(id)) {
+            self.table.update(id, window, expiry(hit, window));
+        }
     }
 
     fn create(&mut self, key: HashedKey<'_>, hit: &Hit, window: Window, now: Timestamp) {

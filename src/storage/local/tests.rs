@@ -1,9 +1,7 @@
 //! The local store: exact under concurrency, bounded, forgetting in order, and atomic where denied requests are ignored.
+//! That it counts as the scripts and as a model do is tested in `storage/redis/tests/model.rs`.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use proptest::prelude::*;
 
 use super::*;
 use crate::decision::hit::{Leniency, OnStoreFailure, Role};
@@ -163,40 +161,5 @@ fn exactly_the_limit_passes_however_many_ask() {
         assert_eq!(passed.into_inner(), 1_000);
         let expected = if denied_requests == DeniedRequests::Count { 8_001 } else { 1_001 };
         assert_eq!(count(&store, &[take("b", 5_000)])[0].0, expected);
-    }
-}
-
-proptest! {
-    /// Ten lines of model: one window per key, newer ones win, and the clock may be set back by a second.
-    #[test]
-    fn equals_a_model(
-        steps in proptest::collection::vec(
-            (0..4_usize, 0..6_u32, 0..60_u64, 0..2_u64, prop_oneof![
-                (0..4_u32).prop_map(Hits::Take), (0..4_u32).prop_map(Hits::Refund)]),
-            1..80),
-    ) {
-        let store = store(1_000);
-        let mut model: HashMap<usize, (u64, u64)> = HashMap::new();
-        let mut latest = NOW.secs();
-        for (name, limit, advance, set_back, hits) in steps {
-            latest += advance;
-            let now = latest - set_back;
-            let found = count_as(
-                &store,
-                DeniedRequests::Count,
-                &[hit(&name.to_string(), limit, Unit::Minute, hits)],
-                Timestamp::from_secs(now),
-            );
-            let start = now - now % 60;
-            let (window, count) = model.get(&name).copied().filter(|(stored, _)| *stored >= start).unwrap_or((start, 0));
-            let (count, over) = match hits {
-                Hits::Take(amount) => (count + u64::from(amount), count + u64::from(amount) > u64::from(limit)),
-                Hits::Refund(amount) => (count.saturating_sub(u64::from(amount)), false),
-            };
-            if model.contains_key(&name) || count > 0 {
-                model.insert(name, (window, count));
-            }
-            prop_assert_eq!(found, vec![(count, over)]);
-        }
     }
 }

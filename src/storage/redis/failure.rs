@@ -6,8 +6,9 @@ use redis::{ErrorKind, RedisError, ServerError};
 
 use crate::storage::redis::node::NodeAddress;
 
-/// How Redis 7 begins when a command inside a script is not the user's to run; it has no code of its own.
-const NOT_ALLOWED_IN_SCRIPT: &str = "The user executing the script can't";
+/// What servers say when a command inside a script is not the user's to run, as it has no code of its own: Redis 6 and 7.0,
+/// then Valkey.
+const NOT_ALLOWED_IN_SCRIPT: [&str; 2] = ["The user executing the script can't", "ACL failure in script"];
 
 /// Why there is no count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,7 +139,9 @@ impl Failure {
             "BUSY" | "MISCONF" | "NOREPLICAS" | "CROSSSLOT" => {
                 Failure::Refused(format!("{code} {detail}").into())
             }
-            "ERR" if detail.starts_with(NOT_ALLOWED_IN_SCRIPT) => Failure::NoPerm(detail.into()),
+            "ERR" | "@user_script:" if NOT_ALLOWED_IN_SCRIPT.iter().any(|text| detail.contains(text)) => {
+                Failure::NoPerm(detail.into())
+            }
             // Redis 6 wraps what a command in a script could not do into an error of the script.
             _ => detail.split_once(" -").map_or_else(
                 || Failure::Other(format!("{code} {detail}").into()),
@@ -185,6 +188,13 @@ mod tests {
             "Error running script (call to f_1): @user_script: 7: -READONLY You can't write against a replica",
             &Failure::ReadOnly,
         );
+        for (code, detail) in [
+            ("ERR", "The user executing the script can't run this command or subcommand"),
+            ("@user_script:", "59: The user executing the script can't run this command or subcommand"),
+            ("ERR", "ACL failure in script: User default has no permissions to run the 'set' command"),
+        ] {
+            check(code, detail, &Failure::NoPerm(detail.into()));
+        }
         check("ERR", "unknown command", &Failure::Other("ERR unknown command".into()));
         check("MISCONF", "no disk", &Failure::Refused("MISCONF no disk".into()));
     }

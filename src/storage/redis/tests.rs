@@ -5,7 +5,7 @@ mod counting;
 mod losses;
 mod mending;
 mod model;
-mod server;
+pub(crate) mod server;
 
 use std::sync::Arc;
 use std::time::Duration;

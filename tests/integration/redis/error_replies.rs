@@ -51,7 +51,7 @@ async fn oom() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn noperm() {
-    let forbidden: &[&str] = &["ACL", "SETUSER", "default", "-evalsha", "-eval", "-fcall"];
+    let forbidden: &[&str] = &["ACL", "SETUSER", "default", "-evalsha", "-eval"];
     refuses("NOPERM", &[forbidden], &[&["ACL", "SETUSER", "default", "+@all"]]).await;
 }
 

@@ -26,8 +26,8 @@ local function count_with_tools(key, unit, hits)
     size = size + 1
     reply[size] = count
   end
-  -- Looks and refunds create no counter, and a look at what is stored leaves it as it is.
-  if not fault and (not stored and counted or stored and (stored ~= window or count ~= before)) then
+  -- Looks and refunds create no counter and begin no window, and a look at what is stored leaves it as it is.
+  if not fault and (stored ~= window and counted or stored == window and count ~= before) then
     fault = save(key, unit, window, count, settled, stored)
     wrote = wrote or not fault
   end

@@ -10,6 +10,8 @@
 local load, save, add, is_of_the_key = tools()
 local reply, size = {}, #KEYS
 local units, windows, counts, befores, settlements, storeds, touched, faults = {}, {}, {}, {}, {}, {}, {}, {}
+-- The latest request that brought a key's count above 0, even where it gave back afterwards: that begins a window.
+local grown_by = {}
 
 for key = 1, #KEYS do
   units[key] = tonumber(ARGV[1 + key])
@@ -35,6 +37,7 @@ while ARGV[at] do
       before = counts[key]
       count = add(after[key] or before, tonumber(ARGV[at + 1]))
       after[key] = count
+      if count > 0 then grown_by[key] = answer end
       local over = count > tonumber(ARGV[at + 2]) and role % 2 == 0
       if role >= 2 then
         any_quota, quota_left = true, quota_left or not over
@@ -52,7 +55,7 @@ while ARGV[at] do
   if not denied then
     for key, count in pairs(after) do
       counts[key] = count
-      touched[key] = touched[key] or storeds[key] ~= nil or count > 0
+      touched[key] = touched[key] or storeds[key] == windows[key] or grown_by[key] == answer
     end
   end
 end

@@ -12,26 +12,33 @@ use crate::storage::redis::node::NodeAddress;
 /// Somebody else may take the port between our finding it and the server's binding it.
 const ATTEMPTS: usize = 5;
 
-pub(super) struct Server {
+/// Names another server program than the one in PATH.
+const PROGRAM: &str = "RATEKEEPER_TEST_REDIS_SERVER";
+
+const HELP: &str = "these tests need a Redis: install Debian's package `redis-server`, put 6.2 or later into PATH, or name a \
+                    program in RATEKEEPER_TEST_REDIS_SERVER";
+
+pub(crate) struct Server {
     process: Child,
     port: u16,
     folder: TempDir,
 }
 
 impl Server {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// Starts a server with further arguments of `redis-server`.
-    pub(super) fn start_with(arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         (0..ATTEMPTS).find_map(|_| Self::try_start(arguments)).expect("redis-server does not start")
     }
 
     fn try_start(arguments: &[&str]) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
-        let process = Command::new("redis-server")
+        let program = std::env::var_os(PROGRAM).unwrap_or("redis-server".into());
+        let process = Command::new(&program)
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
             .arg(folder.path())
             .arg("--unixsocket")
@@ -39,7 +46,7 @@ impl Server {
             .args(arguments)
             .stdout(Stdio::null())
             .spawn()
-            .expect("these tests need a Redis: install Debian's package `redis-server`, or put 6.2 or later into PATH");
+            .unwrap_or_else(|error| panic!("{}: {error}\n{HELP}", program.display()));
         let mut server = Self { process, port, folder };
         server.is_up().then_some(server)
     }
@@ -54,24 +61,28 @@ impl Server {
         false
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn unix_url(&self) -> String {
+    pub(crate) fn unix_url(&self) -> String {
         format!("unix://{}", self.folder.path().join("redis.sock").display())
     }
 
-    pub(super) fn address(&self) -> NodeAddress {
+    pub(crate) fn address(&self) -> NodeAddress {
         self.url().parse().unwrap()
     }
 
-    pub(super) fn process_id(&self) -> u32 {
+    pub(crate) fn process_id(&self) -> u32 {
         self.process.id()
     }
 
     /// A connection of the test's own, outside any link.
-    pub(super) fn console(&self) -> Console {
+    pub(crate) fn console(&self) -> Console {
         Console(Client::open(self.url()).unwrap().get_connection().unwrap())
     }
 }
@@ -84,11 +95,11 @@ impl Drop for Server {
 }
 
 /// What a person at `redis-cli` could do.
-pub(super) struct Console(Connection);
+pub(crate) struct Console(Connection);
 
 impl Console {
     #[track_caller]
-    pub(super) fn ask<T: FromRedisValue>(&mut self, line: &str) -> T {
+    pub(crate) fn ask<T: FromRedisValue>(&mut self, line: &str) -> T {
         let mut words = line.split(' ');
         let mut command = redis::cmd(words.next().unwrap());
         for word in words {
@@ -98,7 +109,7 @@ impl Console {
     }
 
     /// Keys that would live for ever.
-    pub(super) fn keys_without_expiry(&mut self) -> Vec<String> {
+    pub(crate) fn keys_without_expiry(&mut self) -> Vec<String> {
         let keys: Vec<String> = self.ask("KEYS *");
         keys.into_iter()
             .filter(|key| redis::cmd("PTTL").arg(key).query::<i64>(&mut self.0).unwrap() == -1)
@@ -106,7 +117,7 @@ impl Console {
     }
 
     /// A figure of INFO's, such as `calls` of `cmdstat_evalsha`, or a plain one where `part` is empty.
-    pub(super) fn info(&mut self, section: &str, name: &str, part: &str) -> f64 {
+    pub(crate) fn info(&mut self, section: &str, name: &str, part: &str) -> f64 {
         let text: String = self.ask(&format!("INFO {section}"));
         let Some(line) = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')) else {
             return 0.0;

@@ -1,0 +1,108 @@
+//! Random sequences of requests, with amounts and limits at their bounds, at times near the edges of windows.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::decision::fixed_window::MAX_AHEAD;
+use crate::decision::hit::{DeniedRequests, Role};
+use crate::decision::request::Hits;
+use crate::decision::unit::Unit;
+
+/// The largest amount that a caller may name, with default settings.
+const MOST_HITS: u32 = 1_000_000_000;
+
+/// Requests that wait together at one of the replicas.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) advance: Advance,
+    pub(super) set_back_millis: u64,
+    pub(super) replica: usize,
+    pub(super) denied_requests: DeniedRequests,
+    pub(super) never_denies: bool,
+    pub(super) requests: Vec<TestRequest>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Advance {
+    Millis(u64),
+    /// To so many milliseconds after a second before the next window of this unit.
+    ToEdge(Unit, u64),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct TestRequest {
+    pub(super) hits: Vec<TestHit>,
+    pub(super) quota_left: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TestHit {
+    pub(super) name: char,
+    pub(super) unit: Unit,
+    pub(super) limit: u32,
+    pub(super) hits: Hits,
+    pub(super) role: Role,
+}
+
+impl Advance {
+    /// The time after it, in milliseconds; it never goes back.
+    pub(super) fn from(self, millis: u64) -> u64 {
+        match self {
+            Self::Millis(by) => millis + by,
+            Self::ToEdge(unit, offset) => {
+                let length = 1_000 * u64::from(unit.seconds());
+                millis.max((millis / length + 1) * length + offset - 1_000)
+            }
+        }
+    }
+}
+
+fn small_or_extreme() -> impl Strategy<Value = u32> {
+    prop_oneof![12 => 0..8_u32, 1 => MOST_HITS - 1..=MOST_HITS, 1 => u32::MAX - 1..=u32::MAX]
+}
+
+fn units() -> impl Strategy<Value = Unit> {
+    prop_oneof![4 => Just(Unit::Second), 4 => Just(Unit::Minute), 1 => select(Unit::ALL.as_slice())]
+}
+
+fn hits() -> impl Strategy<Value = TestHit> {
+    let amount = small_or_extreme;
+    let hits = prop_oneof![3 => amount().prop_map(Hits::Take), 1 => amount().prop_map(Hits::Refund)];
+    let role = prop_oneof![2 => Just((false, false)), 1 => any::<(bool, bool)>()];
+    (proptest::char::range('a', 'c'), units(), small_or_extreme(), hits, role).prop_map(
+        |(name, unit, limit, hits, (shadow, quota))| TestHit {
+            name,
+            unit,
+            limit,
+            hits,
+            role: Role { shadow, quota },
+        },
+    )
+}
+
+/// The steps of one case.
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let advance = prop_oneof![
+        2 => (0..900_u64).prop_map(Advance::Millis),
+        1 => (0..40_000_u64).prop_map(Advance::Millis),
+        1 => (units(), 0..2_000_u64).prop_map(|(unit, offset)| Advance::ToEdge(unit, offset)),
+        1 => units().prop_map(|unit| Advance::ToEdge(unit, 1_000)),
+    ];
+    // Not further back than counters are kept beyond their windows.
+    let set_back = prop_oneof![2 => Just(0), 6 => 0..=1_000_u64, 1 => 0..=1_000 * MAX_AHEAD];
+    let request =
+        (vec(hits(), 1..5), any::<bool>()).prop_map(|(hits, quota_left)| TestRequest { hits, quota_left });
+    let denied_requests = select([DeniedRequests::Count, DeniedRequests::Ignore].as_slice());
+    let step =
+        (advance, set_back, 0..2_usize, denied_requests, proptest::bool::weighted(0.1), vec(request, 1..5))
+            .prop_map(|(advance, set_back_millis, replica, denied_requests, never_denies, requests)| Step {
+                advance,
+                set_back_millis,
+                replica,
+                denied_requests,
+                never_denies,
+                requests,
+            });
+    vec(step, 1..25)
+}
