@@ -1,7 +1,7 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-setup bench fmt lint check proto docs clean
+.PHONY: help run test test-setup fuzz bench fmt lint check proto docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,9 @@ test: test-setup ## Install what the tests need, then run all of them
 
 test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Redis)
 	@scripts/test-setup
+
+fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
+	@scripts/fuzz
 
 bench: ## Print the server's CPU time per million decisions beside that of a constant answer
 	cargo bench --locked --bench decision_cost

@@ -92,6 +92,12 @@ impl RuleFiles {
 }
 
 impl RuleSources {
+    /// Files that have been read elsewhere.
+    #[must_use]
+    pub fn given(files: Vec<Result<SourceFile, Diagnostics>>) -> Self {
+        Self::new(files, false)
+    }
+
     fn new(files: Vec<Result<SourceFile, Diagnostics>>, may_pass: bool) -> Self {
         let fingerprint = Fingerprint::of(&files);
         Self { files, fingerprint, warnings: Diagnostics::new(), may_pass }
