@@ -7,6 +7,7 @@
 
 pub mod keeper;
 pub mod metrics;
+pub mod overview;
 pub mod placement;
 pub mod shard;
 

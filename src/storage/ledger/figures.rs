@@ -1,6 +1,8 @@
 //! The ledger in figures, for metrics and tests.
 
-use crate::storage::ledger::Ledger;
+use crate::storage::ledger::part::Part;
+use crate::storage::ledger::{Ledger, ShardId};
+use crate::storage::table::SlotId;
 
 /// What the ledger holds, and what became of what it held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,5 +48,19 @@ impl Ledger {
                 evicted_unsettled: sum.evicted_unsettled + part.counts.evicted_debts,
             }
         })
+    }
+
+    /// Counters with hits to settle at this shard. Looks at every debt, so it is for a page that a person opens.
+    #[must_use]
+    pub fn unsettled_at(&self, shard: ShardId) -> usize {
+        self.parts.all().iter().map(|part| part.lock().debts_at(shard)).sum()
+    }
+}
+
+impl Part {
+    fn debts_at(&self, shard: ShardId) -> usize {
+        let next = |after: SlotId| self.debts.next(after + 1);
+        let debts = std::iter::successors(self.debts.next(0), |&slot| next(slot));
+        debts.filter(|&slot| self.debts.value(slot).shard == shard).count()
     }
 }

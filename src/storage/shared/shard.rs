@@ -33,6 +33,7 @@ pub struct Shard {
     offset_millis: AtomicI64,
     replicas: AtomicU32,
     fixed_replicas: Option<NonZeroU32>,
+    eviction_policy: ArcSwapOption<String>,
     jitter: RandomState,
     /// What happened at it.
     pub figures: ShardFigures,
@@ -57,6 +58,15 @@ pub struct ShardFigures {
     pub lost_give_backs: AtomicU64,
 }
 
+impl ShardFigures {
+    /// Hits that were decided without it, by what decided them.
+    #[must_use]
+    pub fn fallback_by_policy(&self) -> [(&'static str, u64); 3] {
+        let [local, allow, deny] = self.fallback.each_ref().map(|count| count.load(Ordering::Relaxed));
+        [("local", local), ("allow", allow), ("deny", deny)]
+    }
+}
+
 /// Adds one, or more.
 pub(super) fn add(counter: &AtomicU64, amount: usize) {
     counter.fetch_add(amount as u64, Ordering::Relaxed);
@@ -75,6 +85,7 @@ impl Shard {
             offset_millis: AtomicI64::new(0),
             replicas: AtomicU32::new(1),
             fixed_replicas: settings.replicas,
+            eviction_policy: ArcSwapOption::empty(),
             jitter: RandomState::new(),
             figures: ShardFigures::default(),
         }
@@ -124,6 +135,16 @@ impl Shard {
     /// Learns how many replicas announce themselves at the shard.
     pub(super) fn note_replicas(&self, alive: u32) {
         self.replicas.store(alive.max(1), Ordering::Relaxed);
+    }
+
+    /// Its `maxmemory-policy`, once it has told.
+    #[must_use]
+    pub fn eviction_policy(&self) -> Option<Arc<String>> {
+        self.eviction_policy.load_full()
+    }
+
+    pub(super) fn note_eviction_policy(&self, policy: &str) {
+        self.eviction_policy.store(Some(Arc::new(policy.to_owned())));
     }
 
     pub(super) fn uptime(&self) -> Uptime {

@@ -93,6 +93,7 @@ fn windows_that_are_over_and_other_shards_are_left_out() {
     let _ = ledger.decide(batch, shard_of, share(3), NOW);
     assert_eq!(round(&ledger, NOW).len(), 1);
     assert_eq!(ledger.unsettled(&mut SettlementRound::new(ShardId(9)), later(59), 9).len(), 1);
+    assert_eq!((ledger.unsettled_at(ShardId(9)), ledger.unsettled_at(ShardId(8))), (1, 0));
     assert_eq!(round(&ledger, later(60)), []);
     assert_eq!(ledger.figures().unsettled, 2);
     ledger.sweep(later(62));
