@@ -57,7 +57,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
     let force = watch.force_handle();
     tasks.start("reload", parts.reloader(settings).run(watch));
-    parts.counters.keep(&mut tasks)?;
+    parts.counters.keep(&mut tasks);
     let running = bound.serve(settings, &parts)?;
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
     drain(settings, &parts, running, &mut signals).await;

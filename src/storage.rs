@@ -5,6 +5,7 @@ pub mod ledger;
 pub mod local;
 pub mod redis;
 pub mod shared;
+pub mod slot;
 
 mod table;
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ahash::RandomState;
-use anyhow::Context;
 use prometheus_client::registry::Registry;
 
 use crate::app::lifecycle::Tasks;
@@ -11,20 +10,20 @@ use crate::app::{settings, sweep};
 use crate::config::settings::{Settings, Store as Kind, Topology};
 use crate::service::{Clock, SystemClock};
 use crate::storage::Store;
-use crate::storage::ledger::ShardId;
 use crate::storage::local::LocalStore;
 use crate::storage::local::metrics::LocalStoreMetrics;
-use crate::storage::shared::Shards;
-use crate::storage::shared::keeper::Keeper;
+use crate::storage::shared::SharedStore;
+use crate::storage::shared::keepers::{Keepers, Replica};
 use crate::storage::shared::metrics::SharedStoreMetrics;
 use crate::storage::shared::placement::Placement;
-use crate::storage::shared::shard::Shard;
+use crate::storage::shared::shards::Shards;
+use crate::storage::shared::surveyor::Surveyor;
 
 /// The counters of the process.
 #[derive(Debug, Clone)]
 pub(super) enum Counters {
     Local(Arc<LocalStore>),
-    Shared { shards: Arc<Shards>, replica: u64 },
+    Shared { shards: Arc<Shards>, topology: Topology, replica: Replica },
 }
 
 impl Counters {
@@ -39,15 +38,16 @@ impl Counters {
         let shared = settings::shared_store(settings);
         let (names, addresses): (Vec<String>, Vec<_>) =
             settings::redis_servers(settings)?.into_iter().unzip();
-        let placement = match settings.redis.topology {
+        let topology = settings.redis.topology;
+        let placement = match topology {
             Topology::Single => Placement::Single,
+            Topology::Cluster => Placement::cluster(&settings.redis.key_prefix),
             Topology::Ring => Placement::ring(&names),
         };
-        let shard = |(number, address)| Ok(Shard::new(ShardId(u16::try_from(number)?), address, &shared));
-        let shards: anyhow::Result<Vec<_>> = addresses.into_iter().enumerate().map(shard).collect();
         // Two replicas with one number would be one to the others: their shares would be too large.
-        let replica = RandomState::new().hash_one(SystemClock.now().millis()) >> 1;
-        Ok(Self::Shared { shards: Arc::new(Shards::new(shards?, placement, shared)), replica })
+        let id = RandomState::new().hash_one(SystemClock.now().millis()) >> 1;
+        let replica = Replica { id, own_time: Arc::new(|| SystemClock.now()) };
+        Ok(Self::Shared { shards: Arc::new(Shards::new(addresses, placement, shared)), topology, replica })
     }
 
     /// What the process knows of its shards, where it has any.
@@ -62,38 +62,32 @@ impl Counters {
     pub(super) fn open(&self) -> Store {
         match self {
             Self::Local(store) => Store::Local(Arc::clone(store)),
-            Self::Shared { shards, .. } => Store::Shared(shards.open()),
+            Self::Shared { shards, .. } => Store::Shared(SharedStore::open(shards)),
         }
     }
 
     /// Starts what keeps them.
-    pub(super) fn keep(&self, tasks: &mut Tasks) -> anyhow::Result<()> {
+    pub(super) fn keep(&self, tasks: &mut Tasks) {
         match self {
             Self::Local(store) => {
                 let store = Arc::clone(store);
                 tasks.start("sweep", sweep::run(move || store.sweep(SystemClock.now())));
             }
-            Self::Shared { shards, replica } => {
-                for number in 0..shards.shards().len() {
-                    let keeper = Keeper::new(shards, number, *replica, || SystemClock.now());
-                    tasks.start(
-                        "keeper",
-                        keeper.context("redis.urls: a server cannot be connected to")?.run(),
-                    );
+            Self::Shared { shards, topology, replica } => {
+                tasks.start("keepers", Keepers::new(shards, replica.clone()).run());
+                if *topology == Topology::Cluster {
+                    tasks.start("surveyor", Surveyor::new(shards).run());
                 }
                 let shards = Arc::clone(shards);
                 tasks.start("sweep", sweep::run(move || shards.ledger().sweep(SystemClock.now())));
             }
         }
-        Ok(())
     }
 
     /// Says good-bye to those who share them.
     pub(super) async fn leave(&self) {
-        if let Self::Shared { shards, replica } = self {
-            for number in 0..shards.shards().len() {
-                Keeper::leave(shards, number, *replica).await;
-            }
+        if let Self::Shared { shards, replica, .. } = self {
+            Keepers::leave(shards, replica).await;
             let unsettled = shards.ledger().figures().unsettled;
             if unsettled > 0 {
                 tracing::warn!(

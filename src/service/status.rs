@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::service::rulebook::Rulebook;
-use crate::storage::shared::Shards;
 use crate::storage::shared::overview::ShardOverview;
+use crate::storage::shared::shards::Shards;
 
 /// What is known of the service beside its rules.
 #[derive(Debug)]

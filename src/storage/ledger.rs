@@ -56,6 +56,7 @@ use crate::decision::time::Timestamp;
 pub use crate::storage::ledger::figures::LedgerFigures;
 use crate::storage::ledger::over_memory::OverMemory;
 use crate::storage::ledger::part::Part;
+use crate::storage::slot::Slot;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
 
 /// How long an entry outlives its window, in seconds: a clock that is set back a little must find it.
@@ -81,10 +82,6 @@ pub struct OverMemorySettings {
     /// A reading that is older denies nothing: a refund through another replica must be seen soon.
     pub max_age: Duration,
 }
-
-/// Which shard of the store a counter lives on, by the topology's own numbering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ShardId(pub u16);
 
 /// This replica's share of what a shard that is away can no longer hand out.
 #[derive(Debug, Clone, Copy)]
@@ -141,14 +138,14 @@ impl Ledger {
     ///
     /// Only for requests that are not decided here: [`Ledger::decide`] takes down what it admits by itself, whether or not
     /// it was sent before, and what it denies need not be settled. So each hit is taken down once.
-    pub fn note_unlearned(&self, hit: &Hit, shard: ShardId, now: Timestamp) {
+    pub fn note_unlearned(&self, hit: &Hit, slot: Slot, now: Timestamp) {
         let place = self.place(hit);
         let key = place.key(hit.key.as_bytes());
         let mut part = self.parts.lock(place);
         match hit.hits {
             Hits::Take(_) => {
                 let account = part.account(key, hit, now);
-                part.charge(key, account.charged(hit, shard), now);
+                part.charge(key, account.charged(hit, slot), now);
             }
             // Whether it was given back is unknown. Not to count on it denies too much at worst.
             Hits::Refund(_) => part.over.forget(key),

@@ -4,6 +4,7 @@
 //! need, so that a machine that is busy with other tests fails none of them; what they waited is printed.
 
 mod admin_page;
+mod cluster;
 mod connections;
 mod error_replies;
 mod exactness;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::quantity::serialize_duration;
-use super::redis_url::RedisUrl;
+use super::redis_url::{RedisEndpoint, RedisUrl};
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field, Optional, Path};
 
@@ -45,6 +45,8 @@ pub struct Redis {
 pub enum Topology {
     /// One server.
     Single,
+    /// The nodes of a Redis Cluster.
+    Cluster,
     /// Independent servers, among which keys are spread by consistent hashing.
     Ring,
 }
@@ -71,13 +73,15 @@ impl Default for Redis {
 impl Redis {
     /// What the list of servers and the topology say against each other, once all layers are read.
     pub(super) fn contradiction(&self) -> Option<Contradiction> {
-        let count = self.urls.len();
-        if self.topology == Topology::Single && count != 1 {
-            let message = format!("`topology: single` is one server, but there are {count} URLs");
-            let help = "keep one URL, or write `topology: ring`";
-            return Some(Contradiction { message, help });
-        }
-        None
+        let (message, help) = match (self.topology, self.urls.as_slice()) {
+            (Topology::Single, urls) if urls.len() != 1 => (
+                format!("`topology: single` is one server, but there are {} URLs", urls.len()),
+                "keep one URL, or write `topology: cluster` or `topology: ring`",
+            ),
+            (Topology::Cluster, urls) => no_cluster(urls)?,
+            _ => return None,
+        };
+        Some(Contradiction { message, help })
     }
 }
 
@@ -94,16 +98,35 @@ impl Section for Redis {
     }
 }
 
+/// Why these URLs cannot be nodes of one Redis Cluster.
+fn no_cluster(urls: &[RedisUrl]) -> Option<(String, &'static str)> {
+    if urls.iter().any(|url| url.database != 0) {
+        let help = "leave the database out of `urls`";
+        return Some(("a Redis Cluster has only the database 0".into(), help));
+    }
+    if urls.iter().any(|url| matches!(url.endpoint, RedisEndpoint::Unix(_))) {
+        let help = "write `redis://host:6379` for each node that is named";
+        return Some(("a Redis Cluster cannot be reached by a socket in the file system".into(), help));
+    }
+    let credentials = |url: &RedisUrl| (url.username.clone(), url.password.clone());
+    let first = urls.first().map(credentials);
+    if urls.iter().any(|url| Some(credentials(url)) != first) {
+        let help = "write the same user and password into every URL";
+        return Some(("the nodes of a Redis Cluster have different users or passwords".into(), help));
+    }
+    None
+}
+
 fn topology(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Topology> {
-    if let Some(later @ ("sentinel" | "cluster")) = decoder.text(field)?.as_deref() {
+    if let Some(later @ "sentinel") = decoder.text(field)?.as_deref() {
         let message = format!("`topology` cannot be `{later}` yet");
         return Err(decoder.refuse(
             field,
             message,
-            "it comes in a later version; this one has: single, ring",
+            "it comes in a later version; this one has: single, cluster, ring",
         ));
     }
-    let choices = [("single", Topology::Single), ("ring", Topology::Ring)];
+    let choices = [("single", Topology::Single), ("cluster", Topology::Cluster), ("ring", Topology::Ring)];
     decoder.choice(field, &choices)
 }
 

@@ -7,8 +7,9 @@ use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::Hit;
 use crate::decision::limit::Limit;
 use crate::decision::request::Hits;
+use crate::storage::ledger::Share;
 use crate::storage::ledger::debt::Charge;
-use crate::storage::ledger::{ShardId, Share};
+use crate::storage::slot::Slot;
 
 /// What is known of one counter in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Account {
     }
 
     /// What has to be entered for the account as it would be with this hit in it.
-    pub(super) fn charged(self, hit: &Hit, shard: ShardId) -> Charge {
-        Charge { shard, unit: hit.limit.unit, read: self.read, hits: hit.hits }
+    pub(super) fn charged(self, hit: &Hit, slot: Slot) -> Charge {
+        Charge { slot, unit: hit.limit.unit, read: self.read, hits: hit.hits }
     }
 }

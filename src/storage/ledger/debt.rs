@@ -4,14 +4,14 @@ use crate::decision::fixed_window::Window;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
-use crate::storage::ledger::ShardId;
 use crate::storage::ledger::settlement::SettlementId;
+use crate::storage::slot::Slot;
 use crate::storage::table::Worth;
 
 /// Hits to be settled. It is kept while there are any.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Debt {
-    pub(super) shard: ShardId,
+    pub(super) slot: Slot,
     pub(super) unit: Unit,
     /// The window, with the highest count that was read in it. Unlike the last count, it still knows what had passed where
     /// the store comes back empty.
@@ -39,7 +39,7 @@ pub(super) struct Sending {
 /// Hits to enter into a debt, or to take out of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Charge {
-    pub(super) shard: ShardId,
+    pub(super) slot: Slot,
     pub(super) unit: Unit,
     pub(super) read: Window,
     pub(super) hits: Hits,
@@ -48,8 +48,8 @@ pub(super) struct Charge {
 impl Debt {
     /// A debt of nothing yet.
     pub(super) fn new(charge: &Charge) -> Self {
-        let Charge { shard, unit, read, .. } = *charge;
-        Self { shard, unit, read, pending: 0, sending: None }
+        let Charge { slot, unit, read, .. } = *charge;
+        Self { slot, unit, read, pending: 0, sending: None }
     }
 
     /// Takes note of what the store counted meanwhile. What was given back through this replica lowers what was read by as

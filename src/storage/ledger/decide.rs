@@ -9,7 +9,8 @@ use crate::decision::time::Timestamp;
 use crate::storage::Readings;
 use crate::storage::ledger::account::Account;
 use crate::storage::ledger::part::Part;
-use crate::storage::ledger::{Ledger, ShardId, Share};
+use crate::storage::ledger::{Ledger, Share};
+use crate::storage::slot::Slot;
 use crate::storage::table::sharded::{LockedShards, Place};
 
 /// A hit decided, not yet entered.
@@ -29,15 +30,9 @@ impl Ledger {
     /// A request that passes is entered whole. Of one that is denied, hits that fit are entered as the store would count them,
     /// or nothing where denied requests are ignored; hits that do not fit take nothing from this replica's share. A look
     /// takes nothing, and a refund gives back what was admitted here. A request that others deny afterwards can be taken
-    /// out again by refunds.
+    /// out again by refunds. `slots` says for each hit where its counter lives, and so whom to tell afterwards.
     #[must_use]
-    pub fn decide(
-        &self,
-        batch: Batch<'_>,
-        shard_of: impl Fn(&Hit) -> ShardId,
-        share: Share,
-        now: Timestamp,
-    ) -> Readings {
+    pub fn decide(&self, batch: Batch<'_>, slots: &[Slot], share: Share, now: Timestamp) -> Readings {
         let places: SmallVec<[Place; 4]> = batch.hits.iter().map(|hit| self.place(hit)).collect();
         let mut parts = self.parts.lock_all(&places);
         let drafts = draft(batch, &places, &mut parts, share, now);
@@ -50,13 +45,13 @@ impl Ledger {
             };
             return batch.hits.iter().zip(&drafts).map(unchanged).collect();
         }
-        for (hit, draft) in batch.hits.iter().zip(&drafts) {
+        for ((hit, &slot), draft) in batch.hits.iter().zip(slots).zip(&drafts) {
             let (part, key) = (parts.get(draft.place), draft.place.key(hit.key.as_bytes()));
             if matches!(hit.hits, Hits::Refund(_)) {
                 part.over.forget(key);
             }
             if !denied || !draft.reading.over {
-                part.charge(key, draft.before.charged(hit, shard_of(hit)), now);
+                part.charge(key, draft.before.charged(hit, slot), now);
             }
         }
         drafts.iter().map(|draft| draft.reading).collect()

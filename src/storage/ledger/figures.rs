@@ -1,7 +1,8 @@
 //! The ledger in figures, for metrics and tests.
 
+use crate::storage::ledger::Ledger;
 use crate::storage::ledger::part::Part;
-use crate::storage::ledger::{Ledger, ShardId};
+use crate::storage::slot::Slot;
 use crate::storage::table::SlotId;
 
 /// What the ledger holds, and what became of what it held.
@@ -50,17 +51,16 @@ impl Ledger {
         })
     }
 
-    /// Counters with hits to settle at this shard. Looks at every debt, so it is for a page that a person opens.
-    #[must_use]
-    pub fn unsettled_at(&self, shard: ShardId) -> usize {
-        self.parts.all().iter().map(|part| part.lock().debts_at(shard)).sum()
+    /// Tells the slot of each counter with hits to settle. Looks at every debt, so it is for a page that a person opens.
+    pub fn each_unsettled(&self, mut tell: impl FnMut(Slot)) {
+        self.parts.all().iter().for_each(|part| part.lock().each_debt(&mut tell));
     }
 }
 
 impl Part {
-    fn debts_at(&self, shard: ShardId) -> usize {
-        let next = |after: SlotId| self.debts.next(after + 1);
-        let debts = std::iter::successors(self.debts.next(0), |&slot| next(slot));
-        debts.filter(|&slot| self.debts.value(slot).shard == shard).count()
+    fn each_debt(&self, tell: &mut impl FnMut(Slot)) {
+        let next = |place: &SlotId| self.debts.next(place + 1);
+        let debts = std::iter::successors(self.debts.next(0), next);
+        debts.for_each(|place| tell(self.debts.value(place).slot));
     }
 }

@@ -77,7 +77,6 @@ impl Part {
         let found = self.debts.find(key);
         let debt = found.map(|id| *self.debts.value(id)).filter(|debt| debt.read.start == charge.read.start);
         let mut debt = debt.unwrap_or_else(|| Debt::new(&charge));
-        debt.shard = charge.shard;
         match charge.hits {
             Hits::Take(amount) => {
                 debt.pending = debt.pending.saturating_add(u64::from(amount));

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::decision::fixed_window::Window;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
+use crate::storage::ledger::Ledger;
 use crate::storage::ledger::debt::Sending;
 use crate::storage::ledger::part::Part;
-use crate::storage::ledger::{Ledger, ShardId};
+use crate::storage::slot::Slot;
 use crate::storage::table::SlotId;
 
 /// A settlement's number: they grow for as long as the process lives. A restarted process begins anew, so what the shard
@@ -24,8 +25,8 @@ pub struct SettlementId(pub u64);
 pub struct Settlement {
     /// Tells a repetition.
     pub id: SettlementId,
-    /// The shard that the counter lived on when it was last hit.
-    pub shard: ShardId,
+    /// The slot that the counter lives in.
+    pub slot: Slot,
     /// The counter's key.
     pub key: Box<[u8]>,
     /// The length of its window.
@@ -39,37 +40,43 @@ pub struct Settlement {
 }
 
 /// One walk through everything that one shard has to be told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SettlementRound {
-    shard: ShardId,
     part: usize,
-    slot: SlotId,
+    place: SlotId,
 }
 
 impl SettlementRound {
     /// A walk from the start. Settlements of earlier rounds that nobody reported as settled are met again.
     #[must_use]
-    pub fn new(shard: ShardId) -> Self {
-        Self { shard, part: 0, slot: 0 }
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 
 impl Ledger {
-    /// The next settlements of a round, `most` at the most; empty when the round is over. Windows that are over are left out.
+    /// The next settlements of a round, `most` at the most, of counters in slots that the shard `has`; empty when the round is
+    /// over. Windows that are over are left out.
     ///
     /// What is not reported as [`Ledger::settled`] is handed out again by a later round, as it was; that is all there is to
     /// do about one that failed. Whoever wants to be done goes on with rounds until one is empty from the start.
     #[must_use]
-    pub fn unsettled(&self, round: &mut SettlementRound, now: Timestamp, most: usize) -> Vec<Settlement> {
+    pub fn unsettled(
+        &self,
+        round: &mut SettlementRound,
+        has: impl Fn(Slot) -> bool,
+        now: Timestamp,
+        most: usize,
+    ) -> Vec<Settlement> {
         let mut found = Vec::new();
         while found.len() < most
             && let Some(part) = self.parts.all().get(round.part)
         {
-            match part.lock().next_settlement(round, now, &self.next_settlement) {
+            match part.lock().next_settlement(round, &has, now, &self.next_settlement) {
                 Some(settlement) => found.push(settlement),
                 None => {
                     round.part += 1;
-                    round.slot = 0;
+                    round.place = 0;
                 }
             }
         }
@@ -105,13 +112,14 @@ impl Part {
     fn next_settlement(
         &mut self,
         round: &mut SettlementRound,
+        has: impl Fn(Slot) -> bool,
         now: Timestamp,
         next_id: &AtomicU64,
     ) -> Option<Settlement> {
-        while let Some(slot) = self.debts.next(round.slot) {
-            round.slot = slot + 1;
-            let debt = self.debts.value_mut(slot);
-            if debt.shard != round.shard || !debt.runs(now) {
+        while let Some(place) = self.debts.next(round.place) {
+            round.place = place + 1;
+            let debt = self.debts.value_mut(place);
+            if !has(debt.slot) || !debt.runs(now) {
                 continue;
             }
             let sending = debt.sending.unwrap_or_else(|| Sending {
@@ -122,8 +130,8 @@ impl Part {
             let debt = *debt;
             return Some(Settlement {
                 id: sending.id,
-                shard: debt.shard,
-                key: self.debts.key(slot).into(),
+                slot: debt.slot,
+                key: self.debts.key(place).into(),
                 unit: debt.unit,
                 window_start: debt.read.start,
                 read: debt.read.count,

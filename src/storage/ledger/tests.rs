@@ -15,7 +15,7 @@ use crate::decision::unit::Unit;
 
 /// The start of a minute, an hour and a day.
 const NOW: Timestamp = Timestamp::from_secs(1_699_920_000);
-const SHARD: ShardId = ShardId(3);
+const SLOT: Slot = Slot(3);
 const SHADOW: Role = Role { shadow: true, quota: false };
 const QUOTA: Role = Role { shadow: false, quota: true };
 
@@ -65,7 +65,7 @@ fn read(ledger: &Ledger, hit: &Hit, count: u64) {
 /// Decides with three replicas; (count, over) of each.
 fn decide_as(ledger: &Ledger, denied_requests: DeniedRequests, hits: &[Hit]) -> Vec<(u64, bool)> {
     let batch = Batch { hits, leniency: Leniency::default(), denied_requests };
-    let readings = ledger.decide(batch, |_| SHARD, share(3), NOW);
+    let readings = ledger.decide(batch, &vec![SLOT; hits.len()], share(3), NOW);
     readings.iter().map(|reading| (reading.count, reading.over)).collect()
 }
 
@@ -75,7 +75,7 @@ fn decide(ledger: &Ledger, hits: &[Hit]) -> Vec<(u64, bool)> {
 
 /// A whole round of settlements.
 fn round(ledger: &Ledger, now: Timestamp) -> Vec<Settlement> {
-    ledger.unsettled(&mut SettlementRound::new(SHARD), now, usize::MAX)
+    ledger.unsettled(&mut SettlementRound::new(), |slot| slot == SLOT, now, usize::MAX)
 }
 
 /// (read, admitted) of a whole round.

@@ -13,7 +13,7 @@ use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::order::{Counts, Mode, Order, Outcome, Slot, Ticket};
+use crate::storage::redis::order::{Counts, Mode, Order, Outcome, Route, Ticket, Way};
 use crate::storage::redis::script::{KnownScripts, Script};
 
 /// An order and where its answer is awaited.
@@ -27,7 +27,7 @@ pub(super) struct Passenger {
 #[derive(Debug)]
 pub(super) struct CountCall {
     script: Script,
-    slot: Slot,
+    route: Route,
     now: Timestamp,
     keys: Vec<KeyUse>,
     /// For every hit of every passenger, in the order of arrival: its key in `keys`.
@@ -55,6 +55,11 @@ impl CountCall {
     /// How many keys it names.
     pub(super) fn keys(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Whether it has to be announced to a node that does not have the slot yet.
+    pub(super) fn asks(&self) -> bool {
+        self.route.way == Way::Asking
     }
 
     /// The orders' tickets.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError, ServerError};
 
+use crate::storage::redis::node::NodeAddress;
+
 /// How Redis 7 begins when a command inside a script is not the user's to run; it has no code of its own.
 const NOT_ALLOWED_IN_SCRIPT: &str = "The user executing the script can't";
 
@@ -40,7 +42,7 @@ pub enum Failure {
     #[error("NOSCRIPT: the server does not have the script")]
     NoScript,
     /// A Cluster node that no longer has the slot.
-    #[error("MOVED: slot {} is at {}", .0.slot, .0.address)]
+    #[error("MOVED: this is a node of a Redis Cluster (redis.topology: cluster), and slot {} is at {}", .0.slot, .0.address)]
     Moved(Redirect),
     /// A Cluster node that is giving the slot away and no longer has the key.
     #[error("ASK: slot {} is being moved to {}", .0.slot, .0.address)]
@@ -70,8 +72,17 @@ pub enum Failure {
 pub struct Redirect {
     /// The slot.
     pub slot: u16,
-    /// `host:port` of the other node.
+    /// `host:port` of the other node; without a host it is another port of the node that said so.
     pub address: Arc<str>,
+}
+
+impl Redirect {
+    /// The other node, where `from` has sent us to it.
+    #[must_use]
+    pub fn target(&self, from: &NodeAddress) -> Option<NodeAddress> {
+        let (host, port) = self.address.rsplit_once(':')?;
+        Some(from.beside(Some(host).filter(|host| !host.is_empty()), port.parse().ok()?))
+    }
 }
 
 /// A key holds what is no counter of ours; only that key is concerned.

@@ -20,7 +20,7 @@ pub(super) struct Flight {
     replies: Replies,
 }
 
-/// A flight that is back.
+/// A flight that is back, with a reply for each leg.
 pub(super) struct Landed {
     pub(super) legs: Vec<Leg>,
     pub(super) launched: Instant,
@@ -34,7 +34,7 @@ pub(super) struct Air {
 }
 
 impl Flight {
-    /// Sends the commands, one for each leg, as soon as the flight is polled and the connection is driven.
+    /// Sends the legs' commands as soon as the flight is polled and the connection is driven.
     pub(super) fn new(legs: Vec<Leg>, commands: Vec<Cmd>, connection: MultiplexedConnection) -> Self {
         Self { legs, launched: Instant::now(), replies: Box::pin(send(commands, connection)) }
     }
@@ -68,6 +68,7 @@ impl Air {
         }
         landed.map(|(index, replies)| {
             let Flight { legs, launched, .. } = self.flights.remove(index);
+            let replies = replies.map(|replies| without_asking(&legs, replies));
             Landed { legs, launched, replies }
         })
     }
@@ -81,6 +82,15 @@ impl Air {
     pub(super) fn into_legs(self) -> impl Iterator<Item = Leg> {
         self.flights.into_iter().flat_map(|flight| flight.legs)
     }
+}
+
+/// Leaves out what was answered to ASKING.
+fn without_asking(legs: &[Leg], replies: Vec<Value>) -> Vec<Value> {
+    if !legs.iter().any(Leg::asks) {
+        return replies;
+    }
+    let mut replies = replies.into_iter();
+    legs.iter().filter_map(|leg| replies.nth(usize::from(leg.asks()))).collect()
 }
 
 async fn send(commands: Vec<Cmd>, mut connection: MultiplexedConnection) -> RedisResult<Vec<Value>> {

@@ -38,12 +38,24 @@ impl Leg {
         }
     }
 
-    /// The command.
-    pub(super) fn write(&self, prefix: &[u8], known: &mut KnownScripts) -> Cmd {
-        match self {
+    /// Writes its commands: the one that is answered, after ASKING where it has to be announced.
+    pub(super) fn write(&self, prefix: &[u8], known: &mut KnownScripts, commands: &mut Vec<Cmd>) {
+        if self.asks() {
+            commands.push(redis::cmd("ASKING"));
+        }
+        commands.push(match self {
             Leg::Count(call) => call.write(prefix, known),
             Leg::Mend(mend) => mend.write(prefix, known),
             Leg::Time(_) => time_command(),
+        });
+    }
+
+    /// Whether ASKING stands before its command, and so another reply before its own.
+    pub(super) fn asks(&self) -> bool {
+        match self {
+            Leg::Count(call) => call.asks(),
+            Leg::Mend(mend) => mend.asks(),
+            Leg::Time(_) => false,
         }
     }
 

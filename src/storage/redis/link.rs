@@ -14,7 +14,7 @@ use crate::storage::redis::failure::Failure;
 use crate::storage::redis::mend::Mend;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::Observer;
-use crate::storage::redis::order::{Counts, GiveBack, Order, Outcome, Settlement, Ticket, Windows};
+use crate::storage::redis::order::{Counts, GiveBack, Order, Outcome, Settlement, Ticket, Way, Windows};
 use crate::storage::redis::pilot::Pilot;
 use crate::storage::redis::queue::{self, Queue};
 use crate::storage::redis::shard_time::ShardTime;
@@ -57,11 +57,12 @@ impl Link {
     pub async fn give_back(
         &self,
         amounts: &[GiveBack],
+        way: Way,
         now: Timestamp,
         deadline: Instant,
     ) -> Outcome<Windows> {
         let (ticket, answer) = Ticket::new(deadline);
-        self.ask(Errand::Mend(Mend::give_back(amounts, now, ticket)), answer).await
+        self.ask(Errand::Mend(Mend::give_back(amounts, way, now, ticket)), answer).await
     }
 
     /// Reads the server's clock: whether it answers, without a request that could be lost.

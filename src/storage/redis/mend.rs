@@ -7,13 +7,14 @@ use crate::decision::key::CounterKey;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::call::{malformed, number, window};
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::order::{GiveBack, Outcome, Settlement, Ticket, Windows};
+use crate::storage::redis::order::{GiveBack, Outcome, Settlement, Ticket, Way, Windows};
 use crate::storage::redis::script::{KnownScripts, Script};
 
 /// What is to be mended.
 #[derive(Debug)]
 pub(super) struct Mend {
     script: Script,
+    way: Way,
     now: Timestamp,
     keys: Vec<CounterKey>,
     numbers: Vec<u64>,
@@ -28,16 +29,21 @@ impl Mend {
             [u64::from(unit.seconds()), window_start, last_read, admitted, id.replica, id.outage]
         });
         let keys = settlements.iter().map(|settlement| settlement.key.clone()).collect();
-        Self { script: Script::Settle, now, keys, numbers: numbers.collect(), ticket }
+        Self { script: Script::Settle, way: Way::Straight, now, keys, numbers: numbers.collect(), ticket }
     }
 
     /// Takes back what was counted for denied requests.
-    pub(super) fn give_back(amounts: &[GiveBack], now: Timestamp, ticket: Ticket<Windows>) -> Self {
+    pub(super) fn give_back(amounts: &[GiveBack], way: Way, now: Timestamp, ticket: Ticket<Windows>) -> Self {
         let numbers = amounts.iter().flat_map(|GiveBack { unit, window_start, amount, .. }| {
             [u64::from(unit.seconds()), *window_start, u64::from(*amount)]
         });
         let keys = amounts.iter().map(|amount| amount.key.clone()).collect();
-        Self { script: Script::GiveBack, now, keys, numbers: numbers.collect(), ticket }
+        Self { script: Script::GiveBack, way, now, keys, numbers: numbers.collect(), ticket }
+    }
+
+    /// Whether it has to be announced to a node that does not have the slot yet.
+    pub(super) fn asks(&self) -> bool {
+        self.way == Way::Asking
     }
 
     /// How many keys it names.

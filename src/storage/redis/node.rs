@@ -85,6 +85,17 @@ impl NodeAddress {
         Ok(Self { info: info.set_redis_settings(settings) })
     }
 
+    /// Another server, asked as the same user. Without a host it is another port of this one's host.
+    #[must_use]
+    pub fn beside(&self, host: Option<&str>, port: u16) -> Self {
+        let own = match self.info.addr() {
+            ConnectionAddr::Tcp(host, _) => host.as_str(),
+            _ => "localhost",
+        };
+        let address = ConnectionAddr::Tcp(host.unwrap_or(own).to_owned(), port);
+        Self { info: self.info.clone().set_addr(address) }
+    }
+
     /// The address as the client library takes it.
     pub(super) fn connection_info(&self) -> ConnectionInfo {
         self.info.clone()
@@ -120,6 +131,15 @@ impl NodeAddress {
         Ok(Connection { commands, driver: Box::pin(driver), closed: false })
     }
 }
+
+/// Two addresses are equal where they name the same server; who asks there does not matter.
+impl PartialEq for NodeAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.info.addr() == other.info.addr()
+    }
+}
+
+impl Eq for NodeAddress {}
 
 impl FromStr for NodeAddress {
     type Err = AddressError;

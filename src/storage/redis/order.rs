@@ -10,6 +10,7 @@ use crate::decision::key::CounterKey;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::storage::redis::failure::{Failure, ForeignValue};
+use crate::storage::slot::Slot;
 
 /// The hits of one request that go to one server: most requests have one.
 pub type OrderHits = SmallVec<[Hit; 1]>;
@@ -19,10 +20,26 @@ pub type Counts = SmallVec<[Result<Counted, ForeignValue>; 1]>;
 
 /// A counter as it is after a settlement or after hits were given back, for each that was named.
 pub type Windows = SmallVec<[Result<Window, ForeignValue>; 1]>;
-
-/// Keys that may share a script call: in a Redis Cluster their slot, elsewhere the same for all.
+/// How something reaches the keys that it names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Slot(pub u16);
+pub struct Route {
+    /// The slot that all the keys are in. Orders for one slot may share a script call.
+    pub slot: Slot,
+    /// What a Redis Cluster said when it was sent before.
+    pub way: Way,
+}
+
+/// How an order is sent to a node of a Redis Cluster; to other servers always straight.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// As any other.
+    #[default]
+    Straight,
+    /// In a script call of its own: its slot is being moved, and the keys of others may be elsewhere already.
+    Apart,
+    /// Apart, and after ASKING, to the node that the slot is being moved to.
+    Asking,
+}
 
 /// Hits of one request, to be counted together by one server.
 #[derive(Debug, Clone)]
@@ -33,8 +50,8 @@ pub struct Order {
     pub mode: Mode,
     /// The time now by the server's clock.
     pub now: Timestamp,
-    /// What the keys have in common.
-    pub slot: Slot,
+    /// Where the keys are.
+    pub route: Route,
 }
 
 /// What becomes of an order's hits where they deny their request.

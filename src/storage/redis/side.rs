@@ -10,6 +10,7 @@ use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::time::timeout;
 
 use crate::decision::time::Timestamp;
+use crate::storage::redis::cluster_map::{self, ClusterMap};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::node::NodeAddress;
 
@@ -28,15 +29,15 @@ pub struct Side {
 }
 
 impl Side {
-    /// Connects when it is first used. Every question and its connection take `limit` at the most.
+    /// Connects when it is first used; `roster` is the key under which replicas announce themselves. Every question and its connection take `limit` at the most.
     ///
     /// # Errors
     /// Where the address cannot be connected to by its form.
-    pub fn new(address: &NodeAddress, key_prefix: &str, limit: Duration) -> Result<Self, Failure> {
+    pub fn new(address: &NodeAddress, roster: String, limit: Duration) -> Result<Self, Failure> {
         let manager = RedisConnectionManager::new(address.connection_info());
         let manager = manager.map_err(|error| Failure::of_connection(&error))?;
         let pool = Pool::builder().max_size(SIZE).connection_timeout(limit).build_unchecked(manager);
-        Ok(Self { pool, roster: format!("{key_prefix}replicas"), limit })
+        Ok(Self { pool, roster, limit })
     }
 
     /// Says that this replica is alive, and gives the number of replicas that are, this one included.
@@ -75,6 +76,17 @@ impl Side {
         let (info,): (String,) = self.run(&pipeline).await?;
         let line = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
         Ok(line.map(|policy| policy.trim().to_owned()))
+    }
+
+    /// What the server knows of the Cluster that it belongs to.
+    ///
+    /// # Errors
+    /// Where the server does not answer in time, or is no node of a Cluster.
+    pub async fn cluster_map(&self) -> Result<ClusterMap, Failure> {
+        match self.run(&cluster_map::question()).await? {
+            Value::Array(replies) => cluster_map::parse(&replies),
+            _ => Err(Failure::Other("CLUSTER SLOTS is not a list of slots and nodes".into())),
+        }
     }
 
     async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {

@@ -7,14 +7,22 @@ use crate::decision::hit::{Batch, DeniedRequests, Hit};
 use crate::decision::time::Timestamp;
 use crate::storage::Moment;
 use crate::storage::Readings;
+use crate::storage::ledger::Ledger;
 use crate::storage::redis::order::{Counted, Counts, Outcome};
-use crate::storage::shared::shard::add;
-use crate::storage::shared::{Group, Shards};
+use crate::storage::shared::Group;
+use crate::storage::shared::shard::{Shard, add};
+use crate::storage::shared::shards::Shards;
+use crate::storage::shared::topology::Topology;
+use crate::storage::slot::Slot;
 
 /// A request's hits and what is known of each.
 #[derive(Debug)]
 pub(super) struct Answers<'b> {
     pub(super) batch: Batch<'b>,
+    pub(super) ledger: &'b Ledger,
+    pub(super) topology: &'b Topology,
+    /// Where each hit's counter lives.
+    pub(super) slots: SmallVec<[Slot; 2]>,
     pub(super) known: SmallVec<[Known; 2]>,
 }
 
@@ -47,40 +55,47 @@ impl Known {
 }
 
 impl<'b> Answers<'b> {
-    pub(super) fn new(batch: Batch<'b>) -> Self {
-        Self { batch, known: SmallVec::from_elem(Known::Nothing, batch.hits.len()) }
+    pub(super) fn new(batch: Batch<'b>, shards: &'b Shards, topology: &'b Topology) -> Self {
+        let slots = batch.hits.iter().map(|hit| shards.placement.slot_of(hit.key.as_bytes())).collect();
+        let known = SmallVec::from_elem(Known::Nothing, batch.hits.len());
+        Self { batch, ledger: &shards.ledger, topology, slots, known }
+    }
+
+    /// The shard that has the counter of this hit.
+    pub(super) fn shard(&self, index: usize) -> &'b Shard {
+        self.topology.shard_of(self.slots[index])
     }
 
     /// Answers hits whose counters are known to be over. Where denied requests are ignored only a request with one hit is:
     /// of several, none may count when one denies, and what the others would read is not known here.
-    pub(super) fn recall(&mut self, shards: &Shards, own: Timestamp) {
+    pub(super) fn recall(&mut self, own: Timestamp) {
         if self.batch.denied_requests == DeniedRequests::Ignore && self.batch.hits.len() > 1 {
             return;
         }
-        for (hit, known) in self.batch.hits.iter().zip(&mut self.known) {
-            let now = shards.all[shards.shard_of(hit)].now(own);
-            if let Some(reading) = shards.ledger.known_over(hit, now) {
-                *known = Known::Recalled(reading);
+        for (index, hit) in self.batch.hits.iter().enumerate() {
+            if let Some(reading) = self.ledger.known_over(hit, self.shard(index).now(own)) {
+                self.known[index] = Known::Recalled(reading);
             }
         }
     }
 
-    /// The places of hits of which nothing is known.
-    pub(super) fn unanswered(&self) -> impl Iterator<Item = usize> {
-        let places = self.known.iter().enumerate();
-        places.filter(|(_, known)| **known == Known::Nothing).map(|(index, _)| index)
+    /// The hits of which nothing is known, slot by slot.
+    pub(super) fn unanswered(&self) -> SmallVec<[Group; 1]> {
+        let mut groups: SmallVec<[Group; 1]> = SmallVec::new();
+        let places = self.known.iter().zip(&self.slots).enumerate();
+        for (index, (_, &slot)) in places.filter(|(_, (known, _))| **known == Known::Nothing) {
+            match groups.iter_mut().find(|group| group.slot == slot) {
+                Some(group) => group.hits.push(index),
+                None => groups.push(Group { slot, hits: SmallVec::from_slice(&[index]) }),
+            }
+        }
+        groups
     }
 
     /// Takes down what a shard answered, nothing where it was not asked.
-    pub(super) fn take(
-        &mut self,
-        shards: &Shards,
-        group: &Group,
-        outcome: Option<Outcome<Counts>>,
-        at: &Moment,
-    ) {
+    pub(super) fn take(&mut self, group: &Group, outcome: Option<Outcome<Counts>>, at: &Moment) {
         let missing = match outcome {
-            Some(Outcome::Done(counts)) => return self.take_counts(shards, group, &counts, at),
+            Some(Outcome::Done(counts)) => return self.take_counts(group, &counts, at),
             Some(Outcome::Unknown(_)) => Known::Unlearned,
             Some(Outcome::NotDone(_)) | None => Known::Away,
         };
@@ -89,15 +104,15 @@ impl<'b> Answers<'b> {
         }
     }
 
-    fn take_counts(&mut self, shards: &Shards, group: &Group, counts: &Counts, at: &Moment) {
-        let shard = &shards.all[group.shard];
+    fn take_counts(&mut self, group: &Group, counts: &Counts, at: &Moment) {
+        let shard = self.topology.shard_of(group.slot);
         let now = shard.now(at.now);
         for (&index, count) in group.hits.iter().zip(counts) {
             let hit: &Hit = &self.batch.hits[index];
             self.known[index] = match count {
                 Ok(counted) => {
                     let window = Window { start: counted.window_start, count: counted.reading.count };
-                    shards.ledger.note_reading(hit, window, now);
+                    self.ledger.note_reading(hit, window, now);
                     Known::Counted(*counted)
                 }
                 Err(foreign) => {

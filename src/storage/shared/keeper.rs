@@ -5,18 +5,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::smallvec;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::decision::hit::{Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
+use crate::decision::limit::Limit;
+use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
+use crate::decision::unit::Unit;
 use crate::storage::breaker::reason::FailureReason;
 use crate::storage::ledger::settlement::{self, SettlementRound};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
-use crate::storage::redis::order::{Outcome, Settlement, SettlementId};
+use crate::storage::redis::order::{Mode, Order, Outcome, Route, Settlement, SettlementId};
 use crate::storage::redis::side::Side;
-use crate::storage::shared::Shards;
-use crate::storage::shared::shard::{ERRAND, Shard, add, reason};
+use crate::storage::shared::keepers::Replica;
+use crate::storage::shared::shard::{ERRAND, Shard, add};
+use crate::storage::shared::shards::{Hint, Shards};
+use crate::storage::slot::Slot;
 
 /// How often the keeper looks whether there is something to do.
 const TICK: Duration = Duration::from_millis(100);
@@ -27,41 +34,39 @@ const ANNOUNCE_EVERY: u32 = 10;
 /// Rounds of one settlement at the most.
 const MOST_ROUNDS: usize = 4;
 
-/// Counters that are settled by one script call.
+/// Counters that are settled at a time.
 const SETTLE_BATCH: usize = 64;
 
+/// The domain of probes. Rules cannot name it: theirs is never empty.
+const PROBE_DOMAIN: &str = "";
+
+/// Keys that are tried for one in a slot of the shard: so many that a node with a single slot is found one.
+const MOST_PROBE_KEYS: u32 = 200_000;
+
 /// Keeps one shard.
-pub struct Keeper {
+pub(super) struct Keeper {
     shards: Arc<Shards>,
     shard: Arc<Shard>,
     link: Link,
     side: Side,
-    replica: u64,
-    own_time: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    replica: Replica,
     policy_told: bool,
 }
 
 impl Keeper {
-    /// A keeper for the shard of this number. `replica` tells this process from every other one, and `own_time` is its clock.
+    /// A keeper for this shard.
     ///
     /// # Errors
     /// Where the shard's address cannot be connected to by its form.
-    pub fn new(
-        shards: &Arc<Shards>,
-        number: usize,
-        replica: u64,
-        own_time: impl Fn() -> Timestamp + Send + Sync + 'static,
-    ) -> Result<Self, Failure> {
-        let shard = Arc::clone(&shards.all[number]);
-        let settings = &shards.settings.link;
-        let side = Side::new(shard.address(), &settings.key_prefix, ERRAND)?;
-        let link = shard.open_link(settings);
-        let (shards, own_time) = (Arc::clone(shards), Box::new(own_time));
-        Ok(Self { shards, shard, link, side, replica, own_time, policy_told: false })
+    pub(super) fn new(shards: &Arc<Shards>, shard: &Arc<Shard>, replica: Replica) -> Result<Self, Failure> {
+        let side = shards.side(shard.address(), ERRAND)?;
+        let link = shard.open_link(&shards.settings.link);
+        let (shards, shard) = (Arc::clone(shards), Arc::clone(shard));
+        Ok(Self { shards, shard, link, side, replica, policy_told: false })
     }
 
     /// Keeps the shard for ever.
-    pub async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for tick in (0..ANNOUNCE_EVERY).cycle() {
@@ -69,7 +74,7 @@ impl Keeper {
             if self.shard.breaker().is_closed() {
                 let settled = self.settle().await;
                 if settled && tick == 0 {
-                    self.announce().await;
+                    self.say_hello().await;
                 }
             } else {
                 self.try_again().await;
@@ -85,21 +90,54 @@ impl Keeper {
             return;
         }
         self.shard.tell(probing, &"its backoff has passed");
-        match self.link.probe(Instant::now() + ERRAND).await {
-            // Back means: it answers, and it knows what was admitted while it was away.
-            Outcome::Done(_) if self.settle().await => {
+        match self.probe().await {
+            // Back means: it counts, and it knows what was admitted while it was away.
+            Ok(()) if self.settle().await => {
                 let closed = breaker.probe_succeeded(self.shard.uptime());
-                self.shard.tell(closed, &"a probe was answered and what was admitted meanwhile is settled");
-                self.announce().await;
+                self.shard.tell(closed, &"a probe was counted and what was admitted meanwhile is settled");
+                self.say_hello().await;
             }
-            Outcome::Done(_) => self.probe_failed(&Failure::Timeout),
-            Outcome::NotDone(failure) | Outcome::Unknown(failure) => self.probe_failed(&failure),
+            Ok(()) => self.probe_failed(&Failure::Timeout),
+            Err(failure) => self.probe_failed(&failure),
         }
+    }
+
+    /// Reads the shard's clock, then lets it count a hit of our own: many a server that is of no use still tells the time.
+    async fn probe(&self) -> Result<(), Failure> {
+        told(self.link.probe(Instant::now() + ERRAND).await)?;
+        // A node of a Cluster that has no slots counts nothing; that it answers is all there is to know.
+        let Some((slot, key)) = self.probe_key() else { return Ok(()) };
+        let limit = Limit { requests_per_unit: u32::MAX, unit: Unit::Second };
+        let (role, on_store_failure) = (Role::default(), OnStoreFailure::Allow);
+        let hit = Hit { key, limit, hits: Hits::Take(1), role, on_store_failure };
+        let route = Route { slot, ..Route::default() };
+        let order = Order { hits: smallvec![hit], mode: Mode::Count, now: self.now(), route };
+        match told(self.link.count(order, Instant::now() + ERRAND).await) {
+            // It knows its place.
+            Err(Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain) if self.shard.redirects() => Ok(()),
+            Err(failure) => Err(failure),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// A counter of nobody's that lives on this shard.
+    fn probe_key(&self) -> Option<(Slot, CounterKey)> {
+        let topology = self.shards.topology();
+        (0..MOST_PROBE_KEYS).find_map(|number: u32| {
+            let entry = Entry { key: b"probe", value: &number.to_be_bytes() };
+            let key = CounterKey::new(PROBE_DOMAIN, Unit::Second, [entry].into_iter());
+            let slot = self.shards.placement.slot_of(key.as_bytes());
+            Arc::ptr_eq(topology.shard_of(slot), &self.shard).then_some((slot, key))
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shard.now((self.replica.own_time)())
     }
 
     fn probe_failed(&self, failure: &Failure) {
         let (uptime, jitter) = (self.shard.uptime(), self.shard.jitter());
-        let why = reason(failure).unwrap_or(FailureReason::UnexpectedReply);
+        let why = self.shard.reason(failure).unwrap_or(FailureReason::UnexpectedReply);
         self.shard.tell(self.shard.breaker().probe_failed(why, uptime, jitter), failure);
     }
 
@@ -120,37 +158,49 @@ impl Keeper {
 
     /// Goes through all counters once; gives how many were settled, nothing where the shard did not take them.
     async fn settle_round(&self) -> Option<usize> {
-        let (mut round, mut settled) = (SettlementRound::new(self.shard.id()), 0);
+        let (mut round, mut settled) = (SettlementRound::new(), 0);
         loop {
-            let now = self.shard.now((self.own_time)());
-            let found = self.shards.ledger.unsettled(&mut round, now, SETTLE_BATCH);
+            let (now, topology) = (self.now(), self.shards.topology());
+            let has = |slot| Arc::ptr_eq(topology.shard_of(slot), &self.shard);
+            let mut found = self.shards.ledger.unsettled(&mut round, has, now, SETTLE_BATCH);
             if found.is_empty() {
                 return Some(settled);
             }
-            if !self.settle_some(&found, now).await {
-                return None;
+            found.sort_by_key(|settlement| settlement.slot);
+            let one_slot = found.chunk_by(|one, next| one.slot == next.slot);
+            let told = one_slot.map(|found| self.settle_slot(found, now));
+            for told in futures_util::future::join_all(told).await {
+                settled += told?;
             }
-            settled += found.len();
         }
     }
 
-    async fn settle_some(&self, found: &[settlement::Settlement], now: Timestamp) -> bool {
+    /// Settles counters of one slot; gives how many, nothing where the shard did not take them.
+    async fn settle_slot(&self, found: &[settlement::Settlement], now: Timestamp) -> Option<usize> {
         let asked: Vec<Settlement> =
             found.iter().filter_map(|settlement| self.as_order(settlement)).collect();
-        match self.link.settle(&asked, now, Instant::now() + ERRAND).await {
-            Outcome::Done(windows) => {
+        let failure = match told(self.link.settle(&asked, now, Instant::now() + ERRAND).await) {
+            Ok(windows) => {
                 for (settlement, window) in found.iter().zip(windows) {
                     // A foreign value under the key cannot be settled with; its window will end.
                     let count = window.map_or(settlement.read, |window| window.count);
                     self.shards.ledger.settled(settlement, count, now);
                 }
                 add(&self.shard.figures.settled, found.len());
-                true
+                return Some(found.len());
             }
-            Outcome::NotDone(failure) | Outcome::Unknown(failure) => {
-                tracing::debug!(shard = %self.shard.address(), %failure, "a settlement will be sent again");
-                false
+            Err(failure) => failure,
+        };
+        tracing::debug!(shard = %self.shard.address(), %failure, "a settlement will be sent again");
+        match failure {
+            // The slot is on its way to another shard, whose keeper will settle it.
+            Failure::Moved(redirect) if self.shard.redirects() => {
+                self.shard.doubt();
+                self.shards.note(Hint::Moved, &redirect, self.shard.address());
+                Some(0)
             }
+            Failure::Ask(_) | Failure::TryAgain if self.shard.redirects() => Some(0),
+            _ => None,
         }
     }
 
@@ -161,15 +211,18 @@ impl Keeper {
             window_start: settlement.window_start,
             last_read: settlement.read,
             admitted: settlement.admitted,
-            id: SettlementId { replica: self.replica, outage: settlement.id.0 },
+            id: SettlementId { replica: self.replica.id, outage: settlement.id.0 },
         })
     }
 
-    async fn announce(&mut self) {
-        match self.side.announce(self.replica, self.shard.now((self.own_time)())).await {
-            Ok(alive) => self.shard.note_replicas(alive),
-            Err(failure) => {
-                tracing::debug!(shard = %self.shard.address(), %failure, "this replica could not announce itself");
+    /// Announces this replica where replicas do so, and has a look at how the shard is set up.
+    async fn say_hello(&mut self) {
+        if self.shards.has_roster(&self.shard) {
+            match self.side.announce(self.replica.id, self.now()).await {
+                Ok(alive) => self.shard.note_replicas(alive),
+                Err(failure) => {
+                    tracing::debug!(shard = %self.shard.address(), %failure, "this replica could not announce itself");
+                }
             }
         }
         if !self.policy_told
@@ -192,16 +245,12 @@ impl Keeper {
             );
         }
     }
+}
 
-    /// Says good-bye to a shard, so that the others' shares grow at once.
-    pub async fn leave(shards: &Shards, number: usize, replica: u64) {
-        let shard = &shards.all[number];
-        let side = Side::new(shard.address(), &shards.settings.link.key_prefix, ERRAND / 4);
-        // A shard that is away forgets this replica by itself.
-        if let Ok(side) = side
-            && let Err(failure) = side.leave(replica).await
-        {
-            tracing::debug!(shard = %shard.address(), %failure, "this replica could not say good-bye");
-        }
+/// What was told, or why nothing was.
+fn told<T>(outcome: Outcome<T>) -> Result<T, Failure> {
+    match outcome {
+        Outcome::Done(told) => Ok(told),
+        Outcome::NotDone(failure) | Outcome::Unknown(failure) => Err(failure),
     }
 }

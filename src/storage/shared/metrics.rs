@@ -9,8 +9,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 
-use crate::storage::shared::Shards;
 use crate::storage::shared::shard::Shard;
+use crate::storage::shared::shards::Shards;
 use crate::telemetry::samples::{Described, as_gauge};
 
 const ANSWERED: Described =
@@ -95,7 +95,7 @@ impl Collector for SharedStoreMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let encoder = &mut encoder;
         let named = |shard: &Arc<Shard>| (shard.address().to_string(), Arc::clone(shard));
-        let shards: Vec<Named> = self.0.shards().iter().map(named).collect();
+        let shards: Vec<Named> = self.0.topology().shards().map(named).collect();
         encode_work(encoder, &shards)?;
         encode_breakers(encoder, &shards)?;
         REPLICAS.gauges(encoder, "shard", each(&shards, |shard| f64::from(shard.share().replicas.get())))?;

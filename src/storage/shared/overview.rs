@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::storage::breaker::Breaker;
-use crate::storage::shared::Shards;
 use crate::storage::shared::shard::Shard;
+use crate::storage::shared::shards::Shards;
 
 /// One shard.
 #[derive(Debug, Clone)]
 pub struct ShardOverview {
     /// Its address, without credentials.
     pub address: String,
+    /// How many hash slots it has, where it is a node of a Redis Cluster.
+    pub slots: Option<usize>,
     /// The breaker, with its reasons and counts.
     pub breaker: Breaker,
     /// How long the shard has been asked, or has not been.
@@ -46,14 +48,20 @@ impl Shards {
     /// All of them.
     #[must_use]
     pub fn overview(&self) -> Vec<ShardOverview> {
-        let of = |shard: &Arc<Shard>| ShardOverview::of(shard, self.ledger().unsettled_at(shard.id()));
-        self.shards().iter().map(of).collect()
+        let topology = self.topology();
+        let slots = topology.slot_counts();
+        let mut unsettled = vec![0; slots.len()];
+        self.ledger().each_unsettled(|slot| unsettled[topology.owner(slot)] += 1);
+        let counts = slots.into_iter().map(|slots| self.placement.moves().then_some(slots)).zip(unsettled);
+        let overview = topology.shards().zip(counts);
+        overview.map(|(shard, (slots, unsettled))| ShardOverview::of(shard, slots, unsettled)).collect()
     }
 
-    /// Those that are away, each with why it failed last.
+    /// Those that have counters and are away, each with why it failed last.
     #[must_use]
     pub fn away(&self) -> Vec<String> {
-        let away = self.shards().iter().filter(|shard| !shard.breaker().is_closed());
+        let topology = self.topology();
+        let away = topology.owners().into_iter().filter(|shard| !shard.breaker().is_closed());
         away.map(|shard| {
             let reason = shard.breaker().snapshot().last_failure();
             format!("{} ({})", shard.address(), reason.map_or("unknown", |reason| reason.name()))
@@ -63,11 +71,12 @@ impl Shards {
 }
 
 impl ShardOverview {
-    fn of(shard: &Shard, unsettled: usize) -> Self {
+    fn of(shard: &Shard, slots: Option<usize>, unsettled: usize) -> Self {
         let (breaker, figures) = (shard.breaker().snapshot(), &shard.figures);
         let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
         Self {
             address: shard.address().to_string(),
+            slots,
             breaker,
             unchanged_for: shard.uptime().saturating_sub(breaker.since()),
             clock_offset_millis: shard.offset_millis(),

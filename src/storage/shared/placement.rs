@@ -1,17 +1,22 @@
-//! Which shard a counter lives on.
+//! Which slot a counter lives in.
 
+mod hash_slots;
 mod ring;
 
-use crate::storage::redis::order::Slot;
+use crate::storage::redis::cluster_map::SLOTS;
+use crate::storage::shared::placement::hash_slots::HashSlots;
 use crate::storage::shared::placement::ring::Ring;
+use crate::storage::slot::Slot;
 
-/// How counters are spread over shards. Every replica must place them alike.
+/// How counters are spread over slots. Every replica must place them alike, and a counter's slot never changes.
 #[derive(Debug)]
 pub enum Placement {
     /// One server has them all.
     Single,
     /// Several independent servers, by consistent hashing of the key. A server that is away keeps its keys.
     Ring(Ring),
+    /// A Redis Cluster's hash slots, which its nodes hand to each other.
+    Cluster(HashSlots),
 }
 
 impl Placement {
@@ -21,17 +26,33 @@ impl Placement {
         Self::Ring(Ring::new(names))
     }
 
-    /// The number of the shard that has this key.
+    /// A Redis Cluster, where every key begins with this prefix.
     #[must_use]
-    pub fn shard_of(&self, key: &[u8]) -> usize {
+    pub fn cluster(key_prefix: &str) -> Self {
+        Self::Cluster(HashSlots::new(key_prefix))
+    }
+
+    /// The slot that has this key.
+    #[must_use]
+    pub fn slot_of(&self, key: &[u8]) -> Slot {
         match self {
-            Placement::Single => 0,
+            Placement::Single => Slot::default(),
             Placement::Ring(ring) => ring.find(key),
+            Placement::Cluster(slots) => slots.of(key),
         }
     }
 
-    /// What keys of one shard must have in common to share a script call: nothing, outside of a Redis Cluster.
-    pub(super) fn slot(&self) -> Slot {
-        Slot::default()
+    /// The shard that has each slot to begin with. In a Cluster it is the first until a node has told us better.
+    pub(super) fn first_owners(&self) -> Box<[u16]> {
+        match self {
+            Placement::Single => Box::new([0]),
+            Placement::Ring(ring) => (0..ring.servers()).collect(),
+            Placement::Cluster(_) => vec![0; usize::from(SLOTS)].into(),
+        }
+    }
+
+    /// Whether slots move, and servers come and go.
+    pub(super) fn moves(&self) -> bool {
+        matches!(self, Placement::Cluster(_))
     }
 }

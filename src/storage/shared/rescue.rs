@@ -1,89 +1,97 @@
 //! Deciding what shards did not answer, and taking back what counted for a request that is denied elsewhere.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::request::Hits;
+use crate::decision::time::Timestamp;
 use crate::storage::Moment;
-use crate::storage::ledger::{ShardId, Share};
-use crate::storage::redis::order::{GiveBack, Outcome};
+use crate::storage::ledger::Share;
+use crate::storage::redis::order::{GiveBack, Outcome, Windows};
 use crate::storage::shared::answers::{Answers, Known};
+use crate::storage::shared::redirect::{Question, Target};
 use crate::storage::shared::shard::add;
-use crate::storage::shared::{Group, Shards, SharedStore};
+use crate::storage::shared::view::View;
+use crate::storage::shared::{Group, SharedStore};
+use crate::storage::slot::Slot;
 
 impl Answers<'_> {
     /// Decides every hit that is still without a reading, as its rule says.
-    pub(super) fn rescue(&mut self, shards: &Shards, at: &Moment) {
+    pub(super) fn rescue(&mut self, at: &Moment) {
         if self.known.iter().all(|known| known.reading().is_some()) {
             return;
         }
         for index in 0..self.known.len() {
-            self.rescue_by_policy(shards, index, at);
+            self.rescue_by_policy(index, at);
         }
-        self.rescue_by_ledger(shards, at);
+        self.rescue_by_ledger(at);
     }
 
     /// `allow` and `deny` need no memory.
-    fn rescue_by_policy(&mut self, shards: &Shards, index: usize, at: &Moment) {
+    fn rescue_by_policy(&mut self, index: usize, at: &Moment) {
         let (hit, known) = (&self.batch.hits[index], self.known[index]);
         let policy = hit.on_store_failure;
         if known.reading().is_some() || policy == OnStoreFailure::Local {
             return;
         }
-        let shard = &shards.all[shards.shard_of(hit)];
+        let shard = self.shard(index);
         add(&shard.figures.fallback[policy as usize], 1);
         let over = policy == OnStoreFailure::Deny && !matches!(hit.hits, Hits::Refund(_));
         if known == Known::Unlearned && !over {
-            shards.ledger.note_unlearned(hit, shard.id(), shard.now(at.now));
+            self.ledger.note_unlearned(hit, self.slots[index], shard.now(at.now));
         }
         let count = if over { u64::from(hit.limit.requests_per_unit) } else { 0 };
         self.known[index] = Known::Rescued(Reading { count, over });
     }
 
     /// The rest is decided by what this replica knows, all at once.
-    fn rescue_by_ledger(&mut self, shards: &Shards, at: &Moment) {
+    fn rescue_by_ledger(&mut self, at: &Moment) {
         let missing: SmallVec<[usize; 2]> =
             (0..self.known.len()).filter(|&index| self.known[index].reading().is_none()).collect();
         let Some(&first) = missing.first() else { return };
         let hits: SmallVec<[Hit; 2]> = missing.iter().map(|&index| self.batch.hits[index].clone()).collect();
+        let slots: SmallVec<[Slot; 2]> = missing.iter().map(|&index| self.slots[index]).collect();
         let batch =
             Batch { hits: &hits, leniency: self.leniency(), denied_requests: self.batch.denied_requests };
-        let shard = &shards.all[shards.shard_of(&self.batch.hits[first])];
-        let (share, now) = (shard.share(), shard.now(at.now));
-        let shard_of = |hit: &Hit| shards.all[shards.shard_of(hit)].id();
-        let readings = shards.ledger.decide(batch, shard_of, share, now);
+        let now = self.shard(first).now(at.now);
+        let share = self.share(&missing);
+        let readings = self.ledger.decide(batch, &slots, share, now);
         for (&index, reading) in missing.iter().zip(readings) {
-            let shard = &shards.all[shards.shard_of(&self.batch.hits[index])];
+            let shard = self.shard(index);
             add(&shard.figures.fallback[OnStoreFailure::Local as usize], 1);
             self.known[index] = Known::Rescued(reading);
         }
         if batch.denied_requests == DeniedRequests::Ignore && self.is_denied() && !self.is_denied_by(&missing)
         {
-            self.take_out(shards, &missing, shard_of, share, at);
+            self.take_out(&missing, share, now);
         }
     }
 
     /// Takes locally admitted hits out again, because a part of the request that others decided denies it.
-    fn take_out(
-        &mut self,
-        shards: &Shards,
-        entered: &[usize],
-        shard_of: impl Fn(&Hit) -> ShardId,
-        share: Share,
-        at: &Moment,
-    ) {
+    fn take_out(&self, entered: &[usize], share: Share, now: Timestamp) {
         let refund = |&index: &usize| match self.batch.hits[index].hits {
-            Hits::Take(amount) => Some(Hit { hits: Hits::Refund(amount), ..self.batch.hits[index].clone() }),
+            Hits::Take(amount) => {
+                let hit = Hit { hits: Hits::Refund(amount), ..self.batch.hits[index].clone() };
+                Some((hit, self.slots[index]))
+            }
             Hits::Refund(_) => None,
         };
-        let hits: SmallVec<[Hit; 2]> = entered.iter().filter_map(refund).collect();
-        let Some(first) = hits.first() else { return };
-        let now = shards.all[shards.shard_of(first)].now(at.now);
+        let (hits, slots): (SmallVec<[Hit; 2]>, SmallVec<[Slot; 2]>) =
+            entered.iter().filter_map(refund).unzip();
         let leniency = Leniency { never_denies: true, quota_left: true };
         let batch = Batch { hits: &hits, leniency, denied_requests: DeniedRequests::Count };
-        let _ = shards.ledger.decide(batch, shard_of, share, now);
+        let _ = self.ledger.decide(batch, &slots, share, now);
+    }
+
+    /// This replica's share of these hits: the smallest, where their shards have seen different numbers of replicas.
+    fn share(&self, hits: &[usize]) -> Share {
+        let shares = hits.iter().map(|&index| self.shard(index).share());
+        shares.max_by_key(|share| share.replicas).unwrap_or(Share { replicas: NonZeroU32::MIN })
     }
 
     /// What hits that have readings contribute to the verdict on the others.
@@ -118,6 +126,7 @@ impl SharedStore {
     /// lost stays counted, and a figure tells of it.
     pub(super) async fn give_back(
         &self,
+        view: &Arc<View>,
         answers: &mut Answers<'_>,
         groups: &[Group],
         at: &Moment,
@@ -129,8 +138,10 @@ impl SharedStore {
         let counted = |group: &&Group| !answers.is_denied_by(&group.hits);
         let groups: SmallVec<[&Group; 2]> = groups.iter().filter(counted).collect();
         let given: SmallVec<[_; 2]> = groups.iter().map(|group| amounts(answers, group)).collect();
-        let asked =
-            groups.iter().zip(&given).map(|(group, given)| self.give_to(group.shard, given, at, deadline));
+        let asked = groups
+            .iter()
+            .zip(&given)
+            .map(|(group, given)| self.give_to(view, group.slot, given, at, deadline));
         futures_util::future::join_all(asked).await;
         for group in groups {
             for &index in &group.hits {
@@ -143,15 +154,36 @@ impl SharedStore {
         }
     }
 
-    async fn give_to(&self, shard: usize, amounts: &[GiveBack], at: &Moment, deadline: Instant) {
-        let state = &self.shards.all[shard];
+    async fn give_to(
+        &self,
+        view: &Arc<View>,
+        slot: Slot,
+        amounts: &[GiveBack],
+        at: &Moment,
+        deadline: Instant,
+    ) {
         if amounts.is_empty() {
             return;
         }
-        let outcome = self.links[shard].give_back(amounts, state.now(at.now), deadline).await;
-        if !matches!(outcome, Outcome::Done(_)) {
-            add(&state.figures.lost_give_backs, amounts.len());
+        let outcome = self.ask(view, slot, deadline, &GiveBackQuestion { amounts, at, deadline }).await;
+        if !matches!(outcome, Some(Outcome::Done(_))) {
+            add(&view.topology.shard_of(slot).figures.lost_give_backs, amounts.len());
         }
+    }
+}
+
+/// Take these hits back.
+struct GiveBackQuestion<'q> {
+    amounts: &'q [GiveBack],
+    at: &'q Moment,
+    deadline: Instant,
+}
+
+impl Question for GiveBackQuestion<'_> {
+    type Told = Windows;
+
+    async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<Windows> {
+        link.give_back(self.amounts, route.way, shard.now(self.at.now), self.deadline).await
     }
 }
 

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use ahash::RandomState;
 use arc_swap::ArcSwapOption;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::decision::time::Timestamp;
 use crate::storage::breaker::reason::FailureReason;
 use crate::storage::breaker::shared::SharedBreaker;
-use crate::storage::breaker::{Jitter, Transition, Uptime};
-use crate::storage::ledger::{ShardId, Share};
+use crate::storage::breaker::{BreakerSettings, Jitter, Transition, Uptime};
+use crate::storage::ledger::Share;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::node::NodeAddress;
@@ -25,18 +26,29 @@ use crate::storage::shared::SharedSettings;
 /// One shard.
 #[derive(Debug)]
 pub struct Shard {
-    id: ShardId,
     address: NodeAddress,
+    group: Arc<ShardGroup>,
     breaker: SharedBreaker,
     started: Instant,
     time: ArcSwapOption<ShardTime>,
     offset_millis: AtomicI64,
-    replicas: AtomicU32,
-    fixed_replicas: Option<NonZeroU32>,
     eviction_policy: ArcSwapOption<String>,
     jitter: RandomState,
     /// What happened at it.
     pub figures: ShardFigures,
+}
+
+/// What shards have in common that belong together: the nodes of a Redis Cluster. Any other shard is a group of its own.
+#[derive(Debug)]
+struct ShardGroup {
+    breaker: BreakerSettings,
+    /// Replicas that announce themselves.
+    replicas: AtomicU32,
+    fixed_replicas: Option<NonZeroU32>,
+    /// Whether they send us to each other.
+    redirects: bool,
+    /// Rung when one of them behaves as if slots had moved, or is away.
+    doubt: Notify,
 }
 
 /// What happened at a shard.
@@ -73,28 +85,39 @@ pub(super) fn add(counter: &AtomicU64, amount: usize) {
 }
 
 impl Shard {
-    /// The shard of this number at this address.
-    #[must_use]
-    pub fn new(id: ShardId, address: NodeAddress, settings: &SharedSettings) -> Self {
+    /// The shards at these addresses: nodes that send us to each other, or independent of each other.
+    pub(super) fn all(addresses: Vec<NodeAddress>, redirects: bool, settings: &SharedSettings) -> Vec<Self> {
+        let group = || {
+            Arc::new(ShardGroup {
+                breaker: settings.breaker,
+                replicas: AtomicU32::new(1),
+                fixed_replicas: settings.replicas,
+                redirects,
+                doubt: Notify::new(),
+            })
+        };
+        let common = group();
+        let group_of_one = || if redirects { Arc::clone(&common) } else { group() };
+        addresses.into_iter().map(|address| Self::new(address, group_of_one())).collect()
+    }
+
+    /// Another node of the same Cluster.
+    pub(super) fn beside(&self, address: NodeAddress) -> Self {
+        Self::new(address, Arc::clone(&self.group))
+    }
+
+    fn new(address: NodeAddress, group: Arc<ShardGroup>) -> Self {
         Self {
-            id,
             address,
-            breaker: SharedBreaker::new(settings.breaker),
+            breaker: SharedBreaker::new(group.breaker),
+            group,
             started: Instant::now(),
             time: ArcSwapOption::empty(),
             offset_millis: AtomicI64::new(0),
-            replicas: AtomicU32::new(1),
-            fixed_replicas: settings.replicas,
             eviction_policy: ArcSwapOption::empty(),
             jitter: RandomState::new(),
             figures: ShardFigures::default(),
         }
-    }
-
-    /// Its number.
-    #[must_use]
-    pub fn id(&self) -> ShardId {
-        self.id
     }
 
     /// Its breaker.
@@ -128,13 +151,28 @@ impl Shard {
     /// This replica's share while the shard is away: the last number of replicas that was known holds.
     #[must_use]
     pub fn share(&self) -> Share {
-        let seen = NonZeroU32::new(self.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
-        Share { replicas: self.fixed_replicas.unwrap_or(seen) }
+        let seen = NonZeroU32::new(self.group.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
+        Share { replicas: self.group.fixed_replicas.unwrap_or(seen) }
     }
 
     /// Learns how many replicas announce themselves at the shard.
     pub(super) fn note_replicas(&self, alive: u32) {
-        self.replicas.store(alive.max(1), Ordering::Relaxed);
+        self.group.replicas.store(alive.max(1), Ordering::Relaxed);
+    }
+
+    /// Whether it sends us to other shards.
+    pub(super) fn redirects(&self) -> bool {
+        self.group.redirects
+    }
+
+    /// Says that slots may have moved.
+    pub(super) fn doubt(&self) {
+        self.group.doubt.notify_one();
+    }
+
+    /// Waits until somebody says that slots may have moved.
+    pub(super) async fn doubted(&self) {
+        self.group.doubt.notified().await;
     }
 
     /// Its `maxmemory-policy`, once it has told.
@@ -169,6 +207,7 @@ impl Shard {
     /// Logs a change of the breaker's state: one line a change, not one a request.
     pub(super) fn tell(&self, transition: Option<Transition>, why: &dyn fmt::Display) {
         let Some(Transition { from, to }) = transition else { return };
+        self.doubt();
         let (shard, from, to) = (&self.address, from.name(), to.name());
         match to {
             "open" => {
@@ -214,27 +253,32 @@ impl Observer for Hearing {
     fn failed(&self, failure: &Failure, orders: usize) {
         let shard = &self.shard;
         add(&shard.figures.failed, orders);
-        let Some(reason) = reason(failure) else { return };
+        let Some(reason) = shard.reason(failure) else { return };
         shard.tell(shard.breaker.on_failure(reason, shard.uptime(), shard.jitter()), failure);
     }
 }
 
-/// What a failure tells of the shard; nothing where it tells of us or of one key.
-pub(super) fn reason(failure: &Failure) -> Option<FailureReason> {
-    Some(match failure {
-        Failure::Timeout => FailureReason::Timeout,
-        Failure::Io(_) => FailureReason::Disconnected,
-        Failure::Loading => FailureReason::Loading,
-        Failure::Oom => FailureReason::OutOfMemory,
-        Failure::MasterDown => FailureReason::MasterDown,
-        Failure::ReadOnly => FailureReason::ReadOnly,
-        Failure::NoAuth(_) | Failure::NoPerm(_) => FailureReason::Unauthorized,
-        Failure::ClusterDown(_) | Failure::TryAgain => FailureReason::ClusterDown,
-        Failure::Refused(_) | Failure::Other(_) => FailureReason::UnexpectedReply,
-        Failure::NoScript | Failure::Moved(_) | Failure::Ask(_) | Failure::Overloaded | Failure::Closed => {
-            return None;
-        }
-    })
+impl Shard {
+    /// What a failure tells of the shard; nothing where it tells of us, of one key or of one slot.
+    pub(super) fn reason(&self, failure: &Failure) -> Option<FailureReason> {
+        Some(match failure {
+            Failure::Timeout => FailureReason::Timeout,
+            Failure::Io(_) => FailureReason::Disconnected,
+            Failure::Loading => FailureReason::Loading,
+            Failure::Oom => FailureReason::OutOfMemory,
+            Failure::MasterDown => FailureReason::MasterDown,
+            Failure::ReadOnly => FailureReason::ReadOnly,
+            Failure::NoAuth(_) | Failure::NoPerm(_) => FailureReason::Unauthorized,
+            Failure::ClusterDown(_) => FailureReason::ClusterDown,
+            Failure::Refused(_) | Failure::Other(_) => FailureReason::UnexpectedReply,
+            // A node of a Cluster, where the settings know of none.
+            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain if !self.redirects() => {
+                FailureReason::UnexpectedReply
+            }
+            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain => return None,
+            Failure::NoScript | Failure::Overloaded | Failure::Closed => return None,
+        })
+    }
 }
 
 /// How long what is no request may wait for a shard.

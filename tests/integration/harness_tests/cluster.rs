@@ -30,7 +30,7 @@ async fn a_replica_takes_over_when_it_is_told_to_or_its_master_dies() {
     assert_eq!(first, 3);
     cluster.settled().await;
     assert_eq!(cluster.nodes[first].cli(&["GET", FIRST]).await, Reply::Text("1".into()));
-    cluster.kill_master(1);
+    cluster.nodes[1].kill();
     let second = cluster.promoted(1).await;
     assert_eq!(second, 4);
     assert_eq!(cluster.slots(second).await, 5461);

@@ -45,7 +45,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
     (&["hdrhistogram"], &["cli/bench"]),
     (&["bb8_redis", "redis"], &["storage/redis"]),
-    (&["hashring"], &["storage/shared/placement"]),
+    (&["crc", "hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
     (&["prometheus_client"], &["telemetry", "app"]),

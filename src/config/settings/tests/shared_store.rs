@@ -29,7 +29,7 @@ error: `topology` cannot be `singlee`
 3 | redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
   |                   ^^^^^^^
   = field: redis.topology
-  = help: did you mean `single`? it can be: single, ring
+  = help: did you mean `single`? it can be: single, cluster, ring
 
 error: `timeout` is out of bounds: `1s`
  --> s.yaml:3:37
@@ -170,6 +170,32 @@ error: a Redis URL without `redis://`
     );
 }
 
+#[track_caller]
+fn check_cluster(urls: &str, message: &str, help: &str) {
+    let yaml = format!("redis: {{topology: cluster, urls: [{urls}]}}\n");
+    let column = 34;
+    let mark = " ".repeat(column - 1) + "^";
+    let expected = format!(
+        "\nerror: {message}\n --> s.yaml:1:{column}\n  |\n1 | {yaml}  | {mark}\n  = field: redis.urls\n  = help: {help}\n"
+    );
+    check(&yaml, &[], &[], &expected);
+}
+
+#[test]
+fn nodes_of_a_cluster() {
+    check_cluster(
+        "redis://a, redis://b/1",
+        "a Redis Cluster has only the database 0",
+        "leave the database out of `urls`",
+    );
+    check_cluster(
+        "redis://a, unix:///run/redis.sock",
+        "a Redis Cluster cannot be reached by a socket in the file system",
+        "write `redis://host:6379` for each node that is named",
+    );
+    accept("redis: {topology: cluster, urls: [redis://a, redis://b]}\n", &[], &[]);
+}
+
 #[test]
 fn settings_that_contradict_each_other_in_the_file() {
     check(
@@ -183,7 +209,7 @@ error: `topology: single` is one server, but there are 2 URLs
 1 | redis: {urls: [redis://a, redis://b]}
   |               ^
   = field: redis.urls
-  = help: keep one URL, or write `topology: ring`
+  = help: keep one URL, or write `topology: cluster` or `topology: ring`
 
 error: `max_backoff` is shorter than `backoff`
  --> s.yaml:2:37
@@ -205,7 +231,7 @@ fn settings_of_several_layers_that_contradict_each_other() {
         r#"
 error: `topology: single` is one server, but there are 2 URLs
  --> redis.urls
-  = help: keep one URL, or write `topology: ring`
+  = help: keep one URL, or write `topology: cluster` or `topology: ring`
 
 error: `max_backoff` is shorter than `backoff`
  --> breaker.max_backoff

@@ -11,6 +11,9 @@ use crate::storage::shared::overview::ShardOverview;
 #[derive(Debug, Serialize)]
 pub(super) struct ShardPage {
     shard: String,
+    /// Of a Redis Cluster's nodes only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slots: Option<usize>,
     breaker: BreakerPage,
     /// Replicas that share its limits.
     replicas: u32,
@@ -53,6 +56,7 @@ impl From<ShardOverview> for ShardPage {
         Self {
             breaker: BreakerPage::of(&shard.breaker, shard.unchanged_for.as_secs_f64()),
             shard: shard.address,
+            slots: shard.slots,
             replicas: shard.replicas.get(),
             clock_offset_ms: shard.clock_offset_millis,
             requests: Requests { answered: shard.answered, failed: shard.failed },

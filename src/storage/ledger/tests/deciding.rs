@@ -11,7 +11,7 @@ use crate::storage::local::{LocalSettings, LocalStore};
 fn passing(ledger: &Ledger, name: &str, limit: u32, replicas: u32, now: Timestamp) -> u32 {
     let hits = [take(name, limit, 1)];
     let batch = Batch { hits: &hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
-    let passes = |_: &u32| !ledger.decide(batch, |_| SHARD, share(replicas), now)[0].over;
+    let passes = |_: &u32| !ledger.decide(batch, &[SLOT], share(replicas), now)[0].over;
     (0..2 * limit + 2).filter(passes).count().try_into().unwrap()
 }
 
@@ -98,7 +98,7 @@ fn the_rest_of_the_request_has_its_say() {
     let hits = [take("a", 0, 1)];
     let leniency = Leniency { never_denies: true, ..Leniency::default() };
     let batch = Batch { hits: &hits, leniency, denied_requests: DeniedRequests::Ignore };
-    assert!(ledger.decide(batch, |_| SHARD, share(3), NOW)[0].over);
+    assert!(ledger.decide(batch, &[SLOT], share(3), NOW)[0].over);
     assert_eq!(owed(&ledger), [(0, 1)]);
 }
 
@@ -136,7 +136,7 @@ proptest! {
             let hits = hits.into_iter().map(|(name, limit, hits, role)| Hit { role, ..hit(&name.to_string(), limit, hits) });
             let hits: Vec<Hit> = hits.collect();
             let batch = Batch { hits: &hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Ignore };
-            prop_assert_eq!(ledger.decide(batch, |_| SHARD, share(1), now), store.count_now(batch, now));
+            prop_assert_eq!(ledger.decide(batch, &vec![SLOT; batch.hits.len()], share(1), now), store.count_now(batch, now));
         }
     }
 }

@@ -67,7 +67,7 @@ fn whatever_gives_back_clears_it() {
     read(&ledger, &refund("a", 10, 5), 7);
     assert!(cleared(&ledger));
     let ledger = over();
-    ledger.note_unlearned(&refund("a", 10, 5), SHARD, NOW);
+    ledger.note_unlearned(&refund("a", 10, 5), SLOT, NOW);
     assert!(cleared(&ledger));
     let ledger = over();
     decide(&ledger, &[refund("a", 10, 5)]);

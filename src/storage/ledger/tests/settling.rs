@@ -76,9 +76,9 @@ fn a_store_that_comes_back_empty_is_told_what_had_passed() {
 fn hits_whose_outcome_nobody_learned_are_settled() {
     let ledger = ledger();
     read(&ledger, &take("a", 100, 1), 70);
-    ledger.note_unlearned(&take("a", 100, 4), SHARD, NOW);
-    ledger.note_unlearned(&take("a", 100, 0), SHARD, NOW);
-    ledger.note_unlearned(&refund("a", 100, 1), SHARD, NOW);
+    ledger.note_unlearned(&take("a", 100, 4), SLOT, NOW);
+    ledger.note_unlearned(&take("a", 100, 0), SLOT, NOW);
+    ledger.note_unlearned(&refund("a", 100, 1), SLOT, NOW);
     assert_eq!(owed(&ledger), [(70, 4)]);
     assert_eq!(decide(&ledger, &[take("a", 100, 6)]), [(100, false)]);
     assert_eq!(decide(&ledger, &[take("a", 100, 1)]), [(101, true)]);
@@ -89,11 +89,13 @@ fn windows_that_are_over_and_other_shards_are_left_out() {
     let ledger = ledger();
     let hits = [take("a", 100, 1), take("b", 100, 1)];
     let batch = Batch { hits: &hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
-    let shard_of = |asked: &Hit| if asked.key == hits[0].key { SHARD } else { ShardId(9) };
-    let _ = ledger.decide(batch, shard_of, share(3), NOW);
+    let _ = ledger.decide(batch, &[SLOT, Slot(9)], share(3), NOW);
     assert_eq!(round(&ledger, NOW).len(), 1);
-    assert_eq!(ledger.unsettled(&mut SettlementRound::new(ShardId(9)), later(59), 9).len(), 1);
-    assert_eq!((ledger.unsettled_at(ShardId(9)), ledger.unsettled_at(ShardId(8))), (1, 0));
+    assert_eq!(ledger.unsettled(&mut SettlementRound::new(), |slot| slot == Slot(9), later(59), 9).len(), 1);
+    let mut unsettled = Vec::new();
+    ledger.each_unsettled(|slot| unsettled.push(slot));
+    unsettled.sort_unstable_by_key(|slot| slot.0);
+    assert_eq!(unsettled, [SLOT, Slot(9)]);
     assert_eq!(round(&ledger, later(60)), []);
     assert_eq!(ledger.figures().unsettled, 2);
     ledger.sweep(later(62));
@@ -106,7 +108,7 @@ fn a_new_window_has_a_debt_of_its_own() {
     read(&ledger, &take("a", 9, 1), 3);
     decide(&ledger, &[take("a", 9, 1)]);
     let old = round(&ledger, NOW);
-    ledger.note_unlearned(&take("a", 9, 2), SHARD, later(60));
+    ledger.note_unlearned(&take("a", 9, 2), SLOT, later(60));
     let new = round(&ledger, later(60));
     assert_eq!((new[0].window_start, new[0].read, new[0].admitted), (later(60).secs(), 0, 2));
     ledger.settled(&old[0], 4, later(60));
@@ -119,10 +121,10 @@ fn a_round_meets_everything_in_pieces() {
     for index in 0..5_000 {
         decide(&ledger, &[take(&index.to_string(), 9, 1)]);
     }
-    let mut walk = SettlementRound::new(SHARD);
+    let mut walk = SettlementRound::new();
     let mut ids = std::collections::BTreeSet::new();
     loop {
-        let piece = ledger.unsettled(&mut walk, NOW, 64);
+        let piece = ledger.unsettled(&mut walk, |slot| slot == SLOT, NOW, 64);
         assert!(piece.len() <= 64);
         if piece.is_empty() {
             break;

@@ -74,7 +74,7 @@ impl World {
         let limit = LIMITS[counter];
         let hits = std::slice::from_ref(hit);
         let batch = Batch { hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
-        let reading = self.replicas[replica].decide(batch, |_| SHARD, share(3), self.now)[0];
+        let reading = self.replicas[replica].decide(batch, &[SLOT], share(3), self.now)[0];
         let truth = self.truth(counter);
         let used = truth.unsettled[replica] + u64::from(amount);
         let share = share_of(limit, truth.read[replica]);

@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use super::{CountCall, KeyUse, Passenger};
 use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
-use crate::storage::redis::order::{Mode, Order};
+use crate::storage::redis::order::{Mode, Order, Way};
 use crate::storage::redis::script::Script;
 
 /// Finds the call and the key that a hit belongs to. Kept from flight to flight for its room.
@@ -49,11 +49,15 @@ impl Packer {
             Mode::Count => Script::Count,
             Mode::CountUnlessDenied { .. } => Script::CountUnlessDenied,
         };
-        let found = self.calls.iter().position(|call| call.script == script && call.slot == order.slot);
+        let may_share = |call: &CountCall| call.script == script && call.route == order.route;
+        let found = match order.route.way {
+            Way::Straight => self.calls.iter().position(may_share),
+            Way::Apart | Way::Asking => None,
+        };
         found.unwrap_or_else(|| {
             self.calls.push(CountCall {
                 script,
-                slot: order.slot,
+                route: order.route,
                 now: order.now,
                 keys: Vec::new(),
                 places: Vec::new(),

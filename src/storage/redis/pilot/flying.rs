@@ -101,7 +101,8 @@ impl Pilot {
                 return;
             }
             let prefix = self.settings.key_prefix.as_bytes();
-            let commands = legs.iter().map(|leg| leg.write(prefix, &mut airspace.known)).collect();
+            let mut commands = Vec::with_capacity(legs.len());
+            legs.iter().for_each(|leg| leg.write(prefix, &mut airspace.known, &mut commands));
             let flight = Flight::new(legs, commands, airspace.connection.commands());
             self.queue.ring_by(flight.launched + self.settings.connect_timeout);
             airspace.air.add(flight);

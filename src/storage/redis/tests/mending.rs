@@ -6,7 +6,7 @@ use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::storage::redis::link::Link;
-use crate::storage::redis::order::{GiveBack, Outcome, Settlement, SettlementId};
+use crate::storage::redis::order::{GiveBack, Outcome, Settlement, SettlementId, Way};
 
 const WINDOW: u64 = 1_699_999_200;
 
@@ -26,7 +26,7 @@ async fn settle(link: &Link, settlement: Settlement) -> u64 {
 
 async fn give_back(link: &Link, window_start: u64, amount: u32) -> u64 {
     let amounts = [GiveBack { key: key("a", Unit::Hour), unit: Unit::Hour, window_start, amount }];
-    let Outcome::Done(windows) = link.give_back(&amounts, NOW, soon()).await else { panic!() };
+    let Outcome::Done(windows) = link.give_back(&amounts, Way::Straight, NOW, soon()).await else { panic!() };
     windows[0].clone().unwrap().count
 }
 

@@ -14,7 +14,7 @@ use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::storage::redis::link::Link;
-use crate::storage::redis::order::{Mode, Order, Outcome, Slot};
+use crate::storage::redis::order::{Mode, Order, Outcome, Route};
 
 /// One window per key, as `decision::fixed_window` has it.
 #[derive(Default)]
@@ -107,8 +107,12 @@ async fn play(link: &Link, case: usize, steps: Vec<Step>) -> Result<(), TestCase
                 let name = format!("{}{case}", this.name);
                 crate::decision::hit::Hit { role: this.role, ..hit(&name, this.limit, this.unit, this.hits) }
             };
-            let order =
-                Order { hits: hits.iter().map(named).collect(), mode: step.mode, now, slot: Slot::default() };
+            let order = Order {
+                hits: hits.iter().map(named).collect(),
+                mode: step.mode,
+                now,
+                route: Route::default(),
+            };
             let (link, sent) = (link.clone(), order.clone());
             asked.push((order, tokio::spawn(async move { link.count(sent, soon()).await })));
         }

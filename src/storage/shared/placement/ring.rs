@@ -8,12 +8,15 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashring::HashRing;
 
+use crate::storage::slot::Slot;
+
 /// Points of each server: with so many, shares differ by a few per cent.
 const VIRTUAL_NODES: u32 = 160;
 
 /// Servers on a circle.
 pub struct Ring {
     circle: HashRing<Point, FixedHasher>,
+    servers: u16,
 }
 
 impl std::fmt::Debug for Ring {
@@ -26,7 +29,7 @@ impl std::fmt::Debug for Ring {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Point {
     /// The server's place in the list of names.
-    shard: usize,
+    server: Slot,
     /// What is hashed: the server's name and the number of the point.
     name: Vec<u8>,
 }
@@ -51,16 +54,24 @@ impl Ring {
     /// The ring of servers with these names.
     pub(super) fn new(names: &[String]) -> Self {
         let mut circle = HashRing::with_hasher(FixedHasher);
-        let points = names.iter().enumerate().flat_map(|(shard, name)| {
-            (0..VIRTUAL_NODES).map(move |point| Point { shard, name: format!("{name}#{point}").into_bytes() })
+        let points = names.iter().zip(0..).flat_map(|(name, server)| {
+            let server = Slot(server);
+            (0..VIRTUAL_NODES)
+                .map(move |point| Point { server, name: format!("{name}#{point}").into_bytes() })
         });
         circle.batch_add(points.collect());
-        Self { circle }
+        let servers = u16::try_from(names.len()).unwrap_or(u16::MAX);
+        Self { circle, servers }
     }
 
     /// The server that has this key.
-    pub(super) fn find(&self, key: &[u8]) -> usize {
-        self.circle.get(&Key(key)).map_or(0, |point| point.shard)
+    pub(super) fn find(&self, key: &[u8]) -> Slot {
+        self.circle.get(&Key(key)).map_or(Slot::default(), |point| point.server)
+    }
+
+    /// How many servers there are.
+    pub(super) fn servers(&self) -> u16 {
+        self.servers
     }
 }
 
@@ -103,7 +114,7 @@ mod tests {
     }
 
     fn placed(ring: &Ring, keys: u32) -> Vec<usize> {
-        (0..keys).map(|key| ring.find(format!("1|f60|demo|user={key}").as_bytes())).collect()
+        (0..keys).map(|key| ring.find(format!("1|f60|demo|user={key}").as_bytes()).index()).collect()
     }
 
     #[test]

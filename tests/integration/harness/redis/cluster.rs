@@ -41,9 +41,14 @@ impl RedisCluster {
         self.nodes.iter().map(Redis::url).collect()
     }
 
-    /// Kills a node that began as master.
-    pub(crate) fn kill_master(&mut self, master: usize) {
-        self.nodes[master].kill();
+    /// The node among those that began as masters that holds a key with this text in it.
+    pub(crate) async fn master_of(&self, text: &str) -> usize {
+        for master in 0..self.masters {
+            if self.nodes[master].keys().await.iter().any(|key| key.contains(text)) {
+                return master;
+            }
+        }
+        panic!("no key has {text} in it");
     }
 
     /// Waits until a replica of this master serves in its place; gives its index among the nodes.

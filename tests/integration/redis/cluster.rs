@@ -1,0 +1,144 @@
+//! A Redis Cluster: exact on all its nodes, while slots move and when a master is lost.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::exactness::{check_exact, check_fleet};
+use super::fleet::{Fleet, NARROW, NARROW_BUDGET, WIDE_BUDGET, settings};
+use super::load::Load;
+use super::scene::{SLACK, Scene};
+use crate::harness::{Redis, RedisCluster, ask, ports};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_are_exact() {
+    let cluster = RedisCluster::start(3, 0).await;
+    // One node is enough to find the others.
+    let fleet = Fleet::start(&settings("cluster", &cluster.urls()[..1], WIDE_BUDGET)).await;
+    check_fleet(&fleet, "v").await;
+    assert_eq!(cluster.keys_without_expiry().await, Vec::<String>::new());
+    assert!(cluster.keys().await.len() >= 11);
+    fleet.stop().await;
+    for node in &cluster.nodes {
+        super::connections::check_none(node).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_slots_move() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let fleet = Fleet::start(&settings("cluster", &cluster.urls(), WIDE_BUDGET)).await;
+    let reshard = async {
+        loop {
+            cluster.reshard(500, 0, 1).await;
+            cluster.reshard(500, 1, 2).await;
+            cluster.reshard(500, 2, 0).await;
+        }
+    };
+    let checks = async {
+        for round in ["a", "b", "c"] {
+            check_fleet(&fleet, round).await;
+        }
+    };
+    tokio::select! {
+        () = checks => {}
+        () = reshard => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_that_was_asked_for() {
+    let cluster = RedisCluster::start(3, 1).await;
+    let fleet = Fleet::start(&settings("cluster", &cluster.urls(), WIDE_BUDGET)).await;
+    let load = Load::start(&fleet, &ask("wide=v").also("wide=w").also("wide=x"));
+    for master in 0..3 {
+        sleep(Duration::from_millis(500)).await;
+        cluster.failover(master).await;
+    }
+    let tally = load.stop().await;
+    let answered = tally.answered();
+    tally.print("failover");
+    fleet.exact_again().await;
+    for value in ["v", "w", "x"] {
+        Scene::check_settled(fleet.counted(value).await, answered);
+    }
+}
+
+/// How long after the promotion of a replica everything must be exact again.
+const RECOVERY: Duration = Duration::from_secs(2);
+
+/// Loses the master that has the counters under load, and holds everything against what is promised.
+async fn survive(
+    what: &str,
+    lose: impl FnOnce(&mut RedisCluster, usize),
+    find: impl FnOnce(&mut RedisCluster, usize),
+) {
+    let mut cluster = RedisCluster::start(3, 1).await;
+    let fleet = Fleet::start(&settings("cluster", &cluster.urls(), NARROW_BUDGET)).await;
+    let load = Load::start(&fleet, &ask("narrow=v").also("wide=v"));
+    sleep(Duration::from_millis(700)).await;
+    assert!(fleet.counted("v").await > 0, "the load has begun");
+    let master = cluster.master_of("narrow=v").await;
+    lose(&mut cluster, master);
+    cluster.promoted(master).await;
+    let took = fleet.exact_again().await;
+    eprintln!("{what}: exact again {took:.1?} after the promotion");
+    find(&mut cluster, master);
+    // What comes back believes to be a master until it hears better; nobody may ask it.
+    sleep(Duration::from_millis(1500)).await;
+    let tally = load.stop().await;
+    let (passed, answered) = (tally.passed, tally.answered());
+    tally.print(what);
+    assert!(took <= RECOVERY, "{took:?}");
+    assert!(answered > NARROW * 6 / 5, "the load would not have reached the limit");
+    assert!(passed <= NARROW + SLACK, "{passed} passed under a limit of {NARROW}");
+    assert!(passed + SLACK >= NARROW, "only {passed} passed under a limit of {NARROW}");
+    fleet.exact_again().await;
+    Scene::check_settled(fleet.counted("v").await, answered);
+    check_exact(&fleet, "k=fresh").await;
+    assert_eq!(cluster.keys_without_expiry().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_is_killed() {
+    survive("a master killed", |cluster, master| cluster.nodes[master].kill(), |_, _| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_stops_and_comes_back() {
+    survive(
+        "a master stopped",
+        |cluster, master| cluster.nodes[master].pause(),
+        |cluster, master| cluster.nodes[master].resume(),
+    )
+    .await;
+}
+
+/// The replicas go on without the nodes that their settings name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_of_the_settings_that_are_not_there() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let nobody = format!("redis://{}", ports::free());
+    let fleet = Fleet::start(&settings("cluster", &[nobody, cluster.nodes[1].url()], WIDE_BUDGET)).await;
+    let before = fleet.fallback_decisions().await;
+    check_exact(&fleet, "k=v").await;
+    assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_the_settings_do_not_know_of() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let fleet = Fleet::start_alone(&settings("single", &cluster.urls()[..1], WIDE_BUDGET)).await;
+    for number in 0..30 {
+        assert!(fleet.passes(&ask(&format!("wide=v-{number}"))).await);
+    }
+    fleet.replicas[0].logged("redis.topology: cluster").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_no_cluster() {
+    let redis = Redis::start().await;
+    let fleet = Fleet::start_alone(&settings("cluster", &[redis.url()], WIDE_BUDGET)).await;
+    fleet.replicas[0].logged("no node of the Redis Cluster tells of its slots").await;
+    check_exact(&fleet, "k=v").await;
+}
