@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fleet::{WIDE_BUDGET, settings};
 use crate::harness::metrics::Metrics;
-use crate::harness::{Ratekeeper, Redis, ask, http, wait};
+use crate::harness::{Ratekeeper, Redis, RedisCluster, ask, http, wait};
 
 const RULES: &str = "
 domain: mesh
@@ -139,6 +139,30 @@ async fn a_lost_shard_of_a_ring_is_the_only_one_that_is_away() {
         text.contains(&other.address.to_string()) && !text.contains(&redis.address.to_string()),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn every_node_of_a_cluster_is_shown_with_its_slots() {
+    let mut cluster = RedisCluster::start(3, 0).await;
+    let server = start("cluster", &cluster.urls()[..1]).await;
+    let slots = async || -> Vec<u64> {
+        shards(&server).await.iter().map(|shard| shard["slots"].as_u64().unwrap()).collect()
+    };
+    wait::until("the map to be known", || async {
+        slots().await.iter().filter(|&&slots| slots > 5_000).count() == 3
+    })
+    .await;
+    assert_eq!(slots().await.iter().sum::<u64>(), 16_384);
+    let gone = cluster.nodes[1].address.to_string();
+    cluster.nodes[1].kill();
+    wait::until("its breaker to open", || async {
+        let all = (0..20).fold(ask("k=0"), |all, value| all.also(&format!("k={value}")));
+        server.ask(&all).await.unwrap();
+        // The others say so soon, too: a Cluster that lacks a part serves nothing by default.
+        shards(&server).await.iter().any(|shard| is_away(shard) && shard["shard"] == gone)
+    })
+    .await;
+    assert!(readiness(&server).await.1.contains(&format!("{gone} (")));
 }
 
 #[tokio::test]
