@@ -18,7 +18,7 @@ test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Re
 fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 	@scripts/fuzz
 
-bench: ## Print the server's CPU time per million decisions beside that of a constant answer
+bench: ## Print what a decision costs in CPU time and in Redis, beside a constant answer
 	cargo bench --locked --bench decision_cost
 
 fmt: ## Format the code

@@ -95,11 +95,11 @@ struct Parts {
 
 impl Parts {
     async fn build(settings: &Settings) -> anyhow::Result<Self> {
-        let rulebook = Arc::new(Rulebook::new());
+        let (rulebook, counters) = (Arc::new(Rulebook::new()), Counters::build(settings)?);
         Ok(Self {
-            status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook))),
+            status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards())),
             rulebook,
-            counters: Counters::build(settings)?,
+            counters,
             health: Health::not_serving().await,
             requests: Arc::new(RequestMetrics::default()),
             effective_settings: settings::effective(settings)?,

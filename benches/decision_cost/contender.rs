@@ -7,6 +7,8 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
 
+use crate::redis::Redis;
+
 /// The domain of the load's requests.
 pub(crate) const DOMAIN: &str = "bench";
 /// The key of their entries.
@@ -33,21 +35,56 @@ pub(crate) enum Contender {
     /// A constant answer, served by tonic's own `serve` on the multi-threaded runtime.
     ConstantTonic,
     /// `ratekeeper serve` with one rule and the local store.
-    Ratekeeper,
+    Local,
+    /// The same with a Redis of its own.
+    Redis,
+    /// The same with a Redis Cluster of three masters.
+    Cluster,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) grpc: u16,
+    pub(crate) http: u16,
+    pub(crate) metrics: u16,
+    pub(crate) admin: u16,
 }
 
 impl Contender {
-    /// The command that serves on this port; other listeners take the ports that follow in the list.
-    pub(crate) fn command(self, folder: &Path, ports: [u16; 4]) -> anyhow::Result<Command> {
+    /// Starts the Redis that it counts in.
+    pub(crate) fn redis(self) -> anyhow::Result<Option<Redis>> {
         match self {
-            Contender::Constant => Ok(constant_server("cores", ports[0])),
-            Contender::ConstantTonic => Ok(constant_server("tonic", ports[0])),
-            Contender::Ratekeeper => ratekeeper(folder, ports),
+            Contender::Constant | Contender::ConstantTonic | Contender::Local => Ok(None),
+            Contender::Redis => Redis::single().map(Some),
+            Contender::Cluster => Redis::cluster(3).map(Some),
         }
     }
 
+    /// The command that serves on these ports and counts there.
+    pub(crate) fn command(
+        self,
+        folder: &Path,
+        ports: Ports,
+        redis: Option<&Redis>,
+    ) -> anyhow::Result<Command> {
+        match self {
+            Contender::Constant => Ok(constant_server("cores", ports.grpc)),
+            Contender::ConstantTonic => Ok(constant_server("tonic", ports.grpc)),
+            Contender::Local | Contender::Redis | Contender::Cluster => {
+                let store = redis.map_or_else(|| "store: local\n".to_owned(), Redis::settings);
+                ratekeeper(folder, ports, &store)
+            }
+        }
+    }
+
+    /// Whether it has a Redis.
+    pub(crate) fn counts_in_redis(self) -> bool {
+        matches!(self, Contender::Redis | Contender::Cluster)
+    }
+
     fn is_example(self) -> bool {
-        self != Contender::Ratekeeper
+        matches!(self, Contender::Constant | Contender::ConstantTonic)
     }
 }
 
@@ -56,7 +93,9 @@ impl fmt::Display for Contender {
         f.pad(match self {
             Contender::Constant => "constant (our transport)",
             Contender::ConstantTonic => "constant (tonic's serve)",
-            Contender::Ratekeeper => "ratekeeper (local store)",
+            Contender::Local => "ratekeeper, local store",
+            Contender::Redis => "ratekeeper, Redis",
+            Contender::Cluster => "ratekeeper, Cluster of 3",
         })
     }
 }
@@ -85,13 +124,14 @@ fn constant_server(way: &str, port: u16) -> Command {
     command
 }
 
-fn ratekeeper(folder: &Path, [grpc, http, metrics, admin]: [u16; 4]) -> anyhow::Result<Command> {
+fn ratekeeper(folder: &Path, ports: Ports, store: &str) -> anyhow::Result<Command> {
     let listen = |port| format!("\"127.0.0.1:{port}\"");
-    let (grpc, http, metrics, admin) = (listen(grpc), listen(http), listen(metrics), listen(admin));
+    let (grpc, http) = (listen(ports.grpc), listen(ports.http));
+    let (metrics, admin) = (listen(ports.metrics), listen(ports.admin));
     let settings = format!(
         "listen: {{grpc: {grpc}, http: {http}, metrics: {metrics}, admin: {admin}}}\n\
-         store: local\n\
-         log: {{level: warn}}\n"
+         log: {{level: warn}}\n\
+         {store}"
     );
     let (config, rules) = (folder.join("ratekeeper.yaml"), folder.join("rules"));
     std::fs::create_dir(&rules).context("cannot make the folder of rules")?;

@@ -1,93 +1,106 @@
-//! A running server: a child process with a temporary folder, ended when it is dropped.
+//! A server under measurement, with the Redis that it counts in, and one turn of load on it.
 
-use std::fs::File;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use ratekeeper::cli::bench::target::Target;
-use ratekeeper::cli::bench::{Load, measure};
+use ratekeeper::cli::bench::{Load, Report, measure};
 use tempfile::TempDir;
-use tokio::runtime::Builder;
 
-use crate::contender::{self, Contender};
+use crate::contender::{self, Contender, Ports};
+use crate::program::{Program, free_ports};
+use crate::redis::{Redis, Work};
 
-const START_ATTEMPTS: u32 = 200;
-const START_PAUSE: Duration = Duration::from_millis(50);
+/// How long a metrics page may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A server that answers.
 #[derive(Debug)]
 pub(crate) struct Server {
     contender: Contender,
-    child: Child,
-    target: Target,
-    folder: TempDir,
+    program: Program,
+    ports: Ports,
+    redis: Option<Redis>,
+    _folder: TempDir,
+}
+
+/// What one turn of load showed.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pub(crate) report: Report,
+    pub(crate) store: Option<StoreTurn>,
+}
+
+/// What it showed of the store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreTurn {
+    /// What Redis did.
+    pub(crate) work: Work,
+    /// Hits that were decided without it.
+    pub(crate) fallback: u64,
 }
 
 impl Server {
-    /// Starts it on free ports and waits until it decides.
+    /// Starts it on free ports, with a fresh Redis where it needs one, and waits until it decides.
     pub(crate) fn start(contender: Contender) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("ratekeeper-bench-").context("cannot make a temporary folder")?;
-        let ports = free_ports()?;
-        let log = File::create(log_path(folder.path())).context("cannot make the server's log")?;
-        let mut command = contender.command(folder.path(), ports)?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let child = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
-        let target = Target::Tcp { host: "127.0.0.1".to_owned(), port: ports[0] };
-        let mut server = Self { contender, child, target, folder };
-        server.wait()?;
+        let redis = contender.redis()?;
+        let [grpc, http, metrics, admin] = free_ports()?;
+        let ports = Ports { grpc, http, metrics, admin };
+        let command = contender.command(folder.path(), ports, redis.as_ref())?;
+        let program = Program::start(&contender.to_string(), command, folder.path())?;
+        let mut server = Self { contender, program, ports, redis, _folder: folder };
+        let probe = probe(server.target());
+        server.program.wait(|| {
+            let report = measure(&probe, None)?;
+            ensure!(report.decisions == 1, "{report}");
+            Ok(())
+        })?;
         Ok(server)
     }
 
-    pub(crate) fn contender(&self) -> Contender {
-        self.contender
+    pub(crate) fn target(&self) -> Target {
+        Target::Tcp { host: "127.0.0.1".to_owned(), port: self.ports.grpc }
     }
 
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
+    /// Warms it up and measures. The figures count only if every single answer was OK.
+    pub(crate) fn take_turn(&self, load: &Load) -> anyhow::Result<Turn> {
+        let turn = self.drive(load).with_context(|| format!("{} could not be measured", self.contender))?;
+        let (name, report) = (self.contender, &turn.report);
+        ensure!(!report.interrupted, "interrupted");
+        ensure!(
+            report.decisions > 0 && report.decisions == report.requests && report.errors.is_empty(),
+            "{name} did not answer everything, so its figure means nothing:\n{report}"
+        );
+        ensure!(report.over_limit == 0, "{name} denied requests that its rules let pass:\n{report}");
+        Ok(turn)
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+    /// Warming up is a run of its own, so that what the store did meanwhile is left out of its figures, too.
+    fn drive(&self, load: &Load) -> anyhow::Result<Turn> {
+        measure(&Load { duration: load.warmup, warmup: Duration::ZERO, ..load.clone() }, None)?;
+        let before = self.store_so_far()?;
+        let report = measure(&Load { warmup: Duration::ZERO, ..load.clone() }, Some(self.program.pid()))?;
+        let store = before.zip(self.store_so_far()?).map(|(before, after)| StoreTurn {
+            work: after.work - before.work,
+            fallback: after.fallback - before.fallback,
+        });
+        Ok(Turn { report, store })
     }
 
-    fn wait(&mut self) -> anyhow::Result<()> {
-        let runtime = Builder::new_current_thread().enable_time().build()?;
-        let mut last = None;
-        for _ in 0..START_ATTEMPTS {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended at start ({status}):\n{}", self.contender, self.log());
-            }
-            match measure(&probe(&self.target), None) {
-                Ok(report) if report.decisions == 1 => return Ok(()),
-                Ok(report) => last = Some(report.to_string()),
-                Err(error) => last = Some(error.to_string()),
-            }
-            runtime.block_on(async { tokio::time::sleep(START_PAUSE).await });
-        }
-        bail!("{} does not answer: {}\n{}", self.contender, last.unwrap_or_default(), self.log())
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(log_path(self.folder.path())).unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone afterwards.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn store_so_far(&self) -> anyhow::Result<Option<StoreTurn>> {
+        let Some(redis) = &self.redis else { return Ok(None) };
+        Ok(Some(StoreTurn { work: redis.work()?, fallback: fallback_decisions(self.ports.metrics)? }))
     }
 }
 
 /// A single request.
-fn probe(target: &Target) -> Load {
+fn probe(target: Target) -> Load {
     Load {
-        target: target.clone(),
+        target,
         connections: NonZeroUsize::MIN,
         streams: NonZeroUsize::MIN,
         threads: None,
@@ -102,17 +115,15 @@ fn probe(target: &Target) -> Load {
     }
 }
 
-fn log_path(folder: &Path) -> std::path::PathBuf {
-    folder.join("server.log")
-}
-
-/// Ports that nobody uses just now; held together, so that they differ.
-fn free_ports() -> anyhow::Result<[u16; 4]> {
-    let bind = || TcpListener::bind("127.0.0.1:0").context("no free port");
-    let held = [bind()?, bind()?, bind()?, bind()?];
-    let mut ports = [0; 4];
-    for (port, listener) in ports.iter_mut().zip(&held) {
-        *port = listener.local_addr()?.port();
-    }
-    Ok(ports)
+/// The sum of the samples of the counter on the metrics page, which must be there.
+fn fallback_decisions(port: u16) -> anyhow::Result<u64> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).context("no metrics page")?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n")?;
+    let mut page = String::new();
+    stream.read_to_string(&mut page).context("no metrics page")?;
+    let samples = page.lines().filter_map(|line| line.strip_prefix("ratekeeper_fallback_decisions_total{"));
+    let values: Vec<u64> = samples.filter_map(|sample| sample.rsplit_once(' ')?.1.parse().ok()).collect();
+    ensure!(!values.is_empty(), "fallback decisions are not on the metrics page:\n{page}");
+    Ok(values.iter().sum())
 }

@@ -50,6 +50,14 @@ impl Counters {
         Ok(Self::Shared { shards: Arc::new(Shards::new(addresses, placement, shared)), topology, replica })
     }
 
+    /// What the process knows of its shards, where it has any.
+    pub(super) fn shards(&self) -> Option<Arc<Shards>> {
+        match self {
+            Self::Local(_) => None,
+            Self::Shared { shards, .. } => Some(Arc::clone(shards)),
+        }
+    }
+
     /// One thread's way to the counters; must be called within its runtime.
     pub(super) fn open(&self) -> Store {
         match self {

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::service::rulebook::Rulebook;
+use crate::storage::shared::overview::ShardOverview;
+use crate::storage::shared::shards::Shards;
 
 /// What is known of the service beside its rules.
 #[derive(Debug)]
 pub struct ServiceStatus {
     rulebook: Arc<Rulebook>,
+    shards: Option<Arc<Shards>>,
     draining: AtomicBool,
     succeeded: AtomicU64,
     failed: AtomicU64,
@@ -32,18 +35,19 @@ pub struct Reloads {
 pub enum Readiness {
     /// Yes.
     Ready,
-    /// Yes, though the rules in force are not what the files say; why.
+    /// Yes, though not all is as it should be; why.
     Degraded(String),
     /// No; why.
     NotReady(String),
 }
 
 impl ServiceStatus {
-    /// The status of a service that decides by `rulebook`.
+    /// The status of a service that decides by `rulebook` and counts in these shards, if in any.
     #[must_use]
-    pub fn new(rulebook: Arc<Rulebook>) -> Self {
+    pub fn new(rulebook: Arc<Rulebook>, shards: Option<Arc<Shards>>) -> Self {
         Self {
             rulebook,
+            shards,
             draining: AtomicBool::new(false),
             succeeded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -101,6 +105,12 @@ impl ServiceStatus {
         self.fault.lock().clone()
     }
 
+    /// The shards of the store, none where it is this process's own memory.
+    #[must_use]
+    pub fn shards(&self) -> Vec<ShardOverview> {
+        self.shards.as_ref().map_or_else(Vec::new, |shards| shards.overview())
+    }
+
     /// Whether requests should be sent here.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
@@ -108,16 +118,26 @@ impl ServiceStatus {
             return Readiness::NotReady("draining: this process is about to end".into());
         }
         match (self.rulebook.is_loaded(), self.fault()) {
-            (true, None) => match self.lost_tasks.lock().join(", ") {
-                lost if lost.is_empty() => Readiness::Ready,
-                lost => Readiness::Degraded(format!("these tasks have ended: {lost}; restart this process")),
+            (true, fault) => match self.troubles(fault.as_deref()).join("\n") {
+                none if none.is_empty() => Readiness::Ready,
+                troubles => Readiness::Degraded(troubles),
             },
-            (true, Some(fault)) => Readiness::Degraded(format!(
-                "the rule files have faults; the rules before them stay in force\n{fault}"
-            )),
             (false, Some(fault)) => Readiness::NotReady(format!("no rules are loaded\n{fault}")),
             (false, None) => Readiness::NotReady("no rules are loaded yet".into()),
         }
+    }
+
+    /// What is not as it should be while decisions go on.
+    fn troubles(&self, fault: Option<&str>) -> Vec<String> {
+        let lost = self.lost_tasks.lock().join(", ");
+        let away = self.shards.as_ref().map_or_else(Vec::new, |shards| shards.away()).join(", ");
+        let lost =
+            (!lost.is_empty()).then(|| format!("these tasks have ended: {lost}; restart this process"));
+        let away = (!away.is_empty())
+            .then(|| format!("the store is away, and its counters are decided by this replica: {away}"));
+        let fault = fault
+            .map(|fault| format!("the rule files have faults; the rules before them stay in force\n{fault}"));
+        lost.into_iter().chain(away).chain(fault).collect()
     }
 }
 
@@ -130,7 +150,7 @@ mod tests {
     #[test]
     fn tells_the_truth_at_each_step_of_a_life() {
         let rulebook = Arc::new(Rulebook::new());
-        let status = ServiceStatus::new(Arc::clone(&rulebook));
+        let status = ServiceStatus::new(Arc::clone(&rulebook), None);
         assert_eq!(status.readiness(), Readiness::NotReady("no rules are loaded yet".into()));
         status.reload_failed("a.yaml:1:1: bad");
         assert!(matches!(status.readiness(), Readiness::NotReady(why) if why.contains("a.yaml:1:1")));

@@ -30,7 +30,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use crate::storage::breaker::jitter::Jitter;
-use crate::storage::breaker::reason::FailureReason;
+use crate::storage::breaker::reason::{FailureCounts, FailureReason};
 pub use crate::storage::breaker::state::{BreakerState, Transition, TransitionCounts};
 
 /// The least time that the breaker must have been closed before its backoff gets shorter.
@@ -59,7 +59,10 @@ pub struct Breaker {
     backoff: Option<Duration>,
     /// Since when it is closed; while it is not, since when it was.
     closed_since: Uptime,
+    /// When it left closed last.
+    away_since: Uptime,
     last_failure: Option<FailureReason>,
+    failures: FailureCounts,
     counts: TransitionCounts,
 }
 
@@ -72,7 +75,9 @@ impl Breaker {
             state: BreakerState::Closed { failures: 0 },
             backoff: None,
             closed_since: Uptime::ZERO,
+            away_since: Uptime::ZERO,
             last_failure: None,
+            failures: FailureCounts::default(),
             counts: TransitionCounts::default(),
         }
     }
@@ -87,6 +92,21 @@ impl Breaker {
     #[must_use]
     pub fn last_failure(&self) -> Option<FailureReason> {
         self.last_failure
+    }
+
+    /// How often the shard failed for each reason. Requests that were under way when it opened are left out.
+    #[must_use]
+    pub fn failures(&self) -> FailureCounts {
+        self.failures
+    }
+
+    /// Since when the shard is asked, or is not; probes in between change nothing.
+    #[must_use]
+    pub fn since(&self) -> Uptime {
+        match self.state {
+            BreakerState::Closed { .. } => self.closed_since,
+            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => self.away_since,
+        }
     }
 
     /// How often it has changed into each state.
@@ -108,8 +128,9 @@ impl Breaker {
         match &mut self.state {
             BreakerState::Closed { failures } => {
                 *failures = failures.saturating_add(1);
-                self.last_failure = Some(reason);
-                (*failures >= self.settings.failures.get()).then(|| self.open_again(now, jitter))
+                let too_many = *failures >= self.settings.failures.get();
+                self.note(reason);
+                too_many.then(|| self.open_again(now, jitter))
             }
             BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
         }
@@ -119,7 +140,7 @@ impl Breaker {
     pub fn trip(&mut self, reason: FailureReason, now: Uptime, jitter: Jitter) -> Option<Transition> {
         match self.state {
             BreakerState::Closed { .. } => {
-                self.last_failure = Some(reason);
+                self.note(reason);
                 Some(self.open_again(now, jitter))
             }
             BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
@@ -155,12 +176,17 @@ impl Breaker {
     pub fn probe_failed(&mut self, reason: FailureReason, now: Uptime, jitter: Jitter) -> Option<Transition> {
         match self.state {
             BreakerState::HalfOpen { .. } => {
-                self.last_failure = Some(reason);
+                self.note(reason);
                 let backoff = self.backoff.map_or(self.settings.backoff, |last| last.saturating_mul(2));
                 Some(self.open(backoff, now, jitter))
             }
             BreakerState::Closed { .. } | BreakerState::Open { .. } => None,
         }
+    }
+
+    fn note(&mut self, reason: FailureReason) {
+        self.last_failure = Some(reason);
+        self.failures.add(reason);
     }
 
     /// From closed to open: for longer than the last time, or less long for every calm period in between.
@@ -176,6 +202,7 @@ impl Breaker {
                 }
             }
         };
+        self.away_since = now;
         self.open(backoff, now, jitter)
     }
 

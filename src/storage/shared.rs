@@ -8,6 +8,7 @@
 
 pub mod keepers;
 pub mod metrics;
+pub mod overview;
 pub mod placement;
 pub mod shard;
 pub mod shards;

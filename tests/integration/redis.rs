@@ -3,6 +3,7 @@
 //! Real servers and the real binary; what fails is a real server or the wire to it. Callers have all the time that they
 //! need, so that a machine that is busy with other tests fails none of them; what they waited is printed.
 
+mod admin_page;
 mod cluster;
 mod connections;
 mod error_replies;

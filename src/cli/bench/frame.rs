@@ -1,8 +1,9 @@
-//! The requests, as bytes: a gRPC frame that is encoded once and afterwards only gets new key values.
+//! The requests, as bytes: a gRPC frame that is encoded once and afterwards only gets new keys.
 //!
 //! A message is a gRPC prefix of five bytes and a `RateLimitRequest` whose descriptors have one entry each.
-//! Every value is written with the same number of digits, so that the lengths in the frame never change and
-//! a request costs a copy and a few digits.
+//! A value is the descriptor's place and a key, as `0-0042`: every descriptor has a key space of its own, so no request
+//! names a counter twice. Keys are written with the same number of digits, so that the lengths in the frame never change
+//! and a request costs a copy and a few digits.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::encoding::encode_varint;
@@ -34,33 +35,26 @@ pub struct FrameWriter {
 }
 
 impl FrameTemplate {
-    /// A request to `domain` with so many descriptors, each `(entry_key, value)`; values have so many digits.
+    /// A request to `domain` with so many descriptors, each `(entry_key, value)`; keys have so many digits.
     #[must_use]
     pub fn new(domain: &str, entry_key: &str, descriptors: usize, digits: usize) -> Self {
-        let value = vec![b'0'; digits];
-        let mut entry = Vec::new();
-        put_field(&mut entry, FIELD_1, entry_key.as_bytes());
-        put_field(&mut entry, FIELD_2, &value);
-        let mut descriptor = Vec::new();
-        put_field(&mut descriptor, FIELD_1, &entry);
-
         let mut message = Vec::new();
         put_field(&mut message, FIELD_1, domain.as_bytes());
         let mut ends = Vec::with_capacity(descriptors);
-        for _ in 0..descriptors {
-            put_field(&mut message, FIELD_2, &descriptor);
+        for place in 0..descriptors {
+            put_field(&mut message, FIELD_2, &descriptor(entry_key, place, digits));
             ends.push(message.len());
         }
 
         let prefix = grpc_prefix(message.len());
-        // The value is the last thing of its entry, and the entry of its descriptor.
+        // The key is the last thing of its value, the value of its entry, and the entry of its descriptor.
         let holes = ends.iter().map(|end| prefix.len() + end - digits).collect();
         Self { bytes: [prefix.as_slice(), &message].concat().into(), holes, digits }
     }
 }
 
 impl FrameWriter {
-    /// A writer that takes its values from `keys`, which must fit into the template's digits.
+    /// A writer that takes its keys from `keys`, which must fit into the template's digits.
     #[must_use]
     pub fn new(template: FrameTemplate, keys: Keys) -> Self {
         Self { template, keys, block: BytesMut::new() }
@@ -78,6 +72,16 @@ impl FrameWriter {
         }
         self.block.split().freeze()
     }
+}
+
+fn descriptor(entry_key: &str, place: usize, digits: usize) -> Vec<u8> {
+    let value = format!("{place}-{:0digits$}", 0);
+    let mut entry = Vec::new();
+    put_field(&mut entry, FIELD_1, entry_key.as_bytes());
+    put_field(&mut entry, FIELD_2, value.as_bytes());
+    let mut descriptor = Vec::new();
+    put_field(&mut descriptor, FIELD_1, &entry);
+    descriptor
 }
 
 fn put_field(buffer: &mut Vec<u8>, tag: u8, content: &[u8]) {
@@ -136,7 +140,7 @@ mod tests {
             FrameWriter::new(FrameTemplate::new(domain, key, descriptors, digits), Keys::new(space, 7));
         for _ in 0..200 {
             let values: Vec<String> =
-                (0..descriptors).map(|_| format!("{:0digits$}", numbers.next_key())).collect();
+                (0..descriptors).map(|place| format!("{place}-{:0digits$}", numbers.next_key())).collect();
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
             assert_eq!(decode(&writer.next_frame()), request(domain, key, &values));
         }
@@ -146,7 +150,14 @@ mod tests {
     fn frames_decode_to_the_same_request() {
         check("bench", "key", 1, 5);
         check("bench", "key", 4, 9);
+        check("bench", "key", 12, 2);
         check("d", "k", 0, 1);
+    }
+
+    #[test]
+    fn one_hot_key_is_one_counter_for_each_descriptor() {
+        let mut writer = FrameWriter::new(FrameTemplate::new("bench", "key", 3, 1), Keys::new(1, 7));
+        assert_eq!(decode(&writer.next_frame()), request("bench", "key", &["0-0", "1-0", "2-0"]));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub struct Load {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub timeout: Duration,
 
-    /// Size of the key space, from which values are drawn uniformly; 1 is one hot key
+    /// Size of each descriptor's key space, from which keys are drawn uniformly; 1 is one hot key
     #[arg(short, long, value_name = "N", default_value = "10000")]
     pub keys: NonZeroU64,
 
@@ -53,7 +53,7 @@ pub struct Load {
     #[arg(long, value_name = "NAME", default_value = "key")]
     pub entry_key: String,
 
-    /// Descriptors in each request, each with a value of its own
+    /// Descriptors in each request, each with a key space of its own: values are `PLACE-KEY`, as in 0-0042
     #[arg(long, value_name = "N", default_value = "1")]
     pub descriptors: NonZeroUsize,
 }

@@ -155,11 +155,12 @@ fn requests_are_as_asked_for() {
     bench(&server.target, "-n 50 --warmup 0s -k 20 --descriptors 3 --domain shop --entry-key user").unwrap();
     for request in server.requests.lock().iter() {
         assert_eq!((request.domain.as_str(), request.descriptors.len()), ("shop", 3));
-        for descriptor in &request.descriptors {
+        for (place, descriptor) in request.descriptors.iter().enumerate() {
             let [entry] = descriptor.entries.as_slice() else { panic!("one entry expected") };
             let value = std::str::from_utf8(&entry.value).unwrap();
-            assert_eq!((&entry.key[..], value.len()), (&b"user"[..], 2));
-            assert!(value.parse::<u32>().unwrap() < 20);
+            let (own_place, key) = value.split_once('-').unwrap();
+            assert_eq!((&entry.key[..], own_place, key.len()), (&b"user"[..], &*place.to_string(), 2));
+            assert!(key.parse::<u32>().unwrap() < 20);
         }
     }
 }

@@ -1,17 +1,20 @@
-//! What operators look at: the rules in force, the effective settings, the figures. Bound to the loopback address by
+//! What operators look at: the rules in force, the shards of the store, the effective settings, the figures. Bound to the loopback address by
 //! default, because it shows how the service is set up.
+
+mod shards;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 
 use crate::decision::rules::{Quota, Rule};
+use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
 use crate::service::{Clock, Readiness, ServiceStatus, Snapshot, SystemClock};
 use crate::telemetry::exposition;
@@ -32,6 +35,7 @@ pub fn router(pages: AdminPages) -> Router {
     Router::new()
         .route("/", get(overview))
         .route("/rlconfig", get(rules))
+        .route("/shards", get(shards))
         .route("/stats", get(stats))
         .route("/config", get(settings))
         .with_state(Arc::new(pages))
@@ -56,7 +60,7 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     let reloads = pages.status.reloads();
     format!(
         "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
-         /rlconfig  the rules in force\n/stats     every figure\n/config    the effective settings\n",
+         /rlconfig  the rules in force\n/shards    the shards of the store\n/stats     every figure\n/config    the effective settings\n",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,
         reloads.failed,
@@ -65,6 +69,10 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
 
 async fn rules(State(pages): State<Arc<AdminPages>>) -> String {
     pages.status.rulebook().current().as_deref().map_or_else(String::new, list_rules)
+}
+
+async fn shards(State(pages): State<Arc<AdminPages>>) -> Json<Vec<ShardPage>> {
+    Json(pages.status.shards().into_iter().map(ShardPage::from).collect())
 }
 
 async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {

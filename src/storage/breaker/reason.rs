@@ -57,3 +57,37 @@ impl FailureReason {
         }
     }
 }
+
+/// How often each reason occurred.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FailureCounts {
+    counts: [u64; FailureReason::ALL.len()],
+}
+
+impl FailureCounts {
+    /// Counts one more.
+    pub(super) fn add(&mut self, reason: FailureReason) {
+        self.counts[reason as usize] += 1;
+    }
+
+    /// Every reason with its count.
+    pub fn iter(&self) -> impl Iterator<Item = (FailureReason, u64)> + use<> {
+        FailureReason::ALL.into_iter().zip(self.counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_counted_under_its_own_name() {
+        for counted in FailureReason::ALL {
+            let mut counts = FailureCounts::default();
+            counts.add(counted);
+            for (reason, count) in counts.iter() {
+                assert_eq!(count, u64::from(reason == counted), "{}", reason.name());
+            }
+        }
+    }
+}

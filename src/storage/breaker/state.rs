@@ -54,3 +54,11 @@ pub struct TransitionCounts {
     /// Into half-open.
     pub half_open: u64,
 }
+
+impl TransitionCounts {
+    /// Every state's name with its count.
+    #[must_use]
+    pub const fn by_state(self) -> [(&'static str, u64); 3] {
+        [("closed", self.closed), ("open", self.open), ("half_open", self.half_open)]
+    }
+}

@@ -55,6 +55,23 @@ fn failures_in_a_row_open_it() {
 }
 
 #[test]
+fn it_tells_since_when_the_shard_is_away_or_back_and_why_it_was() {
+    let mut breaker = Breaker::new(SETTINGS);
+    assert_eq!(breaker.since(), at(0));
+    trip(&mut breaker, at(1_000));
+    assert!(breaker.may_probe(at(1_250)).is_some());
+    assert!(breaker.probe_failed(FailureReason::Loading, at(1_260), Jitter::WHOLE).is_some());
+    assert_eq!((breaker.since(), breaker.last_failure()), (at(1_000), Some(FailureReason::Loading)));
+    recover(&mut breaker, at(1_760));
+    assert_eq!((breaker.since(), breaker.last_failure()), (at(1_760), Some(FailureReason::Loading)));
+    let _ = breaker.on_failure(TIMEOUT, at(2_000), Jitter::WHOLE);
+    assert_eq!(breaker.since(), at(1_760), "one failure changes nothing");
+    let failures: Vec<_> = breaker.failures().iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(failures, [(TIMEOUT, 2), (FailureReason::Loading, 1)]);
+    assert_eq!(breaker.transitions().by_state(), [("closed", 1), ("open", 2), ("half_open", 2)]);
+}
+
+#[test]
 fn one_probe_goes_out_and_only_it_decides() {
     let mut breaker = Breaker::new(SETTINGS);
     assert_eq!(breaker.may_probe(at(0)), None);

@@ -229,13 +229,16 @@ impl Keeper {
             && let Ok(policy) = self.side.eviction_policy().await
         {
             self.policy_told = true;
-            self.warn_of(policy.as_deref());
+            if let Some(policy) = policy {
+                self.shard.note_eviction_policy(&policy);
+                self.warn_of(&policy);
+            }
         }
     }
 
     /// A server that evicts counters gives quota away.
-    fn warn_of(&self, policy: Option<&str>) {
-        if let Some(policy) = policy.filter(|policy| *policy != "noeviction") {
+    fn warn_of(&self, policy: &str) {
+        if policy != "noeviction" {
             tracing::warn!(
                 shard = %self.shard.address(), policy,
                 "this Redis evicts keys when its memory is full, and with them counts; set maxmemory-policy noeviction",

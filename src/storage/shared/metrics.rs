@@ -11,7 +11,6 @@ use prometheus_client::metrics::counter::ConstCounter;
 
 use crate::storage::shared::shard::Shard;
 use crate::storage::shared::shards::Shards;
-use crate::storage::shared::topology::Topology;
 use crate::telemetry::samples::{Described, as_gauge};
 
 const ANSWERED: Described =
@@ -33,7 +32,14 @@ const LOST: Described = Described {
 };
 const OPEN: Described =
     Described { name: "breaker_open", help: "1 while the shard is away and this replica decides" };
-const TRIPS: Described = Described { name: "breaker_opened", help: "Times that the breaker opened" };
+const TRANSITIONS: Described = Described {
+    name: "breaker_transitions",
+    help: "Changes of the breaker's state, by the state that it became",
+};
+const FAILURES: Described = Described {
+    name: "breaker_failures",
+    help: "Failures that the breaker counted, by reason; those while it is open are failed probes",
+};
 const REPLICAS: Described =
     Described { name: "replicas", help: "Replicas that announce themselves at the shard" };
 const OFFSET: Described = Described {
@@ -53,72 +59,77 @@ const EVICTED: Described =
 #[derive(Debug)]
 pub struct SharedStoreMetrics(pub Arc<Shards>);
 
-impl SharedStoreMetrics {
-    fn counters(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        described: Described,
-        figure: impl Fn(&Shard) -> u64,
-    ) -> fmt::Result {
-        let (topology, names) = self.names();
-        let values = names.iter().zip(topology.shards()).map(|(name, shard)| (name.as_str(), figure(shard)));
-        described.counters(encoder, "shard", values)
-    }
+/// A shard and its name in labels.
+type Named = (String, Arc<Shard>);
 
-    fn gauges(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        described: Described,
-        figure: impl Fn(&Shard) -> f64,
-    ) -> fmt::Result {
-        let (topology, names) = self.names();
-        let values = names.iter().zip(topology.shards()).map(|(name, shard)| (name.as_str(), figure(shard)));
-        described.gauges(encoder, "shard", values)
-    }
+/// One figure of every shard.
+fn each<'s, T>(
+    shards: &'s [Named],
+    figure: impl Fn(&Shard) -> T + 's,
+) -> impl Iterator<Item = (&'s str, T)> + 's {
+    shards.iter().map(move |(name, shard)| (name.as_str(), figure(shard)))
+}
 
-    fn names(&self) -> (Arc<Topology>, Vec<String>) {
-        let topology = self.0.topology();
-        let names = topology.shards().map(|shard| shard.address().to_string()).collect();
-        (topology, names)
-    }
-
-    fn encode_fallback(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let mut family = FALLBACK.describe(encoder, MetricType::Counter)?;
-        for shard in self.0.topology().shards() {
-            let name = shard.address().to_string();
-            for (by, count) in ["local", "allow", "deny"].into_iter().zip(&shard.figures.fallback) {
-                let labels = [("shard", name.as_str()), ("by", by)];
-                ConstCounter::new(load(count)).encode(family.encode_family(&labels)?)?;
-            }
+/// Several counters of every shard, told apart by one more label.
+fn by_label<I>(
+    encoder: &mut DescriptorEncoder<'_>,
+    described: Described,
+    label: &str,
+    shards: &[Named],
+    figures: impl Fn(&Shard) -> I,
+) -> fmt::Result
+where
+    I: IntoIterator<Item = (&'static str, u64)>,
+{
+    let mut family = described.describe(encoder, MetricType::Counter)?;
+    for (shard, figures) in each(shards, figures) {
+        for (value, count) in figures {
+            let labels = [("shard", shard), (label, value)];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 impl Collector for SharedStoreMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let encoder = &mut encoder;
-        self.counters(encoder, ANSWERED, |shard| load(&shard.figures.answered))?;
-        self.counters(encoder, FAILED, |shard| load(&shard.figures.failed))?;
-        self.counters(encoder, CALLS, |shard| load(&shard.figures.calls))?;
-        self.encode_fallback(encoder)?;
-        self.counters(encoder, FOREIGN, |shard| load(&shard.figures.foreign))?;
-        self.counters(encoder, SETTLED, |shard| load(&shard.figures.settled))?;
-        self.counters(encoder, LOST, |shard| load(&shard.figures.lost_give_backs))?;
-        self.counters(encoder, TRIPS, |shard| shard.breaker().snapshot().transitions().open)?;
-        self.gauges(encoder, OPEN, |shard| f64::from(u8::from(!shard.breaker().is_closed())))?;
-        self.gauges(encoder, REPLICAS, |shard| f64::from(shard.share().replicas.get()))?;
+        let named = |shard: &Arc<Shard>| (shard.address().to_string(), Arc::clone(shard));
+        let shards: Vec<Named> = self.0.topology().shards().map(named).collect();
+        encode_work(encoder, &shards)?;
+        encode_breakers(encoder, &shards)?;
+        REPLICAS.gauges(encoder, "shard", each(&shards, |shard| f64::from(shard.share().replicas.get())))?;
         #[expect(
             clippy::cast_precision_loss,
             reason = "a clock that is off by 285,000 years may be shown inexactly"
         )]
-        self.gauges(encoder, OFFSET, |shard| shard.offset_millis() as f64 / 1_000.0)?;
-        let ledger = self.0.ledger.figures();
+        OFFSET.gauges(encoder, "shard", each(&shards, |shard| shard.offset_millis() as f64 / 1_000.0))?;
+        let ledger = self.0.ledger().figures();
         RECALLED.gauge(encoder, as_gauge(ledger.over))?;
         UNSETTLED.gauge(encoder, as_gauge(ledger.unsettled))?;
         ADMITTED.counter(encoder, ledger.admitted)?;
         EVICTED.counter(encoder, ledger.evicted_unsettled)
     }
+}
+
+fn encode_work(encoder: &mut DescriptorEncoder<'_>, shards: &[Named]) -> fmt::Result {
+    ANSWERED.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.answered)))?;
+    FAILED.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.failed)))?;
+    CALLS.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.calls)))?;
+    by_label(encoder, FALLBACK, "by", shards, |shard| shard.figures.fallback_by_policy())?;
+    FOREIGN.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.foreign)))?;
+    SETTLED.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.settled)))?;
+    LOST.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.lost_give_backs)))
+}
+
+fn encode_breakers(encoder: &mut DescriptorEncoder<'_>, shards: &[Named]) -> fmt::Result {
+    let is_open = |shard: &Shard| f64::from(u8::from(!shard.breaker().is_closed()));
+    OPEN.gauges(encoder, "shard", each(shards, is_open))?;
+    let transitions = |shard: &Shard| shard.breaker().snapshot().transitions().by_state();
+    by_label(encoder, TRANSITIONS, "to", shards, transitions)?;
+    by_label(encoder, FAILURES, "reason", shards, |shard| {
+        shard.breaker().snapshot().failures().iter().map(|(reason, count)| (reason.name(), count))
+    })
 }
 
 fn load(counter: &AtomicU64) -> u64 {

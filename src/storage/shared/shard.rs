@@ -32,6 +32,7 @@ pub struct Shard {
     started: Instant,
     time: ArcSwapOption<ShardTime>,
     offset_millis: AtomicI64,
+    eviction_policy: ArcSwapOption<String>,
     jitter: RandomState,
     /// What happened at it.
     pub figures: ShardFigures,
@@ -69,6 +70,15 @@ pub struct ShardFigures {
     pub lost_give_backs: AtomicU64,
 }
 
+impl ShardFigures {
+    /// Hits that were decided without it, by what decided them.
+    #[must_use]
+    pub fn fallback_by_policy(&self) -> [(&'static str, u64); 3] {
+        let [local, allow, deny] = self.fallback.each_ref().map(|count| count.load(Ordering::Relaxed));
+        [("local", local), ("allow", allow), ("deny", deny)]
+    }
+}
+
 /// Adds one, or more.
 pub(super) fn add(counter: &AtomicU64, amount: usize) {
     counter.fetch_add(amount as u64, Ordering::Relaxed);
@@ -104,6 +114,7 @@ impl Shard {
             started: Instant::now(),
             time: ArcSwapOption::empty(),
             offset_millis: AtomicI64::new(0),
+            eviction_policy: ArcSwapOption::empty(),
             jitter: RandomState::new(),
             figures: ShardFigures::default(),
         }
@@ -162,6 +173,16 @@ impl Shard {
     /// Waits until somebody says that slots may have moved.
     pub(super) async fn doubted(&self) {
         self.group.doubt.notified().await;
+    }
+
+    /// Its `maxmemory-policy`, once it has told.
+    #[must_use]
+    pub fn eviction_policy(&self) -> Option<Arc<String>> {
+        self.eviction_policy.load_full()
+    }
+
+    pub(super) fn note_eviction_policy(&self, policy: &str) {
+        self.eviction_policy.store(Some(Arc::new(policy.to_owned())));
     }
 
     pub(super) fn uptime(&self) -> Uptime {

@@ -77,6 +77,13 @@ impl Topology {
         self.shards().zip(owns).filter(|(_, owns)| *owns).map(|(shard, _)| shard).collect()
     }
 
+    /// How many slots each shard has, by its number.
+    pub(super) fn slot_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.members.len()];
+        self.owners.iter().for_each(|&owner| counts[usize::from(owner)] += 1);
+        counts
+    }
+
     /// The number of the shard at this address.
     pub(super) fn find(&self, address: &NodeAddress) -> Option<usize> {
         self.shards().position(|shard| shard.address() == address)
@@ -170,6 +177,7 @@ mod tests {
         assert_eq!(topology.admit(address(2), Instant::now()), Some(second), "a node is known once");
         assert_eq!([owner(&topology, 7_999), owner(&topology, 8_000)], [address(1), address(2)]);
         assert_eq!(topology.owners().len(), 2);
+        assert_eq!(topology.slot_counts(), [8_000, 8_384]);
     }
 
     #[tokio::test(start_paused = true)]

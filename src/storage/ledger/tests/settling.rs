@@ -92,6 +92,10 @@ fn windows_that_are_over_and_other_shards_are_left_out() {
     let _ = ledger.decide(batch, &[SLOT, Slot(9)], share(3), NOW);
     assert_eq!(round(&ledger, NOW).len(), 1);
     assert_eq!(ledger.unsettled(&mut SettlementRound::new(), |slot| slot == Slot(9), later(59), 9).len(), 1);
+    let mut unsettled = Vec::new();
+    ledger.each_unsettled(|slot| unsettled.push(slot));
+    unsettled.sort_unstable_by_key(|slot| slot.0);
+    assert_eq!(unsettled, [SLOT, Slot(9)]);
     assert_eq!(round(&ledger, later(60)), []);
     assert_eq!(ledger.figures().unsettled, 2);
     ledger.sweep(later(62));

@@ -1,0 +1,148 @@
+//! The Redis that a server counts in: real servers of this case alone, and what they say that they did.
+
+use std::iter::Sum;
+use std::ops::Sub;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use redis::Client;
+use tempfile::TempDir;
+
+use crate::program::{Program, free_ports};
+
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// One server, or the masters of a Cluster.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    topology: &'static str,
+    nodes: Vec<Node>,
+}
+
+/// What Redis has done, all nodes together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Work {
+    /// User and system time of all its threads, in seconds.
+    pub(crate) cpu_seconds: f64,
+    /// Commands, those that scripts called included.
+    pub(crate) commands: u64,
+    /// Script calls.
+    pub(crate) calls: u64,
+}
+
+#[derive(Debug)]
+struct Node {
+    port: u16,
+    bus_port: u16,
+    program: Program,
+    _folder: TempDir,
+}
+
+impl Redis {
+    /// Starts one server.
+    pub(crate) fn single() -> anyhow::Result<Self> {
+        Ok(Self { topology: "single", nodes: vec![Node::start(&[])?] })
+    }
+
+    /// Starts a Cluster of so many masters, among which the slots are spread evenly.
+    pub(crate) fn cluster(masters: usize) -> anyhow::Result<Self> {
+        let nodes = (0..masters).map(|_| Node::start(&["--cluster-enabled", "yes"]));
+        let cluster = Self { topology: "cluster", nodes: nodes.collect::<Result<_, _>>()? };
+        let mut tool = Command::new("redis-cli");
+        tool.args(["--cluster", "create", "--cluster-yes"]);
+        tool.args(cluster.nodes.iter().map(|node| format!("127.0.0.1:{}@{}", node.port, node.bus_port)));
+        let made = tool.output().context("cannot run redis-cli")?;
+        ensure!(made.status.success(), "no Cluster: {}", String::from_utf8_lossy(&made.stdout));
+        Ok(cluster)
+    }
+
+    /// What a ratekeeper needs to know of it. Time enough that no decision is made without it.
+    pub(crate) fn settings(&self) -> String {
+        let urls: Vec<String> = self.nodes.iter().map(Node::url).collect();
+        format!("store: redis\nredis: {{topology: {}, urls: {urls:?}, timeout: 999ms}}\n", self.topology)
+    }
+
+    /// What it has done since it was started.
+    pub(crate) fn work(&self) -> anyhow::Result<Work> {
+        self.nodes.iter().map(Node::work).sum()
+    }
+}
+
+impl Node {
+    fn start(options: &[&str]) -> anyhow::Result<Self> {
+        let folder =
+            TempDir::with_prefix("ratekeeper-bench-redis-").context("cannot make a temporary folder")?;
+        let [port, bus_port] = free_ports()?;
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port.to_string(), "--cluster-port", &bus_port.to_string()]);
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(options).arg("--dir").arg(folder.path());
+        let program = Program::start("redis-server", command, folder.path())?;
+        let mut node = Self { port, bus_port, program, _folder: folder };
+        let url = node.url();
+        node.program.wait(|| ask(&url, &redis::cmd("PING")).map(|_: String| ()))?;
+        Ok(node)
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn work(&self) -> anyhow::Result<Work> {
+        let info = |section| ask::<String>(&self.url(), redis::cmd("INFO").arg(section));
+        let (cpu, commands) = (info("cpu")?, info("commandstats")?);
+        let cpu_seconds = cpu.lines().filter_map(cpu_seconds).sum();
+        let count = |wanted: fn(&str) -> bool| {
+            let calls = commands.lines().filter_map(calls);
+            calls.filter(|(command, _)| wanted(command)).map(|(_, calls)| calls).sum()
+        };
+        let is_script = |command: &str| matches!(command, "eval" | "evalsha");
+        Ok(Work { cpu_seconds, commands: count(|_| true), calls: count(is_script) })
+    }
+}
+
+impl Sum for Work {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, work| Self {
+            cpu_seconds: sum.cpu_seconds + work.cpu_seconds,
+            commands: sum.commands + work.commands,
+            calls: sum.calls + work.calls,
+        })
+    }
+}
+
+impl Sub for Work {
+    type Output = Self;
+
+    /// What was done since `before`.
+    fn sub(self, before: Self) -> Self {
+        Self {
+            cpu_seconds: self.cpu_seconds - before.cpu_seconds,
+            commands: self.commands.saturating_sub(before.commands),
+            calls: self.calls.saturating_sub(before.calls),
+        }
+    }
+}
+
+/// Asks on a connection of its own.
+fn ask<T: redis::FromRedisValue>(url: &str, command: &redis::Cmd) -> anyhow::Result<T> {
+    let mut connection = Client::open(url)?.get_connection_with_timeout(PATIENCE)?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    Ok(command.query(&mut connection)?)
+}
+
+/// The seconds in the two lines of `INFO cpu` that tell of the whole process.
+fn cpu_seconds(line: &str) -> Option<f64> {
+    let (name, value) = line.split_once(':')?;
+    if !["used_cpu_user", "used_cpu_sys"].contains(&name) {
+        return None;
+    }
+    value.trim().parse().ok()
+}
+
+/// A command's name and how often it ran, of a line of `INFO commandstats`: `cmdstat_get:calls=3,usec=…`.
+fn calls(line: &str) -> Option<(&str, u64)> {
+    let (command, figures) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+    Some((command, figures.split(',').next()?.parse().ok()?))
+}
