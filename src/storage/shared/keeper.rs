@@ -112,7 +112,9 @@ impl Keeper {
         let hit = Hit { key, limit, hits: Hits::Take(1), role, on_store_failure };
         let route = Route { slot, ..Route::default() };
         let order = Order { hits: smallvec![hit], mode: Mode::Count, now: self.now(), route };
-        match told(self.link.count(order, Instant::now() + ERRAND).await) {
+        // No sooner than requests would wait for it: a shard that answers late is of no use to them.
+        let deadline = Instant::now() + self.shards.settings.timeout;
+        match told(self.link.count(order, deadline).await) {
             // It knows its place.
             Err(Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain) if self.shard.redirects() => Ok(()),
             Err(failure) => Err(failure),
