@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 use crate::decision::request::Entry;
 use crate::decision::unit::Unit;
 
+pub mod name;
+
 /// The longest counter key, in bytes.
 pub const MAX_LEN: usize = 200;
 

@@ -2,6 +2,8 @@
 
 pub mod spec;
 
+pub mod named;
+
 mod compile;
 mod level;
 mod pattern;

@@ -49,6 +49,12 @@ impl Unit {
         Self::ALL.into_iter().find(|unit| unit.name().eq_ignore_ascii_case(name))
     }
 
+    /// The unit that is so many seconds long.
+    #[must_use]
+    pub fn from_seconds(seconds: u32) -> Option<Unit> {
+        Self::ALL.into_iter().find(|unit| unit.seconds() == seconds)
+    }
+
     /// The window's length in seconds.
     #[must_use]
     pub const fn seconds(self) -> u32 {

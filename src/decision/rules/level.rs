@@ -53,6 +53,18 @@ impl Level {
         self.nodes.get(id as usize)
     }
 
+    /// Every node, in file order.
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The nodes that values of this key lead to of which nobody knows what they are: of its patterns, and its default.
+    pub(super) fn inexact(&self, key: &[u8]) -> impl Iterator<Item = &Node> {
+        let inexact = self.inexact.get(key).into_iter();
+        let ids = inexact.flat_map(|inexact| inexact.patterns.targets().chain(inexact.default));
+        ids.filter_map(|id| self.nodes.get(id as usize))
+    }
+
     /// Adds a node behind its siblings; `None` as the value makes it the key's default.
     pub(super) fn push(
         &mut self,
@@ -107,6 +119,16 @@ impl Level {
 }
 
 impl Node {
+    /// Its key.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// Its value; empty where it is its key's default.
+    pub(super) fn value(&self) -> &[u8] {
+        &self.value
+    }
+
     /// What applies to a descriptor that ends here.
     pub(super) fn rule(&self) -> Option<RuleId> {
         self.rule

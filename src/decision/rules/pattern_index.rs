@@ -57,6 +57,12 @@ impl<T: Copy> PatternIndex<T> {
         self.shapes[at].push(&self.hasher, Candidate { order, pattern, target });
     }
 
+    /// What all patterns lead to, in no order.
+    pub(super) fn targets(&self) -> impl Iterator<Item = T> {
+        let buckets = self.shapes.iter().flat_map(|shape| &shape.buckets);
+        buckets.flatten().map(|candidate| candidate.target)
+    }
+
     /// What the first pattern in file order that matches leads to.
     pub(super) fn find(&self, value: &[u8]) -> Option<T> {
         let mut best: Option<&Candidate<T>> = None;

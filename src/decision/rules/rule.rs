@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::decision::hit::OnStoreFailure;
+use crate::decision::key::name::Part;
 use crate::decision::limit::Limit;
 use crate::decision::metadata::Mapping;
 use crate::decision::request::Entry;
@@ -86,5 +87,15 @@ impl Rule {
     #[must_use]
     pub fn shares_counters(&self) -> bool {
         self.shared.is_some()
+    }
+
+    /// Whether a counter of this rule can have such values: those of the key, level by level, where a pattern stands in place of the value
+    /// if values share a counter.
+    pub(super) fn may_count_as<'k>(&self, values: impl Iterator<Item = Part<'k>>) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        shared.iter().zip(values).all(|(pattern, value)| match pattern {
+            Some(pattern) => value.is(pattern.as_bytes()),
+            None => true,
+        })
     }
 }
