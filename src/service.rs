@@ -4,6 +4,7 @@
 //! rules publishes them in the [`Rulebook`], and every edge asks the [`Limiter`].
 
 pub mod clock;
+pub mod counters;
 pub mod limiter;
 pub mod metrics;
 pub mod outcomes;
@@ -11,6 +12,7 @@ pub mod rulebook;
 pub mod status;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use counters::Counters;
 pub use limiter::{Limiter, NoRules};
 pub use rulebook::{Rulebook, Snapshot};
 pub use status::{Readiness, ServiceStatus};

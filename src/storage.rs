@@ -1,6 +1,7 @@
 //! Where counts live. A store counts a request's hits at a given time; it knows nothing of rules, wires or clocks.
 
 pub mod breaker;
+pub mod inspect;
 pub mod ledger;
 pub mod local;
 pub mod redis;

@@ -17,6 +17,7 @@ use crate::decision::request::Entry;
 use crate::decision::unit::Unit;
 
 pub mod name;
+pub mod pattern;
 
 /// The longest counter key, in bytes.
 pub const MAX_LEN: usize = 200;

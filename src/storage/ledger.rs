@@ -51,6 +51,7 @@ use std::time::Duration;
 
 use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::Hit;
+use crate::decision::key::CounterKey;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 pub use crate::storage::ledger::figures::LedgerFigures;
@@ -150,6 +151,12 @@ impl Ledger {
             // Whether it was given back is unknown. Not to count on it denies too much at worst.
             Hits::Refund(_) => part.over.forget(key),
         }
+    }
+
+    /// Forgets all that is known of a counter, and what it has to settle: somebody has reset it.
+    pub fn forget(&self, key: &CounterKey) {
+        let place = self.parts.place(key.as_bytes());
+        self.parts.lock(place).forget(place.key(key.as_bytes()));
     }
 
     /// Takes away what has expired, some at a time so that no call waits long for a lock.

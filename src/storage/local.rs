@@ -5,6 +5,7 @@
 
 pub mod metrics;
 
+pub(in crate::storage) mod inspect;
 mod shard;
 
 #[cfg(test)]

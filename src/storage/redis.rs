@@ -9,6 +9,7 @@ pub mod link;
 pub mod node;
 pub mod observer;
 pub mod order;
+pub mod scan;
 pub mod shard_time;
 pub mod side;
 

@@ -6,6 +6,7 @@
 //! settles and counts the living replicas, so that no user's request ever carries a probe. Of a Redis Cluster, a surveyor
 //! learns which node has which slots, beside what redirects tell.
 
+pub mod inspect;
 pub mod keepers;
 pub mod metrics;
 pub mod overview;

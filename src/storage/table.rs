@@ -94,6 +94,17 @@ impl<V: Worth> Table<V> {
         self.slots.next(from)
     }
 
+    /// The entries of so many places from this one on, and where to go on if there are more. Looks at free places, too, so that
+    /// no piece takes long; a walk in pieces from 0 meets each entry that stays for as long as the walk.
+    pub(crate) fn piece(
+        &self,
+        from: SlotId,
+        most: usize,
+    ) -> (impl Iterator<Item = (&[u8], &V)>, Option<SlotId>) {
+        let (piece, next) = self.slots.piece(from, most);
+        (piece.iter().flatten().map(|slot| (&*slot.key, &slot.value)), next)
+    }
+
     /// Replaces what the entry holds, and when it expires, in seconds since the epoch.
     pub(crate) fn update(&mut self, id: SlotId, value: V, expires: u64) {
         if self.slots.get(id).expires != expires {

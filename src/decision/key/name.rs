@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
-use super::{FORMAT, HASH_BYTES, MAX_LEN, MAX_PART, push_escaped, push_hash};
+use super::{FORMAT, HASH_BYTES, MAX_LEN, MAX_PART, push_escaped, push_hash, push_part};
 use crate::decision::unit::Unit;
 
 pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
@@ -111,6 +111,13 @@ impl<'k> Part<'k> {
 pub(in crate::decision) fn hashed(part: &[u8]) -> ArrayVec<u8, MAX_PART> {
     let mut text = ArrayVec::new();
     push_hash(&mut text, Sha256::digest(part).as_slice());
+    text
+}
+
+/// A part as it stands in a key that has room for it.
+pub(super) fn part_of(part: &[u8]) -> ArrayVec<u8, MAX_PART> {
+    let mut text = ArrayVec::new();
+    push_part(&mut text, part);
     text
 }
 

@@ -95,6 +95,17 @@ impl Part {
         }
     }
 
+    /// Forgets a counter.
+    pub(super) fn forget(&mut self, key: HashedKey<'_>) {
+        self.over.forget(key);
+        if let Some(id) = self.readings.find(key) {
+            self.readings.remove(id);
+        }
+        if let Some(id) = self.debts.find(key) {
+            self.debts.remove(id);
+        }
+    }
+
     /// Takes away some of what has expired; says whether there may be more.
     pub(super) fn expire(&mut self, now: Timestamp, most: usize) -> bool {
         let taken =

@@ -73,6 +73,26 @@ impl Shard {
         }
     }
 
+    /// Counters as they are stored, those of ended windows included, from one place on, and where to go on.
+    pub(super) fn piece(
+        &self,
+        from: SlotId,
+        most: usize,
+    ) -> (impl Iterator<Item = (&[u8], &Window)>, Option<SlotId>) {
+        self.table.piece(from, most)
+    }
+
+    /// A counter as it is stored.
+    pub(super) fn stored(&self, key: HashedKey<'_>) -> Option<Window> {
+        self.table.find(key).map(|id| *self.table.value(id))
+    }
+
+    /// Forgets a counter; gives what it was.
+    pub(super) fn remove(&mut self, key: HashedKey<'_>) -> Option<Window> {
+        let id = self.table.find(key)?;
+        Some(self.table.remove(id))
+    }
+
     /// Takes away counters whose window is over for good, `most` at the most; says how many.
     pub(super) fn expire(&mut self, now: Timestamp, most: usize) -> usize {
         self.table.expire(now, most)

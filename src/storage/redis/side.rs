@@ -89,7 +89,7 @@ impl Side {
         }
     }
 
-    async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {
+    pub(super) async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {
         let asked = async {
             let mut connection = self.pool.get().await.map_err(failure_of_pool)?;
             let answer: RedisResult<T> = pipeline.query_async(&mut *connection).await;

@@ -70,6 +70,14 @@ impl<V> Slots<V> {
         self.slots[id as usize].as_mut().expect(LIVE)
     }
 
+    /// So many places from this index on, free ones included, and the index behind them where there are more.
+    pub(super) fn piece(&self, from: SlotId, most: usize) -> (&[Option<Slot<V>>], Option<SlotId>) {
+        let rest = self.slots.get(from as usize..).unwrap_or_default();
+        let (piece, behind) = rest.split_at(most.min(rest.len()));
+        let next = SlotId::try_from(piece.len()).ok().and_then(|len| from.checked_add(len));
+        (piece, next.filter(|_| !behind.is_empty()))
+    }
+
     /// The first entry at this index or behind it.
     pub(super) fn next(&self, from: SlotId) -> Option<SlotId> {
         let behind = self.slots.get(from as usize..)?;

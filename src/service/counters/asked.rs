@@ -1,0 +1,184 @@
+//! Which counters an operator means.
+
+use crate::decision::key::CounterKey;
+use crate::decision::key::name::{CounterName, EntriesFault, OwnedEntry, read_entries, write_entries};
+use crate::decision::key::pattern::KeyPattern;
+use crate::decision::limit::Limit;
+use crate::decision::request::Entry;
+use crate::decision::rules::named::HashedValues;
+use crate::decision::rules::{Quota, Rule};
+use crate::decision::unit::Unit;
+use crate::service::counters::found::{FoundCounter, FoundRule};
+use crate::service::rulebook::Snapshot;
+use crate::storage::inspect::{StoredCounter, Unread};
+
+/// Some counters, by what is known of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this domain.
+    pub domain: Option<String>,
+    /// Of the rule with this path, and of no other.
+    pub rule: Option<String>,
+    /// Whose entries, as they are shown, or whose key begins so.
+    pub prefix: String,
+}
+
+/// One counter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// The one that a request with these entries is counted in.
+    OfEntries {
+        /// The domain.
+        domain: String,
+        /// The entries as people write them.
+        entries: String,
+        /// The unit, where a request brings its own limit along; the rule's otherwise.
+        unit: Option<Unit>,
+    },
+    /// The one that has this key, without the store's prefix.
+    OfKey(String),
+}
+
+/// Why there is no counter to tell of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CounterFault {
+    /// The text names no entries.
+    #[error(transparent)]
+    Entries(#[from] EntriesFault),
+    /// The text is no key.
+    #[error("this is no counter's key; it begins like 1|f60|domain|, without the store's prefix")]
+    NoKey,
+    /// Nothing can be found by rules.
+    #[error("no rules are loaded yet; GET /readyz on the HTTP port says why")]
+    NoRules,
+    /// No such rule.
+    #[error("no rule with a limit has the path `{0}`{in_domain}; /rlconfig on the admin port lists all of them", in_domain = of_domain(.1.as_deref()))]
+    NoSuchRule(String, Option<String>),
+    /// No such domain.
+    #[error("there are no rules of the domain `{0}`; /rlconfig on the admin port lists all of them")]
+    NoSuchDomain(String),
+    /// A request like this is not limited.
+    #[error(
+        "no rule of the domain `{domain}` matches {entries}, so nothing is counted; for requests that bring their own limit \
+         along, name its unit"
+    )]
+    NoRule {
+        /// The domain.
+        domain: String,
+        /// The entries.
+        entries: String,
+    },
+    /// A request like this is let pass without counting.
+    #[error("the rule {0} has no limit, so nothing is counted")]
+    NoLimit(String),
+    /// Its shard does not answer.
+    #[error("the shard does not answer: {0}")]
+    Unread(#[from] Unread),
+}
+
+/// A counter that was asked for: its key, and what is known from the question.
+#[derive(Debug)]
+pub struct Asked {
+    pub(super) key: CounterKey,
+    rule: Option<FoundRule>,
+    entries: Option<String>,
+}
+
+impl Filter {
+    /// Whether all counters are meant.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What the keys look like.
+    pub(super) fn pattern(&self, snapshot: Option<&Snapshot>) -> Result<KeyPattern, CounterFault> {
+        let Some(path) = &self.rule else {
+            return Ok(KeyPattern::new(None, self.domain.as_deref(), &self.prefix));
+        };
+        let rules = snapshot.ok_or(CounterFault::NoRules)?.rules.rules().iter();
+        let is_meant = |rule: &&Rule| {
+            *rule.path == **path && self.domain.as_deref().is_none_or(|domain| domain == &*rule.domain)
+        };
+        let limits: Vec<(&Rule, Limit)> =
+            rules.filter(is_meant).filter_map(|rule| Some((rule, limit(rule)?))).collect();
+        match limits.as_slice() {
+            [] => Err(CounterFault::NoSuchRule(path.clone(), self.domain.clone())),
+            [(rule, limit)] => Ok(KeyPattern::new(Some(limit.unit), Some(&rule.domain), &self.prefix)),
+            _ => Ok(KeyPattern::new(None, self.domain.as_deref(), &self.prefix)),
+        }
+    }
+
+    /// Whether a counter is meant, as far as its key has not told: its rule must be certain.
+    pub(super) fn means(&self, counter: &FoundCounter) -> bool {
+        self.rule.is_none() || counter.rule().is_some_and(|rule| Some(&*rule.path) == self.rule.as_deref())
+    }
+}
+
+impl Which {
+    /// The counter that this names.
+    pub(super) fn find(&self, snapshot: Option<&Snapshot>) -> Result<Asked, CounterFault> {
+        match self {
+            Which::OfKey(key) => {
+                CounterName::read(key.as_bytes()).ok_or(CounterFault::NoKey)?;
+                let key = CounterKey::from_stored(key.as_bytes()).ok_or(CounterFault::NoKey)?;
+                Ok(Asked { key, rule: None, entries: None })
+            }
+            Which::OfEntries { domain, entries, unit } => {
+                let entries = read_entries(entries)?;
+                let entries: Vec<Entry<'_>> = entries.iter().map(OwnedEntry::as_entry).collect();
+                let snapshot = snapshot.ok_or(CounterFault::NoRules)?;
+                if !snapshot.rules.has_domain(domain) {
+                    return Err(CounterFault::NoSuchDomain(domain.clone()));
+                }
+                let rule = snapshot.rules.find(domain, &entries);
+                match (rule, unit) {
+                    (Some(rule), None) => Asked::of_rule(rule, &entries),
+                    (None, None) => Err(CounterFault::NoRule {
+                        domain: domain.clone(),
+                        entries: write_entries(entries.iter().copied()),
+                    }),
+                    // As a request with a limit of its own is counted, whatever rule there is.
+                    (_, Some(unit)) => Ok(Asked {
+                        key: CounterKey::new(domain, *unit, entries.iter().copied()),
+                        rule: None,
+                        entries: Some(write_entries(entries.iter().copied())),
+                    }),
+                }
+            }
+        }
+    }
+}
+
+impl Asked {
+    fn of_rule(rule: &Rule, entries: &[Entry<'_>]) -> Result<Self, CounterFault> {
+        let limit =
+            limit(rule).ok_or_else(|| CounterFault::NoLimit(format!("{} ({})", rule.path, rule.location)))?;
+        let counted = || rule.counter_entries(entries);
+        let key = CounterKey::new(&rule.domain, limit.unit, counted());
+        Ok(Self { key, rule: FoundRule::new(rule), entries: Some(write_entries(counted())) })
+    }
+
+    /// What there is to tell of it: the rule that the question led to, and else the one that the key leads to.
+    pub(super) fn found(self, stored: StoredCounter, snapshot: Option<&Snapshot>) -> Option<FoundCounter> {
+        let mut found = FoundCounter::new(stored, snapshot, &mut HashedValues::default())?;
+        if let Some(rule) = self.rule {
+            found.rules = vec![rule];
+        }
+        if let Some(entries) = self.entries {
+            found.entries = entries;
+        }
+        Some(found)
+    }
+}
+
+fn limit(rule: &Rule) -> Option<Limit> {
+    match rule.quota {
+        Quota::Limited(limit) => Some(limit),
+        Quota::NoLimit | Quota::Unlimited => None,
+    }
+}
+
+fn of_domain(domain: Option<&str>) -> String {
+    domain.map_or_else(String::new, |domain| format!(" in the domain `{domain}`"))
+}

@@ -1,0 +1,108 @@
+//! One counter with everything that is known of it.
+
+use std::sync::Arc;
+
+use crate::decision::fixed_window::Window;
+use crate::decision::key::CounterKey;
+use crate::decision::key::name::CounterName;
+use crate::decision::limit::Limit;
+use crate::decision::rules::named::HashedValues;
+use crate::decision::rules::spec::Location;
+use crate::decision::rules::{Quota, Rule};
+use crate::decision::unit::Unit;
+use crate::service::rulebook::Snapshot;
+use crate::storage::inspect::{Held, StoredCounter};
+
+/// A counter, and what limits it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCounter {
+    /// Its key, without the store's prefix.
+    pub key: CounterKey,
+    /// Its domain, as it stands in the key.
+    pub domain: String,
+    /// Its entries as they are shown.
+    pub entries: String,
+    /// Its unit.
+    pub unit: Unit,
+    /// Hits in the window that runs.
+    pub count: u64,
+    /// Why there is no count, where something else is in its place.
+    pub foreign: Option<Arc<str>>,
+    /// Seconds until the window ends, by the clock of the store.
+    pub reset_seconds: u64,
+    /// The shard that it lives on; `None` in this process's memory.
+    pub shard: Option<Arc<str>>,
+    /// The rules that may be counting in it: none that is in force, one, or several where a hash in the key leaves that open.
+    pub rules: Vec<FoundRule>,
+}
+
+/// A rule that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundRule {
+    /// Its path, as in `/rlconfig` and in metrics.
+    pub path: Box<str>,
+    /// Its name.
+    pub name: Option<Box<str>>,
+    /// Where it stands.
+    pub location: Location,
+    /// Its limit.
+    pub limit: Limit,
+    /// Whether it never denies.
+    pub shadow_mode: bool,
+}
+
+impl FoundCounter {
+    /// What is known of a stored counter; nothing where its key is none.
+    pub(super) fn new(
+        stored: StoredCounter,
+        snapshot: Option<&Snapshot>,
+        hashed: &mut HashedValues,
+    ) -> Option<Self> {
+        let StoredCounter { key, shard, held, now } = stored;
+        let name = CounterName::read(key.as_bytes())?;
+        let (unit, domain, entries) = (name.unit, name.domain.text().into_owned(), name.entries_text());
+        let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed)).unwrap_or_default();
+        let rules = rules.into_iter().filter_map(FoundRule::new).collect();
+        let window = match held {
+            Held::Window(window) => window.advanced(unit, now),
+            Held::Nothing | Held::Foreign(_) => Window::at(unit, now),
+        };
+        let foreign = match held {
+            Held::Foreign(why) => Some(why),
+            Held::Nothing | Held::Window(_) => None,
+        };
+        Some(Self {
+            domain,
+            entries,
+            unit,
+            count: window.count,
+            foreign,
+            reset_seconds: window.end(unit).saturating_sub(now.secs()),
+            shard,
+            rules,
+            key,
+        })
+    }
+
+    /// The rule that counts in it, where that is certain.
+    #[must_use]
+    pub fn rule(&self) -> Option<&FoundRule> {
+        let [rule] = self.rules.as_slice() else { return None };
+        Some(rule)
+    }
+
+    /// Its limit, where its rule is certain.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        self.rule().map(|rule| rule.limit)
+    }
+}
+
+impl FoundRule {
+    /// What there is to tell of a rule that has a limit.
+    pub(super) fn new(rule: &Rule) -> Option<Self> {
+        let Quota::Limited(limit) = rule.quota else { return None };
+        let (path, name, location) = (rule.path.clone(), rule.name.clone(), rule.location.clone());
+        Some(Self { path, name, location, limit, shadow_mode: rule.shadow_mode })
+    }
+}

@@ -1,0 +1,196 @@
+//! Counters of the local store with their rules, at a time that stands still.
+
+use std::time::Duration;
+
+use super::*;
+use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
+use crate::decision::limit::Limit;
+use crate::decision::request::{Entry, Hits};
+use crate::decision::rules::RuleSet;
+use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+use crate::decision::time::Timestamp;
+use crate::decision::unit::Unit;
+use crate::service::clock::ManualClock;
+use crate::storage::local::{LocalSettings, LocalStore};
+
+/// Twenty seconds before the end of a minute.
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_020);
+
+struct Scene {
+    store: Arc<LocalStore>,
+    clock: Arc<ManualClock>,
+    counters: Counters,
+}
+
+fn rule(key: &str, value: Option<&str>, quota: QuotaSpec) -> DescriptorSpec {
+    let location = Location { file: "rules.yaml".into(), line: 7, column: 3 };
+    DescriptorSpec {
+        value: value.map(Into::into),
+        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new() }),
+        ..DescriptorSpec::new(key, location)
+    }
+}
+
+fn per_minute(requests_per_unit: u32) -> QuotaSpec {
+    QuotaSpec::Counted { requests_per_unit, unit: Unit::Minute }
+}
+
+fn scene() -> Scene {
+    let rules = [
+        rule("user", None, per_minute(3)),
+        rule("path", Some("/api/*"), per_minute(5)),
+        rule("path", None, per_minute(9)),
+        DescriptorSpec { share_threshold: true, ..rule("host", Some("*.example.com"), per_minute(4)) },
+        rule("free", None, QuotaSpec::Unlimited),
+    ];
+    let domain = DomainSpec { name: "demo".into(), descriptors: rules.into() };
+    let rulebook = Arc::new(Rulebook::new());
+    rulebook.publish(RuleSet::compile(&[domain]).unwrap(), "f", NOW);
+    let store = Arc::new(LocalStore::new(LocalSettings { max_entries: 10_000 }));
+    let clock = Arc::new(ManualClock::at(NOW));
+    let inspected = Inspected::Local(Arc::clone(&store));
+    let counters = Counters::new(rulebook, inspected, Arc::new(Arc::clone(&clock)));
+    Scene { store, clock, counters }
+}
+
+impl Scene {
+    fn count(&self, domain: &str, unit: Unit, entry: (&str, &str), hits: u32) {
+        let entries = [Entry { key: entry.0.as_bytes(), value: entry.1.as_bytes() }];
+        let hit = Hit {
+            key: CounterKey::new(domain, unit, entries.into_iter()),
+            limit: Limit { requests_per_unit: 1, unit },
+            hits: Hits::Take(hits),
+            role: Role::default(),
+            on_store_failure: OnStoreFailure::Local,
+        };
+        let batch =
+            Batch { hits: &[hit], leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
+        let _ = self.store.count_now(batch, self.clock.now());
+    }
+
+    /// The pages of a listing, put together.
+    async fn list(&self, filter: &Filter, most: usize) -> Vec<FoundCounter> {
+        let (mut all, mut from) = (Vec::new(), None);
+        loop {
+            let page = self.counters.list(filter, PageStart { from, most }).await.unwrap();
+            assert!(page.counters.len() <= most && page.besides.unread.is_empty());
+            all.extend(page.counters);
+            match page.next {
+                Some(next) => from = Some(next.to_string().parse().unwrap()),
+                None => break,
+            }
+        }
+        all.sort_by(|one, other| one.entries.cmp(&other.entries));
+        all
+    }
+
+    async fn entries(&self, filter: &Filter) -> Vec<String> {
+        self.list(filter, 100).await.into_iter().map(|counter| counter.entries).collect()
+    }
+
+    async fn get(&self, entries: &str, unit: Option<Unit>) -> Result<FoundCounter, CounterFault> {
+        let which = Which::OfEntries { domain: "demo".into(), entries: entries.into(), unit };
+        self.counters.get(&which).await
+    }
+}
+
+fn by_prefix(prefix: &str) -> Filter {
+    Filter { prefix: prefix.into(), ..Filter::default() }
+}
+
+fn by_rule(path: &str) -> Filter {
+    Filter { rule: Some(path.into()), ..Filter::default() }
+}
+
+#[tokio::test]
+async fn a_counter_has_its_rule_its_limit_and_its_reset() {
+    let scene = scene();
+    scene.count("demo", Unit::Minute, ("user", "ada"), 2);
+    let [ada] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
+    assert_eq!((&*ada.domain, &*ada.entries, ada.count, ada.reset_seconds), ("demo", "user=ada", 2, 20));
+    assert_eq!(ada.limit(), Some(Limit { requests_per_unit: 3, unit: Unit::Minute }));
+    let rule = ada.rule().unwrap();
+    assert_eq!((&*rule.path, rule.location.to_string()), ("user", "rules.yaml:7:3".into()));
+    assert_eq!(scene.get("user=ada", None).await.unwrap(), ada);
+    assert_eq!(scene.counters.get(&Which::OfKey("1|f60|demo|user=ada".into())).await.unwrap(), ada);
+}
+
+#[tokio::test]
+async fn only_windows_that_run_are_listed() {
+    let scene = scene();
+    scene.count("demo", Unit::Minute, ("user", "ada"), 2);
+    scene.count("", Unit::Minute, ("probe", "1"), 2);
+    scene.clock.advance(Duration::from_secs(20));
+    assert_eq!(scene.list(&Filter::default(), 10).await, []);
+    let ada = scene.get("user=ada", None).await.unwrap();
+    assert_eq!((ada.count, ada.reset_seconds), (0, 60));
+}
+
+#[tokio::test]
+async fn filters_are_by_domain_rule_and_prefix() {
+    let scene = scene();
+    for user in ["ada", "alan", "bob"] {
+        scene.count("demo", Unit::Minute, ("user", user), 1);
+    }
+    scene.count("demo", Unit::Hour, ("user", "ada"), 1);
+    scene.count("demo", Unit::Minute, ("path", "/api/x"), 1);
+    scene.count("other", Unit::Minute, ("user", "al"), 1);
+    assert_eq!(scene.entries(&by_rule("user")).await, ["user=ada", "user=alan", "user=bob"]);
+    assert_eq!(scene.entries(&by_rule("path=/api/*")).await, ["path=/api/x"]);
+    assert_eq!(scene.entries(&by_prefix("user=al")).await, ["user=al", "user=alan"]);
+    let both = Filter { rule: Some("user".into()), ..by_prefix("user=al") };
+    assert_eq!(scene.entries(&both).await, ["user=alan"]);
+    let domain = Filter { domain: Some("other".into()), ..Filter::default() };
+    assert_eq!(scene.entries(&domain).await, ["user=al"]);
+    let none = scene.counters.list(&by_rule("usr"), PageStart { from: None, most: 9 }).await;
+    assert!(matches!(none, Err(CounterFault::NoSuchRule(path, None)) if path == "usr"));
+}
+
+#[tokio::test]
+async fn what_a_hash_leaves_open_is_open() {
+    let scene = scene();
+    let long = format!("/api/{}", "x".repeat(80));
+    scene.count("demo", Unit::Minute, ("path", &long), 1);
+    let [counter] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
+    let paths: Vec<&str> = counter.rules.iter().map(|rule| &*rule.path).collect();
+    assert_eq!((paths, counter.limit()), (vec!["path=/api/*", "path"], None));
+    assert_eq!(scene.entries(&by_rule("path=/api/*")).await, Vec::<String>::new());
+    let asked = scene.get(&format!("path={long}"), None).await.unwrap();
+    assert_eq!((asked.count, asked.limit().unwrap().requests_per_unit), (1, 5));
+    assert!(matches!(scene.get(&counter.entries, None).await, Err(CounterFault::Entries(_))));
+}
+
+#[tokio::test]
+async fn a_question_leads_to_the_counter_of_a_decision() {
+    let scene = scene();
+    scene.count("demo", Unit::Minute, ("host", "*.example.com"), 2);
+    let host = scene.get("host=www.example.com", None).await.unwrap();
+    assert_eq!((&*host.entries, host.count, host.rules.len()), ("host=*.example.com", 2, 1));
+    let unknown = scene.get("nobody=x", None).await;
+    assert!(matches!(unknown, Err(CounterFault::NoRule { entries, .. }) if entries == "nobody=x"));
+    assert!(matches!(scene.get("free=x", None).await, Err(CounterFault::NoLimit(_))));
+    scene.count("demo", Unit::Day, ("nobody", "x"), 2);
+    let own_limit = scene.get("nobody=x", Some(Unit::Day)).await.unwrap();
+    assert_eq!((own_limit.count, own_limit.limit()), (2, None));
+    let which = Which::OfEntries { domain: "dem".into(), entries: "user=a".into(), unit: None };
+    assert_eq!(scene.counters.get(&which).await, Err(CounterFault::NoSuchDomain("dem".into())));
+    let which = Which::OfKey("1|f60|demo|user".into());
+    assert_eq!(scene.counters.get(&which).await, Err(CounterFault::NoKey));
+}
+
+#[tokio::test]
+async fn many_are_listed_in_pages_and_reset() {
+    let scene = scene();
+    for number in 0..3_000 {
+        scene.count("demo", Unit::Minute, ("user", &format!("u{number}")), 1);
+    }
+    scene.count("demo", Unit::Minute, ("path", "/"), 7);
+    assert_eq!(scene.list(&Filter::default(), 170).await.len(), 3_001);
+    let reset = scene.counters.reset_all(&by_rule("user"), None).await.unwrap();
+    assert_eq!((reset.counters, reset.next, reset.believed_elsewhere_for), (3_000, None, Duration::ZERO));
+    assert_eq!(scene.entries(&Filter::default()).await, ["path=/"]);
+    let which = Which::OfEntries { domain: "demo".into(), entries: "path=/".into(), unit: None };
+    assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 1);
+    assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 0);
+    assert_eq!(scene.store.entries(), 0);
+}

@@ -1,0 +1,246 @@
+//! Shared counters as operators see them: all shards one after the other, by connections that no decision waits for.
+//!
+//! A shard that does not answer is named and gone past. Keys whose slot is on its way to another node of a Cluster are asked for
+//! where the redirect leads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::decision::key::CounterKey;
+use crate::decision::key::name::CounterName;
+use crate::decision::key::pattern::KeyPattern;
+use crate::decision::time::Timestamp;
+use crate::storage::inspect::{Position, Step, StoredCounter, Stranger, Unread};
+use crate::storage::redis::failure::Failure;
+use crate::storage::redis::node::NodeAddress;
+use crate::storage::redis::order::Way;
+use crate::storage::redis::scan::{END, OfKeys, Scanned, glob};
+use crate::storage::redis::side::Side;
+use crate::storage::shared::shard::Shard;
+use crate::storage::shared::shards::{Hint, Shards};
+
+/// How long one command may take, with the connection that it needs.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// Keys that one SCAN looks at: about a tenth of a millisecond of the server's time.
+const LOOK_AT: usize = 100;
+
+/// Redirects that are followed for one key.
+const MOST_REDIRECTS: usize = 4;
+
+/// A walk through all shards, in an order that stays while shards come and go.
+#[derive(Debug)]
+pub(in crate::storage) struct SharedWalk {
+    shards: Arc<Shards>,
+    pattern: KeyPattern,
+    matching: Vec<u8>,
+    position: Option<Position>,
+    /// A connection to the shard that was looked at last.
+    visit: Option<Visit>,
+}
+
+/// A shard that is being walked through.
+#[derive(Debug, Clone)]
+struct Visit {
+    place: String,
+    shard: Arc<Shard>,
+    side: Side,
+}
+
+impl SharedWalk {
+    pub(in crate::storage) fn new(shards: &Arc<Shards>, pattern: KeyPattern, from: Option<Position>) -> Self {
+        let matching = glob(&shards.settings.link.key_prefix, &pattern.pieces());
+        let position = from.or_else(|| shards.places_from("").next().map(|(place, _)| beginning(place)));
+        Self { shards: Arc::clone(shards), pattern, matching, position, visit: None }
+    }
+
+    pub(in crate::storage) fn position(&self) -> Option<Position> {
+        self.position.clone()
+    }
+
+    pub(in crate::storage) async fn step(&mut self, most: usize, own: Timestamp) -> Step {
+        let Some(Position { place, cursor }) = self.position.take() else { return Step::default() };
+        let Some((found, shard)) = self.shards.places_from(&place).next() else { return Step::default() };
+        let cursor = if found == place { cursor } else { END };
+        let met = match self.visit(found.clone(), &shard) {
+            Ok(visit) => self.look(&visit, cursor, most, own).await,
+            Err(failure) => Err(failure),
+        };
+        let (step, next) = met.unwrap_or_else(|failure| {
+            let unread = Some(unread(shard.address(), &failure));
+            (Step { unread, ..Step::default() }, END)
+        });
+        self.position = match next {
+            END => self
+                .shards
+                .places_from(&found)
+                .find(|(place, _)| *place != found)
+                .map(|(place, _)| beginning(place)),
+            cursor => Some(Position { place: found, cursor }),
+        };
+        step
+    }
+
+    pub(in crate::storage) async fn reset(&mut self, counters: &[CounterKey]) -> Result<usize, Unread> {
+        let Some(visit) = self.visit.clone() else { return Ok(0) };
+        let keys: Vec<Vec<u8>> = counters.iter().map(|key| self.shards.full_key(key)).collect();
+        let replies = visit.side.delete(&keys, Way::Straight).await;
+        let replies = replies.map_err(|failure| unread(visit.shard.address(), &failure))?;
+        let mut gone = 0;
+        for (key, reply) in counters.iter().zip(replies) {
+            gone += usize::from(match reply {
+                Ok(was_there) => {
+                    self.shards.ledger.forget(key);
+                    was_there
+                }
+                Err(_) => self.shards.reset_counter(key).await?,
+            });
+        }
+        Ok(gone)
+    }
+
+    /// The connection to a shard, which is kept as long as the walk is there.
+    fn visit(&mut self, place: String, shard: &Arc<Shard>) -> Result<Visit, Failure> {
+        if let Some(visit) = self.visit.as_ref().filter(|visit| visit.place == place) {
+            return Ok(visit.clone());
+        }
+        let side = self.shards.side(shard.address(), LIMIT)?;
+        Ok(self.visit.insert(Visit { place, shard: Arc::clone(shard), side }).clone())
+    }
+
+    async fn look(
+        &self,
+        visit: &Visit,
+        cursor: u64,
+        most: usize,
+        own: Timestamp,
+    ) -> Result<(Step, u64), Failure> {
+        let Scanned { next, keys } = visit.side.scan(cursor, &self.matching, most.clamp(10, LOOK_AT)).await?;
+        let mut step = Step::default();
+        let (mut wanted, mut counters) = (Vec::new(), Vec::new());
+        let shard: Arc<str> = visit.shard.address().to_string().into();
+        for key in keys {
+            match self.counter(&key) {
+                Some((counter, true)) => {
+                    wanted.push(key);
+                    counters.push(counter);
+                }
+                Some((_, false)) => {}
+                None => step.strangers.push(Stranger { key, shard: Arc::clone(&shard) }),
+            }
+        }
+        let values = visit.side.read(&wanted, Way::Straight).await?;
+        let now = visit.shard.now(own);
+        for (key, value) in counters.into_iter().zip(values) {
+            step.counters.push(match value {
+                Ok(held) => StoredCounter { key, shard: Some(Arc::clone(&shard)), held, now },
+                Err(Failure::Moved(_) | Failure::Ask(_)) if visit.shard.redirects() => {
+                    match self.shards.read_counter(&key, own).await {
+                        Ok(counter) => counter,
+                        Err(unread) => {
+                            step.unread = Some(unread);
+                            continue;
+                        }
+                    }
+                }
+                Err(failure) => return Err(failure),
+            });
+        }
+        Ok((step, next))
+    }
+
+    /// The counter whose key this is, and whether the pattern means it.
+    fn counter(&self, key: &[u8]) -> Option<(CounterKey, bool)> {
+        let own = key.strip_prefix(self.shards.settings.link.key_prefix.as_bytes())?;
+        let name = CounterName::read(own)?;
+        Some((CounterKey::from_stored(own)?, self.pattern.matches(own, &name)))
+    }
+}
+
+impl Shards {
+    /// Reads one counter where it lives now.
+    pub(in crate::storage) async fn read_counter(
+        &self,
+        key: &CounterKey,
+        own: Timestamp,
+    ) -> Result<StoredCounter, Unread> {
+        let read = async |side: &Side, key: &[Vec<u8>], way: Way| side.read(key, way).await;
+        let (held, address) = self.ask_owner(key, read).await?;
+        let topology = self.topology();
+        let shard = topology.find(&address).map(|number| topology.shard(number));
+        let now = shard.map_or(own, |shard| shard.now(own));
+        Ok(StoredCounter { key: key.clone(), shard: Some(address.to_string().into()), held, now })
+    }
+
+    /// Resets one counter where it lives now, and forgets what this replica knows of it.
+    pub(in crate::storage) async fn reset_counter(&self, key: &CounterKey) -> Result<bool, Unread> {
+        let delete = async |side: &Side, key: &[Vec<u8>], way: Way| side.delete(key, way).await;
+        let (was_there, _) = self.ask_owner(key, delete).await?;
+        // Afterwards, or an answer that is on its way would be remembered again.
+        self.ledger.forget(key);
+        Ok(was_there)
+    }
+
+    /// How long a replica may deny from memory.
+    pub(in crate::storage) fn over_is_believed_for(&self) -> Duration {
+        let over = self.settings.ledger.over;
+        if over.max_entries == 0 { Duration::ZERO } else { over.max_age }
+    }
+
+    /// Asks the shard that has the key's slot, and those to whom it sends us.
+    async fn ask_owner<T>(
+        &self,
+        key: &CounterKey,
+        ask: impl AsyncFn(&Side, &[Vec<u8>], Way) -> Result<OfKeys<T>, Failure>,
+    ) -> Result<(T, NodeAddress), Unread> {
+        let slot = self.placement.slot_of(key.as_bytes());
+        let owner = Arc::clone(self.topology().shard_of(slot));
+        let (mut address, mut way, full) = (owner.address().clone(), Way::Straight, [self.full_key(key)]);
+        for _ in 0..=MOST_REDIRECTS {
+            let asked = async {
+                let side = self.side(&address, LIMIT)?;
+                let mut replies = ask(&side, &full, way).await?;
+                replies.pop().unwrap_or(Err(Failure::Closed))
+            };
+            let failure = match asked.await {
+                Ok(told) => return Ok((told, address)),
+                Err(failure) => failure,
+            };
+            let (hint, redirect) = match &failure {
+                Failure::Moved(redirect) if owner.redirects() => (Hint::Moved, redirect),
+                Failure::Ask(redirect) if owner.redirects() => (Hint::Moving, redirect),
+                _ => return Err(unread(&address, &failure)),
+            };
+            let next = self.note(hint, redirect, &address);
+            address = next.ok_or_else(|| unread(&address, &failure))?;
+            way = if hint == Hint::Moved { Way::Straight } else { Way::Asking };
+        }
+        Err(Unread { shard: address.to_string().into(), why: "too many redirects".into() })
+    }
+
+    fn full_key(&self, key: &CounterKey) -> Vec<u8> {
+        [self.settings.link.key_prefix.as_bytes(), key.as_bytes()].concat()
+    }
+
+    /// The shards that have counters, each under a name that keeps its order, from this name on.
+    fn places_from(&self, from: &str) -> impl Iterator<Item = (String, Arc<Shard>)> {
+        let topology = self.topology();
+        let owners = topology.owners().into_iter().cloned();
+        let mut places: Vec<(String, Arc<Shard>)> = match self.placement.moves() {
+            // Two of a ring may be two databases of one server. A ring's order is that of the settings.
+            false => owners.enumerate().map(|(number, shard)| (format!("{number:05}"), shard)).collect(),
+            true => owners.map(|shard| (shard.address().to_string(), shard)).collect(),
+        };
+        places.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let before = places.partition_point(|(place, _)| place.as_str() < from);
+        places.into_iter().skip(before)
+    }
+}
+
+fn beginning(place: String) -> Position {
+    Position { place, cursor: END }
+}
+
+fn unread(address: &NodeAddress, failure: &Failure) -> Unread {
+    Unread { shard: address.to_string().into(), why: failure.to_string() }
+}
