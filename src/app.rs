@@ -22,7 +22,7 @@ use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
 use crate::server::metrics::RequestMetrics;
 use crate::server::responder::Responder;
-use crate::service::{Limiter, Rulebook, ServiceStatus, SystemClock};
+use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
 use crate::telemetry::logs;
 
@@ -128,8 +128,11 @@ impl Parts {
     }
 
     fn admin_pages(&self, registry: Arc<prometheus_client::registry::Registry>) -> AdminPages {
+        let clock = Arc::new(SystemClock);
+        let counters = service::Counters::new(Arc::clone(&self.rulebook), self.counters.inspected(), clock);
         AdminPages {
             status: Arc::clone(&self.status),
+            counters: Arc::new(counters),
             registry,
             settings: Arc::clone(&self.effective_settings),
         }

@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod check;
+pub mod counters;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Check rule files, and settings, and say everything that is wrong with them
     Check(check::CheckArgs),
+    /// List, show and reset the counters of a running server
+    Counters(counters::CountersArgs),
     /// Make load for a rate limit service and measure what it costs
     Bench(bench::BenchArgs),
 }
@@ -35,6 +38,7 @@ impl Arguments {
         let done = match &self.command {
             Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
             Command::Check(args) => check::run(args),
+            Command::Counters(args) => counters::run(args),
             Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         };
         done.unwrap_or_else(|error| {

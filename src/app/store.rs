@@ -10,6 +10,7 @@ use crate::app::{settings, sweep};
 use crate::config::settings::{Settings, Store as Kind, Topology};
 use crate::service::{Clock, SystemClock};
 use crate::storage::Store;
+use crate::storage::inspect::Inspected;
 use crate::storage::local::LocalStore;
 use crate::storage::local::metrics::LocalStoreMetrics;
 use crate::storage::shared::SharedStore;
@@ -55,6 +56,14 @@ impl Counters {
         match self {
             Self::Local(_) => None,
             Self::Shared { shards, .. } => Some(Arc::clone(shards)),
+        }
+    }
+
+    /// The counters as operators see them.
+    pub(super) fn inspected(&self) -> Inspected {
+        match self {
+            Self::Local(store) => Inspected::Local(Arc::clone(store)),
+            Self::Shared { shards, .. } => Inspected::Shared(Arc::clone(shards)),
         }
     }
 

@@ -31,6 +31,10 @@ const PAGE_TIME: Duration = Duration::from_secs(2);
 /// Listings and resets that run at a time.
 const AT_A_TIME: usize = 2;
 
+/// Counters that a step looks at where the one before has found nothing, at first and at the most.
+const FIRST_STRIDE: usize = 16;
+const LONGEST_STRIDE: usize = 256;
+
 /// Keys and values of others that one page names.
 const MOST_NAMED: usize = 20;
 
@@ -111,14 +115,17 @@ impl Counters {
         let pattern = filter.pattern(snapshot.as_deref())?;
         let _turn = self.turns.acquire().await;
         let (mut walk, end) = (self.store.walk(pattern, start.from), Instant::now() + PAGE_TIME);
-        let (mut page, mut hashed) = (Page::default(), HashedValues::default());
+        let (mut page, mut hashed, mut stride) = (Page::default(), HashedValues::default(), 0);
         loop {
             let room = start.most.saturating_sub(page.counters.len());
             if room == 0 || Instant::now() >= end || walk.position().is_none() {
                 page.next = walk.position();
                 return Ok(page);
             }
-            let met = self.step(&mut walk, room, filter, snapshot.as_ref(), &mut page.besides, hashed).await;
+            let most = room.max(stride);
+            let met = self.step(&mut walk, most, filter, snapshot.as_ref(), &mut page.besides, hashed).await;
+            // Where little is found, steps grow; else a page would seldom be of the size that was asked for.
+            stride = if met.0.is_empty() { (2 * stride).clamp(FIRST_STRIDE, LONGEST_STRIDE) } else { 0 };
             page.counters.extend(met.0);
             hashed = met.1;
         }

@@ -1,5 +1,7 @@
-//! What operators look at: the rules in force, the shards of the store, the effective settings, the figures. Bound to the loopback address by
-//! default, because it shows how the service is set up.
+//! What operators look at: the rules in force, the counters, the shards of the store, the effective settings, the figures. Bound to the
+//! loopback address by default, because it shows how the service is set up and lets counters be reset.
+
+pub mod counters;
 
 mod shards;
 
@@ -16,7 +18,7 @@ use prometheus_client::registry::Registry;
 use crate::decision::rules::{Quota, Rule};
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
-use crate::service::{Clock, Readiness, ServiceStatus, Snapshot, SystemClock};
+use crate::service::{Clock, Counters, Readiness, ServiceStatus, Snapshot, SystemClock};
 use crate::telemetry::exposition;
 
 /// What the admin pages show.
@@ -24,6 +26,8 @@ use crate::telemetry::exposition;
 pub struct AdminPages {
     /// The state of the service and its rules.
     pub status: Arc<ServiceStatus>,
+    /// The counters of the store.
+    pub counters: Arc<Counters>,
     /// Every metric.
     pub registry: Arc<Registry>,
     /// The effective settings as JSON, secrets masked.
@@ -38,6 +42,7 @@ pub fn router(pages: AdminPages) -> Router {
         .route("/shards", get(shards))
         .route("/stats", get(stats))
         .route("/config", get(settings))
+        .merge(counters::router(Arc::clone(&pages.counters)))
         .with_state(Arc::new(pages))
 }
 
@@ -60,7 +65,8 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     let reloads = pages.status.reloads();
     format!(
         "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
-         /rlconfig  the rules in force\n/shards    the shards of the store\n/stats     every figure\n/config    the effective settings\n",
+         /rlconfig  the rules in force\n/counters  the counters that run; /counter: one of them; POST /counters/reset\n\
+         /shards    the shards of the store\n/stats     every figure\n/config    the effective settings\n",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,
         reloads.failed,

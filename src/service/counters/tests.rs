@@ -73,7 +73,7 @@ impl Scene {
         let (mut all, mut from) = (Vec::new(), None);
         loop {
             let page = self.counters.list(filter, PageStart { from, most }).await.unwrap();
-            assert!(page.counters.len() <= most && page.besides.unread.is_empty());
+            assert!(page.counters.len() < most + LONGEST_STRIDE && page.besides.unread.is_empty());
             all.extend(page.counters);
             match page.next {
                 Some(next) => from = Some(next.to_string().parse().unwrap()),

@@ -1,0 +1,151 @@
+//! Counters in words and columns, for people.
+
+use std::fmt::Write as _;
+
+use crate::cli::tell;
+use crate::server::http::admin::counters::page::{CounterLine, ForeignLine, ResetPage, RuleLine, UnreadLine};
+
+const HEAD: [&str; 9] =
+    ["DOMAIN", "ENTRIES", "COUNT", "LIMIT", "REMAINING", "RESET", "WHERE", "RULE", "FROM"];
+
+/// Which columns are numbers, and stand at the right.
+const AT_THE_RIGHT: [bool; 9] = [false, false, true, true, true, true, false, false, false];
+
+const RED: &str = "\x1b[31m";
+const PLAIN: &str = "\x1b[0m";
+
+/// A table whose columns stay as wide as they were.
+#[derive(Debug)]
+pub(super) struct Table {
+    colours: bool,
+    widths: [usize; HEAD.len()],
+    has_begun: bool,
+}
+
+impl Table {
+    /// A table, with what is used up in red or without colours.
+    pub(super) fn new(colours: bool) -> Self {
+        Self { colours, widths: HEAD.map(str::len), has_begun: false }
+    }
+
+    /// More lines of it, with the head if they are the first.
+    pub(super) fn lines(&mut self, counters: &[CounterLine]) -> String {
+        let rows: Vec<[String; HEAD.len()]> = counters.iter().map(row).collect();
+        for row in &rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let mut text = String::new();
+        if !self.has_begun && !rows.is_empty() {
+            self.has_begun = true;
+            self.push(&mut text, &HEAD.map(str::to_owned), false);
+        }
+        for (row, counter) in rows.iter().zip(counters) {
+            self.push(&mut text, row, self.colours && counter.remaining == Some(0));
+        }
+        text
+    }
+
+    fn push(&self, text: &mut String, row: &[String; HEAD.len()], red: bool) {
+        let mut line = String::new();
+        for ((cell, width), right) in row.iter().zip(self.widths).zip(AT_THE_RIGHT) {
+            // Writing to a string cannot fail.
+            let _ = match right {
+                true => write!(line, "{cell:>width$}  "),
+                false => write!(line, "{cell:<width$}  "),
+            };
+        }
+        let line = line.trim_end();
+        let _ = if red { writeln!(text, "{RED}{line}{PLAIN}") } else { writeln!(text, "{line}") };
+    }
+}
+
+fn row(counter: &CounterLine) -> [String; HEAD.len()] {
+    let or_dash = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    [
+        counter.domain.clone(),
+        counter.entries.clone(),
+        counter.count.to_string(),
+        format!("{}/{}", or_dash(counter.limit), counter.unit),
+        or_dash(counter.remaining),
+        format!("{}s", counter.reset_seconds),
+        place(counter).to_owned(),
+        rule(counter),
+        counter.rule.as_ref().map_or_else(|| "-".to_owned(), |rule| rule.location.clone()),
+    ]
+}
+
+fn place(counter: &CounterLine) -> &str {
+    counter.shard.as_deref().unwrap_or("local")
+}
+
+fn rule(counter: &CounterLine) -> String {
+    let paths =
+        |rules: &[RuleLine]| rules.iter().map(|rule| rule.path.as_str()).collect::<Vec<_>>().join(" or ");
+    match &counter.rule {
+        Some(rule) => rule.path.clone(),
+        None if counter.possible_rules.is_empty() => "-".to_owned(),
+        None => paths(&counter.possible_rules),
+    }
+}
+
+/// One counter, a line for each thing that is known.
+pub(super) fn in_words(counter: &CounterLine) -> String {
+    let count = match (&counter.foreign, counter.limit, counter.remaining) {
+        (Some(why), ..) => format!("none: something else is in its place, {why}"),
+        (None, Some(limit), Some(remaining)) => {
+            format!("{} of {limit} per {}, {remaining} remaining", counter.count, counter.unit)
+        }
+        _ => format!("{} in this {}, of an unknown limit", counter.count, counter.unit),
+    };
+    let rule = match &counter.rule {
+        Some(RuleLine { path, location, shadow_mode, .. }) => {
+            format!("{path} ({location}){}", if *shadow_mode { ", in shadow mode" } else { "" })
+        }
+        None if counter.possible_rules.is_empty() => "none that is in force".to_owned(),
+        None => format!("{}; the key leaves open which", rule(counter)),
+    };
+    let lines = [
+        ("domain", counter.domain.as_str()),
+        ("entries", &counter.entries),
+        ("count", &count),
+        ("reset", &format!("in {} s", counter.reset_seconds)),
+        ("rule", &rule),
+        ("where", place(counter)),
+        ("key", &counter.key),
+    ];
+    lines.map(|(name, value)| format!("{name:<8} {value}\n")).concat()
+}
+
+/// What a reset has done.
+pub(super) fn reset_in_words(done: &ResetPage) -> String {
+    let what = match done.reset {
+        0 => "no counter was there to reset".to_owned(),
+        1 => "1 counter was reset".to_owned(),
+        more => format!("{more} counters were reset"),
+    };
+    match done.others_may_deny_for_seconds {
+        none if none <= 0.0 => format!("{what}\n"),
+        seconds => format!("{what}; other replicas may deny from memory for up to {seconds} s more\n"),
+    }
+}
+
+/// Says on standard error what is no counter, and what was not read.
+pub(super) fn tell_besides(foreign: &[ForeignLine], unread: &[UnreadLine]) {
+    for ForeignLine { key, shard, why } in foreign {
+        let shard = shard.as_deref().unwrap_or("local");
+        tell(&format!("no counter of ours: {key} at {shard}: {why}"));
+    }
+    for UnreadLine { shard, why } in unread {
+        tell(&format!("not read: {shard}: {why}"));
+    }
+}
+
+/// Says on standard error how many there were, and how to see more.
+pub(super) fn tell_count(counters: usize, cursor: Option<&str>) {
+    let more = cursor.map_or_else(String::new, |cursor| {
+        format!("; there may be more: --limit 0 lists all, --cursor '{cursor}' goes on")
+    });
+    tell(&format!("{counters} counters{more}"));
+}

@@ -1,0 +1,124 @@
+//! What is printed, and which arguments are taken.
+
+use clap::Parser;
+use serde_json::{Value, json};
+
+use super::admin::{AdminAddress, NoAddress};
+use super::listing::Listing;
+use super::table::{Table, in_words, reset_in_words};
+use super::*;
+use crate::cli::Arguments;
+use crate::server::http::admin::counters::page::CounterPage;
+
+fn line(entries: &str, count: u64, limit: Option<u32>) -> CounterLine {
+    let rule = json!({"path": "user", "location": "a.yaml:3:5", "shadow_mode": false});
+    serde_json::from_value(json!({
+        "key": format!("1|f60|demo|{entries}"), "domain": "demo", "entries": entries, "unit": "minute",
+        "count": count, "limit": limit, "remaining": limit.map(|limit| u64::from(limit).saturating_sub(count)),
+        "reset_seconds": 7, "shard": null, "rule": limit.map(|_| rule),
+    }))
+    .unwrap()
+}
+
+fn page(counters: &[CounterLine], cursor: Option<&str>) -> CounterPage {
+    let cursor = cursor.map(str::to_owned);
+    CounterPage { counters: counters.to_vec(), foreign: Vec::new(), not_read: Vec::new(), cursor }
+}
+
+#[test]
+fn columns_are_aligned_from_page_to_page() {
+    let mut table = Table::new(false);
+    let first = table.lines(&[line("user=ada", 3, Some(3)), line("user=a-long-name", 12, None)]);
+    assert_eq!(
+        first,
+        "\
+DOMAIN  ENTRIES           COUNT     LIMIT  REMAINING  RESET  WHERE  RULE  FROM
+demo    user=ada              3  3/minute          0     7s  local  user  a.yaml:3:5
+demo    user=a-long-name     12  -/minute          -     7s  local  -     -
+"
+    );
+    let second = table.lines(&[line("user=x", 1, Some(3))]);
+    assert_eq!(
+        second,
+        "demo    user=x                1  3/minute          2     7s  local  user  a.yaml:3:5\n"
+    );
+    assert!(Table::new(true).lines(&[line("user=ada", 3, Some(3))]).contains("\x1b[31mdemo "));
+    assert_eq!(Table::new(true).lines(&[]), "");
+}
+
+#[test]
+fn json_of_several_pages_is_one_document() {
+    let mut out = Vec::new();
+    let mut listing = Listing::begin(true, false, &mut out).unwrap();
+    listing.add(page(&[line("user=a", 1, Some(3)), line("user=b", 1, None)], Some("7@x"))).unwrap();
+    listing.add(page(&[line("user=c", 1, None)], None)).unwrap();
+    assert_eq!(listing.counters(), 3);
+    listing.end(None).unwrap();
+    let all: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!((all["counters"].as_array().unwrap().len(), &all["cursor"]), (3, &Value::Null));
+    assert_eq!(
+        (&all["counters"][2]["entries"], &all["counters"][2]["limit"]),
+        (&json!("user=c"), &Value::Null)
+    );
+    let mut out = Vec::new();
+    Listing::begin(true, false, &mut out).unwrap().end(None).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&out).unwrap()["counters"], json!([]));
+}
+
+#[test]
+fn one_counter_is_told_in_words() {
+    let words = in_words(&line("user=ada", 3, Some(5)));
+    assert!(words.contains("count    3 of 5 per minute, 2 remaining\n"), "{words}");
+    assert!(words.contains("rule     user (a.yaml:3:5)\n"), "{words}");
+    let done = |reset, seconds| ResetPage {
+        reset,
+        foreign: Vec::new(),
+        not_read: Vec::new(),
+        cursor: None,
+        others_may_deny_for_seconds: seconds,
+    };
+    assert_eq!(reset_in_words(&done(1, 0.0)), "1 counter was reset\n");
+    assert!(reset_in_words(&done(2, 1.0)).contains("for up to 1 s more"));
+}
+
+#[test]
+fn addresses_are_those_of_the_admin_listener() {
+    let tcp = |address: &str| Ok(AdminAddress::Tcp(address.into()));
+    assert_eq!("127.0.0.1:6070".parse(), tcp("127.0.0.1:6070"));
+    assert_eq!("http://localhost:6070/".parse(), tcp("localhost:6070"));
+    assert_eq!("[::1]:6070".parse(), tcp("[::1]:6070"));
+    assert_eq!("unix:/run/a.sock".parse(), Ok(AdminAddress::Unix("/run/a.sock".into())));
+    for wrong in ["", "localhost", ":6070", "localhost:x", "unix:", "localhost:70000"] {
+        assert_eq!(wrong.parse::<AdminAddress>(), Err(NoAddress), "{wrong}");
+    }
+}
+
+#[track_caller]
+fn check(words: &str, expected: bool) {
+    let words = ["ratekeeper", "counters"].into_iter().chain(words.split(' '));
+    let parsed = Arguments::try_parse_from(words);
+    assert_eq!(parsed.is_ok(), expected, "{parsed:?}");
+}
+
+#[test]
+fn arguments_name_one_counter_or_all_of_some() {
+    check("list", true);
+    check("list --domain d --rule r --prefix p --limit 0 --json", true);
+    check("get --domain d user=a path=/x", true);
+    check("get --domain d --unit hour user=a", true);
+    check("get --domain d --unit fortnight user=a", false);
+    check("get --key 1|f60|d|a=b", true);
+    check("get user=a", false);
+    check("get --domain d", false);
+    check("get --key k user=a", false);
+    check("get --key k --domain d", false);
+    check("reset", false);
+    check("reset --domain d user=a", true);
+    check("reset --domain d", false);
+    check("reset --rule r", false);
+    check("reset --all", true);
+    check("reset --all --domain d --rule r --prefix p", true);
+    check("reset --all --domain d user=a", false);
+    check("reset --all --key k", false);
+    check("reset --domain d --prefix p user=a", false);
+}
