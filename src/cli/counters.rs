@@ -151,11 +151,11 @@ struct ResetArgs {
     all: bool,
 
     /// With --all: only those of the rule with this path, as in /rlconfig and in metrics
-    #[arg(long, value_name = "PATH", requires = "all")]
+    #[arg(long, value_name = "PATH", requires = "all", conflicts_with_all = ["entries", "key"])]
     rule: Option<String>,
 
     /// With --all: only those whose entries, as they are listed, or whose key begin so
-    #[arg(long, value_name = "TEXT", requires = "all")]
+    #[arg(long, value_name = "TEXT", requires = "all", conflicts_with_all = ["entries", "key"])]
     prefix: Option<String>,
 }
 

@@ -10,6 +10,7 @@ mod harness_tests;
 mod answers;
 mod bad_input;
 mod cli;
+mod counters;
 mod docs;
 mod drain;
 mod envoy_http;

@@ -91,3 +91,23 @@ fn it_is_bounded_by_itself_and_can_be_turned_off() {
         assert_eq!(ledger.figures().over, 0);
     }
 }
+
+#[test]
+fn a_counter_that_was_reset_is_forgotten_with_what_it_has_to_settle() {
+    let (ledger, used_up, other) = (ledger(), take("reset", 3, 1), take("other", 3, 1));
+    for hit in [&used_up, &other] {
+        read(&ledger, hit, 3);
+        ledger.note_unlearned(hit, SLOT, NOW);
+        assert!(ledger.known_over(hit, NOW).is_some());
+    }
+    assert_eq!(owed(&ledger).len(), 2);
+    ledger.forget(&used_up.key);
+    assert_eq!(ledger.known_over(&used_up, NOW), None);
+    assert!(ledger.known_over(&other, NOW).is_some());
+    assert_eq!(
+        round(&ledger, NOW).iter().map(|settlement| &*settlement.key).collect::<Vec<_>>(),
+        [other.key.as_bytes()]
+    );
+    // One share of three of a counter that nothing is known of.
+    assert_eq!(decide(&ledger, &[used_up.clone(), used_up]), [(3, false), (4, true)]);
+}
