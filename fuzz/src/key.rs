@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
+use ratekeeper::decision::key::name::{CounterName, NamedEntries, read_entries};
 use ratekeeper::decision::key::{CounterKey, MAX_LEN};
 use ratekeeper::decision::request::Entry;
 use ratekeeper::decision::unit::Unit;
@@ -44,6 +45,26 @@ fn check_key(key: &CounterKey, identity: &Identity) {
     let hasher = RandomState::new();
     assert_eq!(hasher.hash_one(&stored), hasher.hash_one(key));
     reading::check(bytes, identity);
+    check_name(bytes, identity);
+}
+
+/// What operators are shown of it is what it was made of.
+fn check_name(bytes: &[u8], identity: &Identity) {
+    let name = CounterName::read(bytes).expect("a key of ours");
+    assert_eq!(name.unit, identity.unit());
+    assert!(name.domain.is(identity.domain.as_bytes()));
+    if let NamedEntries::Listed(named) = &name.entries {
+        assert_eq!(named.len(), identity.entries.len());
+        for ((key, value), (own_key, own_value)) in named.iter().zip(&identity.entries) {
+            assert!(key.is(own_key) && value.is(own_value));
+        }
+    }
+    let text = name.entries_text();
+    if !text.is_empty() && !text.contains('#') {
+        let read = read_entries(&text).expect("what is shown can be given back");
+        let read: Vec<_> = read.into_iter().map(|entry| (entry.key, entry.value)).collect();
+        assert_eq!(read, identity.entries);
+    }
 }
 
 impl Identity {

@@ -196,7 +196,7 @@ async fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         let page = admin.get("/counters", &query).await?;
         query.cursor = listing.add(page)?;
         if query.cursor.is_none() || (args.limit > 0 && listing.counters() >= args.limit) {
-            let unread = listing.end(query.cursor)?;
+            let unread = listing.end(query.cursor.as_deref())?;
             return Ok(status(&unread));
         }
     }

@@ -65,12 +65,12 @@ impl<W: Write> Listing<W> {
     }
 
     /// Prints what there is beside counters; gives the shards that did not answer.
-    pub(super) fn end(mut self, cursor: Option<String>) -> anyhow::Result<Vec<UnreadLine>> {
+    pub(super) fn end(mut self, cursor: Option<&str>) -> anyhow::Result<Vec<UnreadLine>> {
         match self.form {
             Form::Table(_) => {
                 self.out.flush()?;
                 table::tell_besides(&self.foreign, &self.unread);
-                table::tell_count(self.counters, cursor.as_deref());
+                table::tell_count(self.counters, cursor);
             }
             Form::Json => {
                 let [foreign, unread, cursor] = [

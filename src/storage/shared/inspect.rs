@@ -134,6 +134,8 @@ impl SharedWalk {
         for (key, value) in counters.into_iter().zip(values) {
             step.counters.push(match value {
                 Ok(held) => StoredCounter { key, shard: Some(Arc::clone(&shard)), held, now },
+                // Another shard that is away costs one wait and not one for each key.
+                Err(Failure::Moved(_) | Failure::Ask(_)) if step.unread.is_some() => continue,
                 Err(Failure::Moved(_) | Failure::Ask(_)) if visit.shard.redirects() => {
                     match self.shards.read_counter(&key, own).await {
                         Ok(counter) => counter,

@@ -117,6 +117,24 @@ async fn a_shard_that_is_away_is_named_and_the_others_are_read() {
     assert_eq!(reset.json()["not_read"][0]["shard"], lost);
 }
 
+/// Runs as a user who may do no more than the documentation asks for, and then as one who may not scan.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_permissions_that_are_asked_for_are_enough() {
+    let redis = Redis::start().await;
+    let commands = "+eval +evalsha +get +set +pttl +time +info +multi +exec +zadd +zrem +zremrangebyscore +zcard +pexpire +select +ping";
+    let user = ["ACL", "SETUSER", "keeper", "on", ">s3cret", "~rk:*", "-@all", "+scan", "+getrange", "+del"];
+    let words: Vec<&str> = user.into_iter().chain(commands.split(' ')).collect();
+    assert_eq!(redis.cli(&words).await.to_string(), "OK");
+    let server = start("single", &[format!("redis://keeper:s3cret@{}", redis.address)]).await;
+    fill(&server).await;
+    assert_eq!(listed(&server).await, all());
+    assert_eq!(json_of(&server, &["reset", "--domain", "mesh", "k=7"]).await.json()["reset"], 1);
+    redis.cli(&["ACL", "SETUSER", "keeper", "-scan"]).await;
+    let refused = of(&server, &["list"]).await;
+    assert!(refused.status == Some(3) && refused.err.contains("NOPERM"), "{}", refused.err);
+    assert!(!refused.err.contains("s3cret"), "{}", refused.err);
+}
+
 /// Shards of a ring may be two databases of one server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_databases_of_one_server_are_two_shards() {
