@@ -4,8 +4,11 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
+use crate::decision::key::CounterKey;
+use crate::decision::key::name::CounterName;
 use crate::decision::request::Entry;
 use crate::decision::rules::naive;
+use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::rules::{CompileError, Quota, Rule, RuleSet};
 use crate::decision::unit::Unit;
@@ -156,6 +159,9 @@ fn paths_escape_what_they_are_made_of() {
 /// What keys and values are made of where matching is tested.
 const PLAIN: [&str; 2] = ["[kl]", "[ab*]{0,5}"];
 
+/// The same, and values that stand as hashes in keys.
+const LONG: [&str; 2] = ["[kl]", "[ab*]{0,5}|a{70}|b{70,71}[*]?|[*]a{70}"];
+
 /// What they are made of where paths are.
 const STRUCTURE: [&str; 2] = ["[k,=%]{1,3}", "[k,=%2C\n]{0,3}"];
 
@@ -186,6 +192,44 @@ fn without_duplicates(level: Vec<DescriptorSpec>) -> Vec<DescriptorSpec> {
             spec
         })
         .collect()
+}
+
+/// Some patterns share their counters.
+fn with_sharing(level: Vec<DescriptorSpec>) -> Vec<DescriptorSpec> {
+    let share = |mut spec: DescriptorSpec| {
+        let pattern = spec.value.as_deref().filter(|value| value.contains('*'));
+        spec.share_threshold = pattern.is_some_and(|pattern| pattern.len() % 2 == 1);
+        spec.descriptors = with_sharing(std::mem::take(&mut spec.descriptors));
+        spec
+    };
+    level.into_iter().map(share).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_counters_key_leads_back_to_the_rule_that_counted(
+        level in levels(LONG),
+        requests in proptest::collection::vec(proptest::collection::vec((LONG[0], LONG[1]), 1..4), 1..12),
+    ) {
+        let rules = compile(with_sharing(level));
+        let mut hashed = HashedValues::default();
+        for request in requests {
+            let entries: Vec<_> =
+                request.iter().map(|(key, value)| Entry { key: key.as_bytes(), value: value.as_bytes() }).collect();
+            let Some(rule) = rules.find("d", &entries) else { continue };
+            let Quota::Limited(limit) = rule.quota else { continue };
+            let key = CounterKey::new("d", limit.unit, rule.counter_entries(&entries));
+            let name = CounterName::read(key.as_bytes()).unwrap();
+            let found: Vec<_> = rules.of_counter(&name, &mut hashed).iter().map(|rule| rule.id).collect();
+            let open = name.entries_text().contains('#');
+            match found.as_slice() {
+                // More than are named.
+                [] => prop_assert!(open, "{:?}", request),
+                [one] => prop_assert_eq!(*one, rule.id),
+                several => prop_assert!(open && several.contains(&rule.id), "{:?}: {:?}", request, several),
+            }
+        }
+    }
 }
 
 proptest! {
