@@ -35,6 +35,9 @@ pub enum AddressError {
     Tls,
 }
 
+/// What stands in the place of the address of a server that nobody has told of yet.
+const NOT_KNOWN_YET: &str = "no Sentinel has told yet which server is the master";
+
 /// A connection whose handshake is done. Whoever holds it drives it; it is closed when dropped.
 pub(super) struct Connection {
     commands: MultiplexedConnection,
@@ -49,6 +52,8 @@ pub enum Endpoint {
     Tcp(String, u16),
     /// On a socket in the file system.
     Unix(PathBuf),
+    /// Nobody has told yet.
+    NotKnownYet,
 }
 
 /// Who we are to a server.
@@ -71,6 +76,7 @@ impl NodeAddress {
         let address = match endpoint {
             Endpoint::Tcp(host, port) => ConnectionAddr::Tcp(host, port),
             Endpoint::Unix(path) => ConnectionAddr::Unix(path),
+            Endpoint::NotKnownYet => ConnectionAddr::Tcp(NOT_KNOWN_YET.into(), 0),
         };
         let info =
             address.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
@@ -108,6 +114,7 @@ impl NodeAddress {
 
     async fn connect_and_greet(&self) -> Result<(Connection, ShardTime), Failure> {
         let mut connection = match self.info.addr() {
+            ConnectionAddr::Tcp(_, 0) => return Err(Failure::Io(NOT_KNOWN_YET.into())),
             ConnectionAddr::Tcp(host, port) => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(io)?;
                 stream.set_nodelay(true).map_err(io)?;
@@ -158,7 +165,10 @@ impl FromStr for NodeAddress {
 impl fmt::Display for NodeAddress {
     /// The address without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.info.addr().fmt(f)
+        match self.info.addr() {
+            ConnectionAddr::Tcp(_, 0) => f.write_str("unknown"),
+            address => address.fmt(f),
+        }
     }
 }
 

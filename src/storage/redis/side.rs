@@ -10,9 +10,9 @@ use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::time::timeout;
 
 use crate::decision::time::Timestamp;
-use crate::storage::redis::cluster_map::{self, ClusterMap};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::node::NodeAddress;
+use crate::storage::redis::slot_map::{self, SlotMap};
 
 /// Connections at the most.
 const SIZE: u32 = 2;
@@ -82,11 +82,22 @@ impl Side {
     ///
     /// # Errors
     /// Where the server does not answer in time, or is no node of a Cluster.
-    pub async fn cluster_map(&self) -> Result<ClusterMap, Failure> {
-        match self.run(&cluster_map::question()).await? {
-            Value::Array(replies) => cluster_map::parse(&replies),
+    pub async fn cluster_map(&self) -> Result<SlotMap, Failure> {
+        match self.run(&slot_map::question()).await? {
+            Value::Array(replies) => slot_map::parse(&replies),
             _ => Err(Failure::Other("CLUSTER SLOTS is not a list of slots and nodes".into())),
         }
+    }
+
+    /// The server that a Sentinel takes for the master of this name: it has the one slot that there is.
+    ///
+    /// # Errors
+    /// Where the Sentinel does not answer in time, or knows no such master.
+    pub async fn master_of(&self, name: &str) -> Result<SlotMap, Failure> {
+        let mut question = redis::pipe();
+        question.cmd("SENTINEL").arg("MASTER").arg(name);
+        let (answer,): (Value,) = self.run(&question).await?;
+        slot_map::parse_master(&answer)
     }
 
     async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {

@@ -56,7 +56,7 @@ impl Known {
 
 impl<'b> Answers<'b> {
     pub(super) fn new(batch: Batch<'b>, shards: &'b Shards, topology: &'b Topology) -> Self {
-        let slots = batch.hits.iter().map(|hit| shards.placement.slot_of(hit.key.as_bytes())).collect();
+        let slots = batch.hits.iter().map(|hit| shards.slot_of(hit)).collect();
         let known = SmallVec::from_elem(Known::Nothing, batch.hits.len());
         Self { batch, ledger: &shards.ledger, topology, slots, known }
     }

@@ -64,7 +64,7 @@ impl Keepers {
         self.kept.retain(|(shard, keeper)| {
             let stays = is_there(shard);
             if !stays {
-                tracing::info!(shard = %shard.address(), "the shard is no part of the Cluster any more");
+                tracing::info!(shard = %shard.name(), "the shard has no counters any more and is let go");
                 keeper.abort();
             }
             stays
@@ -83,7 +83,7 @@ impl Keepers {
                 self.kept.push((Arc::clone(shard), running));
             }
             Err(failure) => {
-                tracing::error!(shard = %shard.address(), %failure, "the shard cannot be kept; check redis.urls");
+                tracing::error!(shard = %shard.name(), %failure, "the shard cannot be kept; check redis.urls");
             }
         }
     }
@@ -92,10 +92,10 @@ impl Keepers {
     pub async fn leave(shards: &Shards, replica: &Replica) {
         for shard in shards.topology().shards().filter(|shard| shards.has_roster(shard)) {
             // A shard that is away forgets this replica by itself.
-            if let Ok(side) = shards.side(shard.address(), ERRAND / 4)
+            if let Ok(side) = shard.group().side(shard.address(), ERRAND / 4)
                 && let Err(failure) = side.leave(replica.id).await
             {
-                tracing::debug!(shard = %shard.address(), %failure, "this replica could not say good-bye");
+                tracing::debug!(shard = %shard.name(), %failure, "this replica could not say good-bye");
             }
         }
     }

@@ -94,7 +94,7 @@ where
 impl Collector for SharedStoreMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let encoder = &mut encoder;
-        let named = |shard: &Arc<Shard>| (shard.address().to_string(), Arc::clone(shard));
+        let named = |shard: &Arc<Shard>| (shard.name(), Arc::clone(shard));
         let shards: Vec<Named> = self.0.topology().shards().map(named).collect();
         encode_work(encoder, &shards)?;
         encode_breakers(encoder, &shards)?;

@@ -3,7 +3,7 @@
 mod hash_slots;
 mod ring;
 
-use crate::storage::redis::cluster_map::SLOTS;
+use crate::storage::redis::slot_map::SLOTS;
 use crate::storage::shared::placement::hash_slots::HashSlots;
 use crate::storage::shared::placement::ring::Ring;
 use crate::storage::slot::Slot;
@@ -49,10 +49,5 @@ impl Placement {
             Placement::Ring(ring) => (0..ring.servers()).collect(),
             Placement::Cluster(_) => vec![0; usize::from(SLOTS)].into(),
         }
-    }
-
-    /// Whether slots move, and servers come and go.
-    pub(super) fn moves(&self) -> bool {
-        matches!(self, Placement::Cluster(_))
     }
 }

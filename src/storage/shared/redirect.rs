@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::storage::redis::failure::{Failure, Redirect};
+use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
-use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::order::{Outcome, Route, Way};
 use crate::storage::shared::SharedStore;
 use crate::storage::shared::shard::Shard;
@@ -53,8 +52,8 @@ impl SharedStore {
         &self,
         view: &Arc<View>,
         slot: Slot,
-        deadline: Instant,
         question: &Q,
+        deadline: Instant,
     ) -> Option<Outcome<Q::Told>> {
         let number = view.topology.owner(slot);
         let route = Route { slot, way: Way::Straight };
@@ -67,7 +66,7 @@ impl SharedStore {
             }
             let outcome = question.ask(Target { link: view.link(*number), shard, route: *route }).await;
             let Outcome::NotDone(failure) = &outcome else { return Some(outcome) };
-            if !shard.redirects() || sending == MOST_SENDINGS {
+            if !shard.group().redirects() || sending == MOST_SENDINGS {
                 return Some(outcome);
             }
             match self.next_course(&course, failure, deadline).await {
@@ -83,8 +82,8 @@ impl SharedStore {
         let from = course.view.topology.shard(course.number);
         let Course { view, number, route } = course;
         let (target, way) = match failure {
-            Failure::Moved(redirect) => (self.note(Hint::Moved, redirect, from)?, Way::Straight),
-            Failure::Ask(redirect) => (self.note(Hint::Moving, redirect, from)?, Way::Asking),
+            Failure::Moved(redirect) => (self.shards.note(Hint::Moved, redirect, from)?, Way::Straight),
+            Failure::Ask(redirect) => (self.shards.note(Hint::Moving, redirect, from)?, Way::Asking),
             Failure::TryAgain => {
                 self.pause(deadline).await?;
                 let way = if route.way == Way::Asking { Way::Asking } else { Way::Apart };
@@ -94,17 +93,12 @@ impl SharedStore {
             _ => return None,
         };
         let view = self.view();
-        let number = view.topology.find(&target)?;
+        let number = view.topology.find(from.group(), &target)?;
         if number == course.number && Arc::ptr_eq(&view, &course.view) {
             // Sent back to the same node: it has not heard the latest.
             self.pause(deadline).await?;
         }
         Some(Course { view, number, route: Route { way, ..*route } })
-    }
-
-    fn note(&self, hint: Hint, redirect: &Redirect, from: &Shard) -> Option<NodeAddress> {
-        from.doubt();
-        self.shards.note(hint, redirect, from.address())
     }
 
     async fn pause(&self, deadline: Instant) -> Option<()> {

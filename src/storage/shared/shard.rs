@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use ahash::RandomState;
 use arc_swap::ArcSwapOption;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::decision::time::Timestamp;
@@ -17,17 +16,20 @@ use crate::storage::breaker::shared::SharedBreaker;
 use crate::storage::breaker::{BreakerSettings, Jitter, Transition, Uptime};
 use crate::storage::ledger::Share;
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::link::{Link, LinkSettings};
+use crate::storage::redis::link::Link;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::{FlightReport, Observer};
 use crate::storage::redis::shard_time::ShardTime;
-use crate::storage::shared::SharedSettings;
+use crate::storage::shared::group::ShardGroup;
 
 /// One shard.
 #[derive(Debug)]
 pub struct Shard {
     address: NodeAddress,
     group: Arc<ShardGroup>,
+    settings: ShardSettings,
+    /// Replicas that announce themselves; one number for all shards that take each other's place.
+    replicas: Arc<AtomicU32>,
     breaker: SharedBreaker,
     started: Instant,
     time: ArcSwapOption<ShardTime>,
@@ -38,17 +40,13 @@ pub struct Shard {
     pub figures: ShardFigures,
 }
 
-/// What shards have in common that belong together: the nodes of a Redis Cluster. Any other shard is a group of its own.
-#[derive(Debug)]
-struct ShardGroup {
-    breaker: BreakerSettings,
-    /// Replicas that announce themselves.
-    replicas: AtomicU32,
-    fixed_replicas: Option<NonZeroU32>,
-    /// Whether they send us to each other.
-    redirects: bool,
-    /// Rung when one of them behaves as if slots had moved, or is away.
-    doubt: Notify,
+/// How a shard is treated.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShardSettings {
+    /// Its breaker.
+    pub(super) breaker: BreakerSettings,
+    /// Replicas that share its limits; `None`: those that announce themselves.
+    pub(super) replicas: Option<NonZeroU32>,
 }
 
 /// What happened at a shard.
@@ -85,32 +83,28 @@ pub(super) fn add(counter: &AtomicU64, amount: usize) {
 }
 
 impl Shard {
-    /// The shards at these addresses: nodes that send us to each other, or independent of each other.
-    pub(super) fn all(addresses: Vec<NodeAddress>, redirects: bool, settings: &SharedSettings) -> Vec<Self> {
-        let group = || {
-            Arc::new(ShardGroup {
-                breaker: settings.breaker,
-                replicas: AtomicU32::new(1),
-                fixed_replicas: settings.replicas,
-                redirects,
-                doubt: Notify::new(),
-            })
-        };
-        let common = group();
-        let group_of_one = || if redirects { Arc::clone(&common) } else { group() };
-        addresses.into_iter().map(|address| Self::new(address, group_of_one())).collect()
+    /// A shard of this group.
+    pub(super) fn new(address: NodeAddress, group: &Arc<ShardGroup>, settings: ShardSettings) -> Self {
+        Self::with(address, Arc::clone(group), settings, Arc::new(AtomicU32::new(1)))
     }
 
-    /// Another node of the same Cluster.
+    /// Another server that may take this one's place.
     pub(super) fn beside(&self, address: NodeAddress) -> Self {
-        Self::new(address, Arc::clone(&self.group))
+        Self::with(address, Arc::clone(&self.group), self.settings, Arc::clone(&self.replicas))
     }
 
-    fn new(address: NodeAddress, group: Arc<ShardGroup>) -> Self {
+    fn with(
+        address: NodeAddress,
+        group: Arc<ShardGroup>,
+        settings: ShardSettings,
+        replicas: Arc<AtomicU32>,
+    ) -> Self {
         Self {
             address,
-            breaker: SharedBreaker::new(group.breaker),
+            breaker: SharedBreaker::new(settings.breaker),
             group,
+            settings,
+            replicas,
             started: Instant::now(),
             time: ArcSwapOption::empty(),
             offset_millis: AtomicI64::new(0),
@@ -132,6 +126,15 @@ impl Shard {
         &self.address
     }
 
+    /// What it is called in logs and metrics: its address, and its group where there are two.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.group.name() {
+            "" => self.address.to_string(),
+            group => format!("{} ({group})", self.address),
+        }
+    }
+
     /// What time it is there, as this replica estimates it; `own`, this replica's own time, until the shard was reached once.
     #[must_use]
     pub fn now(&self, own: Timestamp) -> Timestamp {
@@ -151,28 +154,18 @@ impl Shard {
     /// This replica's share while the shard is away: the last number of replicas that was known holds.
     #[must_use]
     pub fn share(&self) -> Share {
-        let seen = NonZeroU32::new(self.group.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
-        Share { replicas: self.group.fixed_replicas.unwrap_or(seen) }
+        let seen = NonZeroU32::new(self.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
+        Share { replicas: self.settings.replicas.unwrap_or(seen) }
     }
 
     /// Learns how many replicas announce themselves at the shard.
     pub(super) fn note_replicas(&self, alive: u32) {
-        self.group.replicas.store(alive.max(1), Ordering::Relaxed);
+        self.replicas.store(alive.max(1), Ordering::Relaxed);
     }
 
-    /// Whether it sends us to other shards.
-    pub(super) fn redirects(&self) -> bool {
-        self.group.redirects
-    }
-
-    /// Says that slots may have moved.
-    pub(super) fn doubt(&self) {
-        self.group.doubt.notify_one();
-    }
-
-    /// Waits until somebody says that slots may have moved.
-    pub(super) async fn doubted(&self) {
-        self.group.doubt.notified().await;
+    /// The shards that it belongs to.
+    pub(super) fn group(&self) -> &Arc<ShardGroup> {
+        &self.group
     }
 
     /// Its `maxmemory-policy`, once it has told.
@@ -196,10 +189,10 @@ impl Shard {
         Jitter::new(random as f64 / u64::MAX as f64)
     }
 
-    pub(super) fn open_link(self: &Arc<Self>, settings: &LinkSettings) -> Link {
+    pub(super) fn open_link(self: &Arc<Self>) -> Link {
         Link::open(
             self.address.clone(),
-            settings.clone(),
+            self.group.link_settings().clone(),
             Arc::new(Hearing { shard: Arc::clone(self), connected: AtomicBool::new(false) }),
         )
     }
@@ -207,8 +200,8 @@ impl Shard {
     /// Logs a change of the breaker's state: one line a change, not one a request.
     pub(super) fn tell(&self, transition: Option<Transition>, why: &dyn fmt::Display) {
         let Some(Transition { from, to }) = transition else { return };
-        self.doubt();
-        let (shard, from, to) = (&self.address, from.name(), to.name());
+        self.group.doubt();
+        let (shard, from, to) = (self.name(), from.name(), to.name());
         match to {
             "open" => {
                 tracing::warn!(%shard, from, to, %why, "the shard is away: its counters are decided by this replica");
@@ -253,6 +246,10 @@ impl Observer for Hearing {
     fn failed(&self, failure: &Failure, orders: usize) {
         let shard = &self.shard;
         add(&shard.figures.failed, orders);
+        if matches!(failure, Failure::ReadOnly | Failure::MasterDown | Failure::ClusterDown(_)) {
+            // Another server has become the master, or is about to.
+            shard.group.doubt();
+        }
         let Some(reason) = shard.reason(failure) else { return };
         shard.tell(shard.breaker.on_failure(reason, shard.uptime(), shard.jitter()), failure);
     }
@@ -272,7 +269,7 @@ impl Shard {
             Failure::ClusterDown(_) => FailureReason::ClusterDown,
             Failure::Refused(_) | Failure::Other(_) => FailureReason::UnexpectedReply,
             // A node of a Cluster, where the settings know of none.
-            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain if !self.redirects() => {
+            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain if !self.group.redirects() => {
                 FailureReason::UnexpectedReply
             }
             Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain => return None,

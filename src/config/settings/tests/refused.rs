@@ -52,7 +52,7 @@ error: unknown field `unit`
 5 | unit: day
   | ^^^^
   = field: unit
-  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, breaker, fallback, over_limit_memory, drain, log, threads
+  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, log, threads
 "#,
     );
 }
@@ -60,23 +60,15 @@ error: unknown field `unit`
 #[test]
 fn settings_of_later_versions() {
     check(
-        "redis: {topology: sentinel, urls: [\"rediss://host\"]}\n",
+        "redis: {topology: cluster, urls: [\"rediss://host\"]}\n",
         &[],
         &[],
         r#"
-error: `topology` cannot be `sentinel` yet
- --> s.yaml:1:19
-  |
-1 | redis: {topology: sentinel, urls: ["rediss://host"]}
-  |                   ^^^^^^^^
-  = field: redis.topology
-  = help: it comes in a later version; this one has: single, cluster, ring
-
 error: a Redis URL that asks for TLS
- --> s.yaml:1:36
+ --> s.yaml:1:35
   |
-1 | redis: {topology: sentinel, urls: ["rediss://host"]}
-  |                                    ^^^^^^^^^^^^^^^
+1 | redis: {topology: cluster, urls: ["rediss://host"]}
+  |                                   ^^^^^^^^^^^^^^^
   = field: redis.urls[0]
   = help: this version speaks to Redis without TLS: `redis://`
 "#,
