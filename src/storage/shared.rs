@@ -44,7 +44,7 @@ use crate::storage::slot::Slot;
 use crate::storage::{CounterStore, Moment, Readings};
 
 /// How the shared store behaves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct SharedSettings {
     /// Each shard's breaker.
     pub breaker: BreakerSettings,

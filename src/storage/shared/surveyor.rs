@@ -21,7 +21,7 @@ use crate::storage::shared::shards::Shards;
 const CALM: Duration = Duration::from_secs(5);
 
 /// How often Sentinels are asked: a master that is demoted while nothing is counted is noticed by nobody else.
-const WATCHFUL: Duration = Duration::from_millis(500);
+const WATCHFUL: Duration = Duration::from_millis(250);
 
 /// The same while a shard with slots is away, or nobody told us anything.
 const UNREST: Duration = Duration::from_millis(200);
