@@ -111,6 +111,8 @@ pub(super) fn redis_group(
     let link = LinkSettings {
         key_prefix: redis.key_prefix.as_str().into(),
         connect_timeout: redis.connect_timeout,
+        // A caller's deadline may be a little shorter than the budget, for the way back.
+        patience: redis.timeout.mul_f64(0.75),
         ..LinkSettings::default()
     };
     let settings = GroupSettings { name, timeout: redis.timeout, link };

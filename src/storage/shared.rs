@@ -77,19 +77,19 @@ enum Alone {
 
 impl CounterStore for SharedStore {
     async fn count(&self, batch: Batch<'_>, at: Moment) -> Readings {
-        let view = self.view();
+        let (view, begun) = (self.view(), Instant::now());
         let mut answers = Answers::new(batch, &self.shards, &view.topology);
         answers.recall(at.now);
         let groups = answers.unanswered();
         match groups.as_slice() {
             [] => {}
             [only] => {
-                let outcome = self.count_group(&view, &batch, only, Alone::Yes, &at).await;
+                let outcome = self.count_group(&view, &batch, only, Alone::Yes, &at, begun).await;
                 answers.take(only, outcome, &at);
             }
             several => {
                 let count =
-                    several.iter().map(|group| self.count_group(&view, &batch, group, Alone::No, &at));
+                    several.iter().map(|group| self.count_group(&view, &batch, group, Alone::No, &at, begun));
                 let outcomes = futures_util::future::join_all(count).await;
                 for (group, outcome) in several.iter().zip(outcomes) {
                     answers.take(group, outcome, &at);
@@ -98,7 +98,7 @@ impl CounterStore for SharedStore {
         }
         answers.rescue(&at);
         if groups.len() > 1 && batch.denied_requests == DeniedRequests::Ignore {
-            self.give_back(&view, &mut answers, &groups, &at).await;
+            self.give_back(&view, &mut answers, &groups, &at, begun).await;
         }
         answers.into_readings()
     }
@@ -130,13 +130,14 @@ impl SharedStore {
         group: &Group,
         alone: Alone,
         at: &Moment,
+        begun: Instant,
     ) -> Option<Outcome<Counts>> {
         let mode = match (Mode::of(batch), alone) {
             // What the other groups say of quotas is not known yet, so none may deny for quotas by itself.
             (Mode::CountUnlessDenied { .. }, Alone::No) => Mode::CountUnlessDenied { quota_left: true },
             (mode, _) => mode,
         };
-        let deadline = view.topology.shard_of(group.slot).group().deadline(at);
+        let deadline = view.topology.shard_of(group.slot).group().deadline(at, begun);
         let question = CountQuestion { batch, group, mode, at, deadline };
         self.ask(view, group.slot, &question, deadline).await
     }
@@ -156,7 +157,7 @@ impl Question for CountQuestion<'_> {
 
     async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<Counts> {
         let hits = self.group.hits.iter().map(|&index| self.batch.hits[index].clone()).collect();
-        let order = Order { hits, mode: self.mode, now: shard.now(self.at.now), route };
+        let order = Order { hits, mode: self.mode, now: shard.now_there(self.at.now), route };
         link.count(order, self.deadline).await
     }
 }

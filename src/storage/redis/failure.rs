@@ -81,7 +81,8 @@ impl Redirect {
     /// The other node, where `from` has sent us to it.
     #[must_use]
     pub fn target(&self, from: &NodeAddress) -> Option<NodeAddress> {
-        let (host, port) = self.address.rsplit_once(':')?;
+        // A node that has no name for another one says `?`.
+        let (host, port) = self.address.rsplit_once(':').filter(|(host, _)| *host != "?")?;
         Some(from.beside(Some(host).filter(|host| !host.is_empty()), port.parse().ok()?))
     }
 }
@@ -98,6 +99,12 @@ impl Failure {
     /// Whether an answer like this means that nothing was counted.
     pub(super) fn is_refusal(&self) -> bool {
         !matches!(self, Failure::Timeout | Failure::Io(_) | Failure::Closed | Failure::Other(_))
+    }
+
+    /// Whether it says where to go instead, or to come again.
+    #[must_use]
+    pub fn is_redirect(&self) -> bool {
+        matches!(self, Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain)
     }
 
     /// The same, said of what was sent on a connection that ended for this reason and was never answered.

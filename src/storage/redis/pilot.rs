@@ -22,6 +22,7 @@ use crate::storage::redis::failure::Failure;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::Observer;
 use crate::storage::redis::queue::{Event, Queue};
+use crate::storage::redis::shard_time::ShardTime;
 
 /// How a link behaves.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct LinkSettings {
     pub max_backoff: Duration,
     /// How often the server's clock is read.
     pub time_interval: Duration,
+    /// An answer that has not come after so long is the server's failure. Whose deadline was shorter has nobody to blame.
+    pub patience: Duration,
 }
 
 /// The task's state.
@@ -46,6 +49,8 @@ pub(super) struct Pilot {
     pub(super) observer: Arc<dyn Observer>,
     pub(super) queue: Queue,
     pub(super) packer: Packer,
+    /// The server's clock as it was read when the last connection was made.
+    pub(super) time: Option<ShardTime>,
 }
 
 impl Default for LinkSettings {
@@ -56,6 +61,7 @@ impl Default for LinkSettings {
             backoff: Duration::from_millis(20),
             max_backoff: Duration::from_millis(500),
             time_interval: Duration::from_secs(1),
+            patience: Duration::ZERO,
         }
     }
 }
@@ -78,6 +84,7 @@ impl Pilot {
             Ok((connection, time)) => {
                 self.observer.connected();
                 self.observer.time_read(time);
+                self.time = Some(time);
                 let flown = self.fly(connection).await?;
                 if flown.was_of_use {
                     backoff.reset();
@@ -102,12 +109,17 @@ impl Pilot {
                 Event::Filled => {}
                 Event::Closed => return None,
                 Event::Deadline => {
-                    let mut expiry = Expiry::at(Instant::now());
+                    let mut expiry = self.expiry();
                     self.queue.expire(&mut expiry);
                     self.finish(&expiry);
                 }
             }
         }
+    }
+
+    /// Goes through deadlines now.
+    fn expiry(&self) -> Expiry {
+        Expiry::at(Instant::now(), self.settings.patience)
     }
 
     /// Reports who was told that time is over, and sets the alarm for the next.

@@ -3,8 +3,10 @@
 //! A process has one group, or two: the second counts limits per second, which are hit most and worth least when they are
 //! lost. Each has slots of its own, numbered one after the other, so that to everybody else there is one store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -12,6 +14,7 @@ use crate::storage::Moment;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::LinkSettings;
 use crate::storage::redis::node::NodeAddress;
+use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::redis::side::Side;
 use crate::storage::shared::placement::Placement;
 use crate::storage::slot::Slot;
@@ -39,6 +42,8 @@ pub struct ShardGroup {
     settings: GroupSettings,
     placement: Placement,
     first_slot: u16,
+    /// The latest reading of a shard's clock, for shards that were not reached yet.
+    time: ArcSwapOption<ShardTime>,
     /// Rung when one of the shards behaves as if slots had moved, or is away.
     doubt: Notify,
 }
@@ -46,7 +51,7 @@ pub struct ShardGroup {
 impl ShardGroup {
     /// A group whose slots begin with this number.
     pub(super) fn new(settings: GroupSettings, placement: Placement, first_slot: u16) -> Self {
-        Self { settings, placement, first_slot, doubt: Notify::new() }
+        Self { settings, placement, first_slot, time: ArcSwapOption::empty(), doubt: Notify::new() }
     }
 
     /// What sets its shards' names apart.
@@ -85,9 +90,19 @@ impl ShardGroup {
         matches!(self.placement, Placement::Cluster(_))
     }
 
-    /// Until when an answer is of use: the budget, and never so late that the caller has gone.
-    pub(super) fn deadline(&self, at: &Moment) -> Instant {
-        let budget = Instant::now() + self.settings.timeout;
+    /// The latest reading of a shard's clock.
+    pub(super) fn time(&self) -> Option<ShardTime> {
+        self.time.load().as_deref().copied()
+    }
+
+    /// Takes down a reading of a shard's clock.
+    pub(super) fn note_time(&self, time: ShardTime) {
+        self.time.store(Some(Arc::new(time)));
+    }
+
+    /// Until when an answer is of use to a request that began then: the budget, and never so late that the caller has gone.
+    pub(super) fn deadline(&self, at: &Moment, begun: Instant) -> Instant {
+        let budget = begun + self.settings.timeout;
         let patience = at.deadline.and_then(|deadline| deadline.checked_sub(MARGIN));
         patience.map_or(budget, |patience| patience.min(budget))
     }

@@ -111,7 +111,12 @@ impl Keeper {
         let (role, on_store_failure) = (Role::default(), OnStoreFailure::Allow);
         let hit = Hit { key, limit, hits: Hits::Take(1), role, on_store_failure };
         let route = Route { slot, ..Route::default() };
-        let order = Order { hits: smallvec![hit], mode: Mode::Count, now: self.now(), route };
+        let order = Order {
+            hits: smallvec![hit],
+            mode: Mode::Count,
+            now: self.shard.now_there((self.replica.own_time)()),
+            route,
+        };
         // No sooner than requests would wait for it: a shard that answers late is of no use to them.
         let deadline = Instant::now() + self.shard.group().timeout();
         match told(self.link.count(order, deadline).await) {
@@ -207,7 +212,12 @@ impl Keeper {
                 self.shards.note(Hint::Moved, &redirect, &self.shard);
                 Some(0)
             }
-            Failure::Ask(_) | Failure::TryAgain if self.shard.group().redirects() => Some(0),
+            // It concerns this slot, and the others are not to wait for it.
+            Failure::Ask(_) | Failure::TryAgain | Failure::ClusterDown(_)
+                if self.shard.group().redirects() =>
+            {
+                Some(0)
+            }
             _ => None,
         }
     }
@@ -225,6 +235,7 @@ impl Keeper {
 
     /// Announces this replica where replicas do so, and has a look at how the shard is set up.
     async fn say_hello(&mut self) {
+        self.shard.note_offset((self.replica.own_time)());
         if self.shards.has_roster(&self.shard) {
             match self.side.announce(self.replica.id, self.now()).await {
                 Ok(alive) => self.shard.note_replicas(alive),

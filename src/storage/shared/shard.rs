@@ -19,6 +19,7 @@ use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::{FlightReport, Observer};
+use crate::storage::redis::order::Now;
 use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::shared::group::ShardGroup;
 
@@ -135,14 +136,25 @@ impl Shard {
         }
     }
 
-    /// What time it is there, as this replica estimates it; `own`, this replica's own time, until the shard was reached once.
+    /// What time it is there, as this replica estimates it; until it was reached once, what time it is where others of its group
+    /// are, or else by this replica's own clock.
     #[must_use]
     pub fn now(&self, own: Timestamp) -> Timestamp {
-        let Some(read) = self.time.load().as_deref().copied() else { return own };
-        let there = read.at(Instant::now());
-        let offset = i64::try_from(there.millis()).unwrap_or(0) - i64::try_from(own.millis()).unwrap_or(0);
-        self.offset_millis.store(offset, Ordering::Relaxed);
-        there
+        match self.now_there(own) {
+            Now::There(now) | Now::Here(now) => now,
+        }
+    }
+
+    /// The same, with whose time it is.
+    pub(super) fn now_there(&self, own: Timestamp) -> Now {
+        let read = self.time.load().as_deref().copied().or_else(|| self.group.time());
+        read.map_or(Now::Here(own), |read| Now::There(read.at(Instant::now())))
+    }
+
+    /// Takes down how far its clock is ahead of this replica's.
+    pub(super) fn note_offset(&self, own: Timestamp) {
+        let millis = |time: Timestamp| i64::try_from(time.millis()).unwrap_or(0);
+        self.offset_millis.store(millis(self.now(own)) - millis(own), Ordering::Relaxed);
     }
 
     /// How far its clock is ahead of this replica's, in milliseconds, when it was last asked.
@@ -197,6 +209,12 @@ impl Shard {
         )
     }
 
+    /// Sends no request there until its keeper has told it what was admitted meanwhile.
+    pub(super) fn hold(&self) {
+        let why = "it takes the place of another one, and is told first what was admitted meanwhile";
+        self.tell(self.breaker.hold(self.uptime()), &why);
+    }
+
     /// Logs a change of the breaker's state: one line a change, not one a request.
     pub(super) fn tell(&self, transition: Option<Transition>, why: &dyn fmt::Display) {
         let Some(Transition { from, to }) = transition else { return };
@@ -234,7 +252,11 @@ impl Observer for Hearing {
     }
 
     fn time_read(&self, time: ShardTime) {
-        self.shard.time.store(Some(Arc::new(time)));
+        let known = self.shard.time.load();
+        if known.as_deref().is_none_or(|known| time.is_worth_more_than(known)) {
+            self.shard.time.store(Some(Arc::new(time)));
+            self.shard.group.note_time(time);
+        }
     }
 
     fn landed(&self, landed: FlightReport) {
@@ -245,6 +267,9 @@ impl Observer for Hearing {
 
     fn failed(&self, failure: &Failure, orders: usize) {
         let shard = &self.shard;
+        if failure.is_redirect() && shard.group.redirects() {
+            return;
+        }
         add(&shard.figures.failed, orders);
         if matches!(failure, Failure::ReadOnly | Failure::MasterDown | Failure::ClusterDown(_)) {
             // Another server has become the master, or is about to.

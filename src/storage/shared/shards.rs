@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -32,6 +33,10 @@ pub struct Members {
     pub addresses: Vec<NodeAddress>,
 }
 
+/// The least time between two redirects that change the topology: each change costs every thread some work. Others are
+/// followed all the same.
+const CORRECT_EVERY: Duration = Duration::from_millis(2);
+
 /// The shards of the process.
 #[derive(Debug)]
 pub struct Shards {
@@ -44,6 +49,8 @@ pub struct Shards {
     version: AtomicU64,
     /// Held by whoever changes the topology.
     changing: Mutex<()>,
+    /// When a redirect changed it last.
+    corrected: Mutex<Option<Instant>>,
     /// Wakes who looks after changes of the topology.
     pub(super) changed: Notify,
 }
@@ -78,6 +85,7 @@ impl Shards {
             topology: ArcSwap::from_pointee(topology),
             version: AtomicU64::new(0),
             changing: Mutex::new(()),
+            corrected: Mutex::new(None),
             changed: Notify::new(),
         }
     }
@@ -118,10 +126,14 @@ impl Shards {
         let target = redirect.target(from.address()).filter(|_| redirect.slot < SLOTS)?;
         let (group, now) = (from.group(), Instant::now());
         let slot = group.slot(redirect.slot);
-        group.doubt();
+        let topology = self.topology();
         let told_before = match hint {
-            Hint::Moved => self.topology().shard_of(slot).address() == &target,
-            Hint::Moving => self.topology().stays(group, &target, now),
+            Hint::Moved => {
+                group.doubt();
+                let is_known = topology.find(group, &target).is_some();
+                topology.shard_of(slot).address() == &target || (is_known && !self.may_correct(now))
+            }
+            Hint::Moving => topology.stays(group, &target, now),
         };
         if told_before {
             return Some(target);
@@ -135,22 +147,37 @@ impl Shards {
         Some(target)
     }
 
+    /// Whether a redirect may change the topology again. Nodes that disagree would otherwise have every request change it back.
+    fn may_correct(&self, now: Instant) -> bool {
+        let mut corrected = self.corrected.lock();
+        let may = corrected.is_none_or(|last| now >= last + CORRECT_EVERY);
+        if may {
+            *corrected = Some(now);
+        }
+        may
+    }
+
     /// Takes over a group's map, where `beside` is what is not said of the other servers' addresses. Slots that it leaves out
     /// stay with whom they were.
     pub(super) fn adopt(&self, group: &Arc<ShardGroup>, map: &SlotMap, beside: &NodeAddress) {
         let now = Instant::now();
+        let mut left_out = 0;
         self.change(|topology| {
             for range in &map.ranges {
                 let address = beside.beside(range.host.as_deref(), range.port);
                 match topology.admit(group, address, now) {
                     Some(number) => topology.give(group.slot(range.first)..=group.slot(range.last), number),
-                    None => tracing::warn!(
-                        "this Redis Cluster has more nodes than are supported; some counters stay with their former ones"
-                    ),
+                    None => left_out += 1,
                 }
             }
             topology.retire(now);
         });
+        if left_out > 0 {
+            tracing::warn!(
+                left_out,
+                "this Redis Cluster has more nodes than are supported; some ranges of slots stay with their former ones"
+            );
+        }
     }
 
     /// Whether replicas announce themselves at this shard.
@@ -164,6 +191,7 @@ impl Shards {
         let before = self.topology();
         let mut next = Topology::clone(&before);
         change(&mut next);
+        self.hold_successors(&before, &next);
         if next.is_like(&before) {
             // How long guests may stay is all that can have changed, and concerns nobody else.
             return self.topology.store(Arc::new(next));
@@ -172,5 +200,15 @@ impl Shards {
         self.topology.store(Arc::new(next));
         self.version.store(version, Ordering::Release);
         self.changed.notify_one();
+    }
+
+    /// Lets shards that take the place of others wait until they know what was admitted without those: their keepers tell them,
+    /// and let requests go there again.
+    fn hold_successors(&self, before: &Topology, next: &Topology) {
+        if self.ledger.figures().unsettled == 0 {
+            return;
+        }
+        let successors = next.owners().into_iter().filter(|shard| !before.has_slots(shard));
+        successors.for_each(|shard| shard.hold());
     }
 }

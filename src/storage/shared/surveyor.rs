@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ahash::RandomState;
 use tokio::time::{sleep, timeout};
 
 use crate::storage::redis::failure::Failure;
@@ -23,8 +24,14 @@ const CALM: Duration = Duration::from_secs(5);
 /// How often Sentinels are asked: a master that is demoted while nothing is counted is noticed by nobody else.
 const WATCHFUL: Duration = Duration::from_millis(250);
 
-/// The same while a shard with slots is away, or nobody told us anything.
+/// The same while a shard with slots is away, or nobody told us anything,
 const UNREST: Duration = Duration::from_millis(200);
+
+/// and when that has lasted for [`LONG_UNREST`] surveys.
+const LASTING_UNREST: Duration = Duration::from_secs(1);
+
+/// How many surveys in unrest are long.
+const LONG_UNREST: usize = 50;
 
 /// The least time between two questions.
 const BREATH: Duration = Duration::from_millis(100);
@@ -67,7 +74,10 @@ pub struct Surveyor {
     /// The epoch of the last map that was taken over.
     epoch: u64,
     surveys: usize,
+    /// Surveys in a row that found something amiss.
+    unrest: usize,
     lost: bool,
+    random: RandomState,
 }
 
 impl Surveyor {
@@ -75,7 +85,8 @@ impl Surveyor {
     #[must_use]
     pub fn new(shards: &Arc<Shards>, group: &Arc<ShardGroup>, source: Source) -> Self {
         let (shards, group) = (Arc::clone(shards), Arc::clone(group));
-        Self { shards, group, source, sides: Vec::new(), epoch: 0, surveys: 0, lost: false }
+        let (surveys, unrest, random) = (0, 0, RandomState::new());
+        Self { shards, group, source, sides: Vec::new(), epoch: 0, surveys, unrest, lost: false, random }
     }
 
     /// Surveys for ever.
@@ -87,8 +98,14 @@ impl Surveyor {
                 Source::Cluster { .. } => CALM,
                 Source::Sentinel { .. } => WATCHFUL,
             };
-            let pause = if found.is_ok() && self.is_calm() { calm } else { UNREST };
-            sleep(BREATH).await;
+            self.unrest = if found.is_ok() && self.is_calm() { 0 } else { self.unrest + 1 };
+            let pause = match self.unrest {
+                0 => calm,
+                surveys if surveys < LONG_UNREST => UNREST,
+                _ => LASTING_UNREST,
+            };
+            // Replicas that lose a server at the same time do not all ask at the same time.
+            sleep(BREATH + BREATH.mul_f64(self.jitter())).await;
             // Either way it is time for the next one.
             let _ = timeout(pause, self.group.doubted()).await;
         }
@@ -171,6 +188,13 @@ impl Surveyor {
             Source::Cluster { .. } => side.cluster_map().await,
             Source::Sentinel { master, .. } => side.master_of(master).await,
         }
+    }
+
+    /// Something between 0 and 1.
+    fn jitter(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a jitter needs no precision")]
+        let random = self.random.hash_one(self.surveys) as f64 / u64::MAX as f64;
+        random
     }
 
     /// Whether every shard that has slots is there.

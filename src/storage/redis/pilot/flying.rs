@@ -13,6 +13,7 @@ use crate::storage::redis::flight::{Air, Flight, Landed};
 use crate::storage::redis::leg::Leg;
 use crate::storage::redis::node::{Connection, closed_by_peer};
 use crate::storage::redis::observer::FlightReport;
+use crate::storage::redis::order::Now;
 use crate::storage::redis::queue::Event;
 use crate::storage::redis::script::KnownScripts;
 
@@ -94,7 +95,7 @@ impl Pilot {
     /// Launches what waits, as far as there is room in the air.
     fn launch_all(&mut self, airspace: &mut Airspace) {
         while airspace.air.len() < MAX_FLIGHTS && !self.queue.is_empty() {
-            let mut expiry = Expiry::at(Instant::now());
+            let mut expiry = self.expiry();
             let legs = self.load(&mut expiry);
             self.finish(&expiry);
             if legs.is_empty() {
@@ -118,7 +119,13 @@ impl Pilot {
         {
             orders += 1;
             match errand {
-                Errand::Count(passenger) => keys += self.packer.add(passenger),
+                Errand::Count(passenger) => {
+                    let now = match passenger.order.now {
+                        Now::There(now) => now,
+                        Now::Here(own) => self.time.map_or(own, |time| time.at(Instant::now())),
+                    };
+                    keys += self.packer.add(passenger, now);
+                }
                 Errand::Mend(mend) => {
                     keys += mend.keys();
                     legs.push(Leg::Mend(mend));
@@ -175,7 +182,11 @@ impl Pilot {
     }
 
     fn keep_deadlines(&mut self, airspace: &mut Airspace) {
-        let mut expiry = Expiry::at(Instant::now());
+        let mut expiry = self.expiry();
+        if airspace.air.oldest().is_some_and(|launched| launched.elapsed() >= self.settings.patience) {
+            // Nothing comes back, and so it is the server's failure however short the callers' patience.
+            expiry.blame();
+        }
         self.queue.expire(&mut expiry);
         airspace.air.expire(&mut expiry);
         if let Some(oldest) = airspace.air.oldest()
