@@ -17,8 +17,13 @@ async fn limits_are_exact() {
     // One node is enough to find the others.
     let fleet = Fleet::start(&settings("cluster", &cluster.urls()[..1], WIDE_BUDGET)).await;
     check_fleet(&fleet, "v").await;
-    assert_eq!(cluster.keys_without_expiry().await, Vec::<String>::new());
     assert!(cluster.keys().await.len() >= 11);
+    clean(&cluster, fleet).await;
+}
+
+/// That nothing stays behind: no key for ever, no connection.
+async fn clean(cluster: &RedisCluster, fleet: Fleet) {
+    assert_eq!(cluster.keys_without_expiry().await, Vec::<String>::new());
     fleet.stop().await;
     for node in &cluster.nodes {
         super::connections::check_none(node).await;
@@ -37,14 +42,20 @@ async fn while_slots_move() {
         }
     };
     let checks = async {
-        for round in ["a", "b", "c"] {
-            check_fleet(&fleet, round).await;
+        let mut rounds = 0;
+        // Until nodes have sent callers to each other often enough.
+        while rounds < 3 || cluster.errors("MOVED").await < 20 {
+            rounds += 1;
+            check_fleet(&fleet, &rounds.to_string()).await;
         }
     };
     tokio::select! {
         () = checks => {}
         () = reshard => {}
     }
+    let told = [cluster.errors("MOVED").await, cluster.errors("ASK").await];
+    eprintln!("{told:?} times MOVED and ASK");
+    clean(&cluster, fleet).await;
 }
 
 /// Of a slot that is being moved, keys that are there are counted where they are, and new ones where the slot is going.
@@ -68,6 +79,7 @@ async fn a_slot_that_is_half_moved() {
     assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
     assert!(cluster.nodes[from].keys().await.contains(old));
     assert!(cluster.nodes[to].keys().await.contains(&old.replace("old", &new)));
+    clean(&cluster, fleet).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
