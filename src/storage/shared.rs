@@ -33,6 +33,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::decision::hit::{Batch, DeniedRequests};
+use crate::decision::time::Timestamp;
 use crate::storage::breaker::BreakerSettings;
 use crate::storage::ledger::LedgerSettings;
 use crate::storage::redis::order::{Counts, Mode, Order, Outcome};
@@ -101,6 +102,11 @@ impl CounterStore for SharedStore {
             self.give_back(&view, &mut answers, &groups, &at, begun).await;
         }
         answers.into_readings()
+    }
+
+    /// Servers' clocks hardly differ from each other, whatever this replica's own does; the main group's latest reading will do.
+    fn time(&self, own: Timestamp) -> Timestamp {
+        self.shards.main().time().map_or(own, |time| time.at(Instant::now()))
     }
 }
 

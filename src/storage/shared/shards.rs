@@ -90,6 +90,11 @@ impl Shards {
         }
     }
 
+    /// The group that counts what no other one does.
+    pub(super) fn main(&self) -> &ShardGroup {
+        &self.main
+    }
+
     /// The groups.
     pub fn groups(&self) -> impl Iterator<Item = &Arc<ShardGroup>> {
         std::iter::once(&self.main).chain(&self.per_second)
