@@ -10,6 +10,7 @@ pub mod keepers;
 pub mod metrics;
 pub mod overview;
 pub mod placement;
+pub mod ring_watch;
 pub mod shard;
 pub mod shards;
 pub mod surveyor;

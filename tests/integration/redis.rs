@@ -12,6 +12,7 @@ mod fleet;
 mod load;
 mod outages;
 mod ring;
+mod ring_growth;
 mod scene;
 mod settlement;
 mod single_keys;

@@ -2,6 +2,8 @@
 //!
 //! A small pool of connections of its own (bb8), asked about once a second.
 
+mod rings;
+
 use std::time::Duration;
 
 use bb8_redis::RedisConnectionManager;

@@ -227,6 +227,7 @@ impl Keeper {
                 }
             }
         }
+        self.compare_rings().await;
         if !self.policy_told
             && let Ok(policy) = self.side.eviction_policy().await
         {
@@ -234,6 +235,18 @@ impl Keeper {
             if let Some(policy) = policy {
                 self.shard.note_eviction_policy(&policy);
                 self.warn_of(&policy);
+            }
+        }
+    }
+
+    /// Announces this replica's ring, where the store is one, and hears of those of the others.
+    async fn compare_rings(&self) {
+        let Some(rings) = self.shards.rings() else { return };
+        let own = rings.own().to_string();
+        match self.side.announce_ring(&self.shards.rings_key(), &own, self.now()).await {
+            Ok(told) => rings.hear(&told, Instant::now()),
+            Err(failure) => {
+                tracing::debug!(shard = %self.shard.address(), %failure, "this replica's ring could not be announced");
             }
         }
     }

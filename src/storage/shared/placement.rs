@@ -6,6 +6,7 @@ mod ring;
 use crate::storage::redis::cluster_map::SLOTS;
 use crate::storage::shared::placement::hash_slots::HashSlots;
 use crate::storage::shared::placement::ring::Ring;
+use crate::storage::shared::ring_watch::RingHash;
 use crate::storage::slot::Slot;
 
 /// How counters are spread over slots. Every replica must place them alike, and a counter's slot never changes.
@@ -48,6 +49,14 @@ impl Placement {
             Placement::Single => Box::new([0]),
             Placement::Ring(ring) => (0..ring.servers()).collect(),
             Placement::Cluster(_) => vec![0; usize::from(SLOTS)].into(),
+        }
+    }
+
+    /// What every replica must have alike, where it is up to the settings where a counter lives.
+    pub(super) fn ring_hash(&self) -> Option<RingHash> {
+        match self {
+            Placement::Ring(ring) => Some(ring.hash()),
+            Placement::Single | Placement::Cluster(_) => None,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::side::Side;
 use crate::storage::shared::SharedSettings;
 use crate::storage::shared::placement::Placement;
+use crate::storage::shared::ring_watch::RingWatch;
 use crate::storage::shared::shard::Shard;
 use crate::storage::shared::topology::Topology;
 use crate::storage::slot::Slot;
@@ -23,12 +24,17 @@ use crate::storage::slot::Slot;
 /// The key, behind the prefix, under which replicas announce themselves.
 const ROSTER: &str = "replicas";
 
+/// The same for the rings by which they place counters.
+const RINGS: &str = "rings";
+
 /// The shards of the process.
 #[derive(Debug)]
 pub struct Shards {
     pub(super) placement: Placement,
     pub(super) ledger: Ledger,
     pub(super) settings: SharedSettings,
+    /// Of a ring only.
+    pub(super) rings: Option<RingWatch>,
     topology: ArcSwap<Topology>,
     /// The topology's, to be compared without taking it.
     version: AtomicU64,
@@ -55,6 +61,7 @@ impl Shards {
         let topology = ArcSwap::from_pointee(Topology::new(shards, &placement));
         Self {
             ledger: Ledger::new(settings.ledger),
+            rings: placement.ring_hash().map(RingWatch::new),
             placement,
             settings,
             topology,
@@ -133,6 +140,11 @@ impl Shards {
     /// Connections to a server for what is no decision.
     pub(super) fn side(&self, address: &NodeAddress, limit: Duration) -> Result<Side, Failure> {
         Side::new(address, format!("{}{ROSTER}", self.settings.link.key_prefix), limit)
+    }
+
+    /// The key under which replicas announce their rings.
+    pub(super) fn rings_key(&self) -> String {
+        format!("{}{RINGS}", self.settings.link.key_prefix)
     }
 
     fn change(&self, change: impl FnOnce(&mut Topology)) {
