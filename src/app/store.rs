@@ -41,6 +41,7 @@ impl Counters {
         let topology = settings.redis.topology;
         let placement = match topology {
             Topology::Single => Placement::Single,
+            Topology::Proxy => Placement::Proxy,
             Topology::Cluster => Placement::cluster(&settings.redis.key_prefix),
             Topology::Ring => Placement::ring(&names),
         };

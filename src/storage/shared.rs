@@ -70,7 +70,8 @@ pub struct SharedStore {
     view: ArcSwap<View>,
 }
 
-/// The hits of one request that live in one slot, by their place in the batch. One server counts them together.
+/// The hits of one request that live in one slot, and where keys are kept apart those on one key, by their place in the batch.
+/// One server counts them together.
 #[derive(Debug)]
 struct Group {
     slot: Slot,

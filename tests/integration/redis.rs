@@ -11,6 +11,7 @@ mod exactness;
 mod fleet;
 mod load;
 mod outages;
+mod proxies;
 mod ring;
 mod ring_growth;
 mod scene;

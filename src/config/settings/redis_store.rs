@@ -45,6 +45,8 @@ pub struct Redis {
 pub enum Topology {
     /// One server.
     Single,
+    /// A proxy that spreads keys over servers of its own.
+    Proxy,
     /// The nodes of a Redis Cluster.
     Cluster,
     /// Independent servers, among which keys are spread by consistent hashing.
@@ -77,6 +79,10 @@ impl Redis {
             (Topology::Single, urls) if urls.len() != 1 => (
                 format!("`topology: single` is one server, but there are {} URLs", urls.len()),
                 "keep one URL, or write `topology: cluster` or `topology: ring`",
+            ),
+            (Topology::Proxy, urls) if urls.len() != 1 => (
+                format!("`topology: proxy` is one address, but there are {} URLs", urls.len()),
+                "keep the proxy's URL, or write `topology: ring` for servers without a proxy",
             ),
             (Topology::Cluster, urls) => no_cluster(urls)?,
             _ => return None,
@@ -123,10 +129,15 @@ fn topology(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<To
         return Err(decoder.refuse(
             field,
             message,
-            "it comes in a later version; this one has: single, cluster, ring",
+            "it comes in a later version; this one has: single, proxy, cluster, ring",
         ));
     }
-    let choices = [("single", Topology::Single), ("cluster", Topology::Cluster), ("ring", Topology::Ring)];
+    let choices = [
+        ("single", Topology::Single),
+        ("proxy", Topology::Proxy),
+        ("cluster", Topology::Cluster),
+        ("ring", Topology::Ring),
+    ];
     decoder.choice(field, &choices)
 }
 

@@ -18,6 +18,8 @@ use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::shard_time::ShardTime;
 
+const MICROS_PER_SECOND: u64 = 1_000_000;
+
 /// Where a server is and who we are there.
 #[derive(Clone)]
 pub struct NodeAddress {
@@ -217,6 +219,8 @@ pub(super) fn parse_time(reply: &Value) -> Result<Timestamp, Failure> {
         Value::Array(parts) => match parts.as_slice() {
             [seconds, micros] => number(seconds)
                 .zip(number(micros))
+                // Envoy's redis_proxy gives all microseconds since the epoch instead of those since the second began.
+                .map(|(seconds, micros)| (seconds, micros % MICROS_PER_SECOND))
                 .map(|(seconds, micros)| Timestamp::from_secs(seconds).after(Duration::from_micros(micros)))
                 .ok_or_else(|| Failure::Other("TIME is not two numbers".into())),
             _ => Err(Failure::Other("TIME is not two numbers".into())),
@@ -250,6 +254,17 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert!(!format!("{address:?}").contains("secret"));
         }
+    }
+
+    #[test]
+    fn the_time_is_read_as_redis_and_as_envoy_tell_it() {
+        let told = |seconds: &str, micros: &str| {
+            parse_time(&Value::Array([seconds, micros].map(|text| Value::BulkString(text.into())).into()))
+        };
+        let expected = Ok(Timestamp::from_millis(1_700_000_000_123));
+        assert_eq!(told("1700000000", "123456"), expected);
+        assert_eq!(told("1700000000", "1700000000123456"), expected);
+        assert!(told("1700000000", "").is_err() && told("-1", "5").is_err());
     }
 
     #[test]

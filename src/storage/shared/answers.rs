@@ -21,6 +21,8 @@ pub(super) struct Answers<'b> {
     pub(super) batch: Batch<'b>,
     pub(super) ledger: &'b Ledger,
     pub(super) topology: &'b Topology,
+    /// Whether each key is asked for by itself.
+    apart: bool,
     /// Where each hit's counter lives.
     pub(super) slots: SmallVec<[Slot; 2]>,
     pub(super) known: SmallVec<[Known; 2]>,
@@ -58,7 +60,8 @@ impl<'b> Answers<'b> {
     pub(super) fn new(batch: Batch<'b>, shards: &'b Shards, topology: &'b Topology) -> Self {
         let slots = batch.hits.iter().map(|hit| shards.placement.slot_of(hit.key.as_bytes())).collect();
         let known = SmallVec::from_elem(Known::Nothing, batch.hits.len());
-        Self { batch, ledger: &shards.ledger, topology, slots, known }
+        let apart = shards.placement.keeps_keys_apart();
+        Self { batch, ledger: &shards.ledger, topology, apart, slots, known }
     }
 
     /// The shard that has the counter of this hit.
@@ -79,12 +82,15 @@ impl<'b> Answers<'b> {
         }
     }
 
-    /// The hits of which nothing is known, slot by slot.
+    /// The hits of which nothing is known, slot by slot, or key by key.
     pub(super) fn unanswered(&self) -> SmallVec<[Group; 1]> {
         let mut groups: SmallVec<[Group; 1]> = SmallVec::new();
         let places = self.known.iter().zip(&self.slots).enumerate();
         for (index, (_, &slot)) in places.filter(|(_, (known, _))| **known == Known::Nothing) {
-            match groups.iter_mut().find(|group| group.slot == slot) {
+            let key = |index: usize| &self.batch.hits[index].key;
+            let fits =
+                |group: &&mut Group| group.slot == slot && (!self.apart || key(group.hits[0]) == key(index));
+            match groups.iter_mut().find(fits) {
                 Some(group) => group.hits.push(index),
                 None => groups.push(Group { slot, hits: SmallVec::from_slice(&[index]) }),
             }

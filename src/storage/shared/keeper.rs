@@ -169,7 +169,8 @@ impl Keeper {
                 return Some(settled);
             }
             found.sort_by_key(|settlement| settlement.slot);
-            let one_slot = found.chunk_by(|one, next| one.slot == next.slot);
+            let apart = self.shards.placement.keeps_keys_apart();
+            let one_slot = found.chunk_by(|one, next| one.slot == next.slot && !apart);
             let told = one_slot.map(|found| self.settle_slot(found, now));
             for told in futures_util::future::join_all(told).await {
                 settled += told?;

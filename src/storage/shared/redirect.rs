@@ -57,7 +57,7 @@ impl SharedStore {
         question: &Q,
     ) -> Option<Outcome<Q::Told>> {
         let number = view.topology.owner(slot);
-        let route = Route { slot, way: Way::Straight };
+        let route = Route { slot, way: self.shards.placement.first_way() };
         let mut course = Course { view: Arc::clone(view), number, route };
         for sending in 1..=MOST_SENDINGS {
             let Course { view, number, route } = &course;

@@ -70,7 +70,7 @@ error: `topology` cannot be `sentinel` yet
 1 | redis: {topology: sentinel, urls: ["rediss://host"]}
   |                   ^^^^^^^^
   = field: redis.topology
-  = help: it comes in a later version; this one has: single, cluster, ring
+  = help: it comes in a later version; this one has: single, proxy, cluster, ring
 
 error: a Redis URL that asks for TLS
  --> s.yaml:1:36
