@@ -126,6 +126,7 @@ pub(super) fn modes(settings: &Settings) -> Modes {
             settings::DeniedRequests::Ignore => DeniedRequests::Ignore,
         },
         on_store_failure: settings.fallback.on_store_failure,
+        limit_share: settings.counting.limit_share,
         near_limit_ratio: settings.counting.near_limit_ratio as f32,
     }
 }

@@ -12,6 +12,7 @@ mod fleet;
 mod load;
 mod outages;
 mod proxies;
+mod regions;
 mod ring;
 mod ring_growth;
 mod scene;
