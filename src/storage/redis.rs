@@ -6,6 +6,7 @@
 pub mod cluster_map;
 pub mod failure;
 pub mod link;
+pub mod names;
 pub mod node;
 pub mod observer;
 pub mod order;

@@ -10,6 +10,7 @@ mod error_replies;
 mod exactness;
 mod fleet;
 mod load;
+mod managed_cluster;
 mod outages;
 mod proxies;
 mod regions;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
@@ -11,11 +12,12 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout};
 
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
+use crate::storage::redis::names::{self, Names};
 use crate::storage::redis::shard_time::ShardTime;
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
@@ -42,6 +44,8 @@ pub(super) struct Connection {
     commands: MultiplexedConnection,
     driver: Pin<Box<dyn Future<Output = ()> + Send>>,
     closed: bool,
+    /// Whose connection it is, where that is a host and a port.
+    pub(super) peer: Option<SocketAddr>,
 }
 
 /// Where a server listens.
@@ -104,16 +108,33 @@ impl NodeAddress {
     }
 
     /// Connects, presents the credentials, chooses the database and reads the server's clock, all within `limit`.
-    pub(super) async fn connect(&self, limit: Duration) -> Result<(Connection, ShardTime), Failure> {
-        timeout(limit, self.connect_and_greet()).await.unwrap_or(Err(Failure::Timeout))
+    pub(super) async fn connect(
+        &self,
+        names: &Names,
+        limit: Duration,
+    ) -> Result<(Connection, ShardTime), Failure> {
+        timeout(limit, self.connect_and_greet(names, limit)).await.unwrap_or(Err(Failure::Timeout))
     }
 
-    async fn connect_and_greet(&self) -> Result<(Connection, ShardTime), Failure> {
+    /// Its host, where that is a name whose address may change.
+    pub(super) fn host_name(&self) -> Option<&str> {
+        match self.info.addr() {
+            ConnectionAddr::Tcp(host, _) => Some(host.as_str()).filter(|host| names::is_name(host)),
+            _ => None,
+        }
+    }
+
+    async fn connect_and_greet(
+        &self,
+        names: &Names,
+        limit: Duration,
+    ) -> Result<(Connection, ShardTime), Failure> {
         let mut connection = match self.info.addr() {
             ConnectionAddr::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(io)?;
+                let stream = names.connect(host, *port, limit).await.map_err(io)?;
                 stream.set_nodelay(true).map_err(io)?;
-                self.greet(stream).await?
+                let peer = stream.peer_addr().map_err(io)?;
+                Connection { peer: Some(peer), ..self.greet(stream).await? }
             }
             ConnectionAddr::Unix(path) => self.greet(UnixStream::connect(path).await.map_err(io)?).await?,
             other => return Err(Failure::Io(format!("{other} is no address that we connect to").into())),
@@ -130,7 +151,7 @@ impl NodeAddress {
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let greeting = MultiplexedConnection::new_with_config(self.info.redis_settings(), stream, config);
         let (commands, driver) = greeting.await.map_err(|error| Failure::of_connection(&error))?;
-        Ok(Connection { commands, driver: Box::pin(driver), closed: false })
+        Ok(Connection { commands, driver: Box::pin(driver), closed: false, peer: None })
     }
 }
 

@@ -19,6 +19,7 @@ use crate::storage::redis::backoff::Backoff;
 use crate::storage::redis::call::Packer;
 use crate::storage::redis::errand::Expiry;
 use crate::storage::redis::failure::Failure;
+use crate::storage::redis::names::Names;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::Observer;
 use crate::storage::redis::queue::{Event, Queue};
@@ -37,6 +38,10 @@ pub struct LinkSettings {
     pub max_backoff: Duration,
     /// How often the server's clock is read.
     pub time_interval: Duration,
+    /// How often the server's name is looked up while a connection lasts.
+    pub name_interval: Duration,
+    /// Where names are looked up.
+    pub names: Names,
 }
 
 /// The task's state.
@@ -56,6 +61,8 @@ impl Default for LinkSettings {
             backoff: Duration::from_millis(20),
             max_backoff: Duration::from_millis(500),
             time_interval: Duration::from_secs(1),
+            name_interval: Duration::from_secs(5),
+            names: Names::default(),
         }
     }
 }
@@ -74,7 +81,8 @@ impl Pilot {
             self.meanwhile(sleep(pause)).await?;
         }
         let (address, limit) = (self.address.clone(), self.settings.connect_timeout);
-        match self.meanwhile(async move { address.connect(limit).await }).await? {
+        let names = self.settings.names.clone();
+        match self.meanwhile(async move { address.connect(&names, limit).await }).await? {
             Ok((connection, time)) => {
                 self.observer.connected();
                 self.observer.time_read(time);

@@ -19,6 +19,9 @@ use crate::storage::redis::node::NodeAddress;
 /// Connections at the most.
 const SIZE: u32 = 2;
 
+/// How long a connection to a server with a name is used.
+const LIFETIME: Duration = Duration::from_secs(10);
+
 /// How long a replica counts as alive after it announced itself, in milliseconds: several announcements may be lost.
 const ALIVE_MILLIS: u64 = 5_000;
 
@@ -38,7 +41,10 @@ impl Side {
     pub fn new(address: &NodeAddress, roster: String, limit: Duration) -> Result<Self, Failure> {
         let manager = RedisConnectionManager::new(address.connection_info());
         let manager = manager.map_err(|error| Failure::of_connection(&error))?;
-        let pool = Pool::builder().max_size(SIZE).connection_timeout(limit).build_unchecked(manager);
+        let pool = Pool::builder().max_size(SIZE).connection_timeout(limit);
+        // Another connection now and then finds out where the server's name leads by now.
+        let lifetime = address.host_name().map(|_| LIFETIME);
+        let pool = pool.max_lifetime(lifetime).reaper_rate(LIFETIME / 2).build_unchecked(manager);
         Ok(Self { pool, roster, limit })
     }
 

@@ -130,9 +130,9 @@ async fn a_proxy_that_closes_what_is_idle() {
     for round in 0..6 {
         // As proxies do it: by a reset, or in good order.
         if round % 2 == 0 {
-            wire.cut()
+            wire.cut();
         } else {
-            wire.half_close()
+            wire.half_close();
         }
         sleep(Duration::from_millis(300)).await;
         check_exact(&fleet, &format!("k=idle-{round}")).await;

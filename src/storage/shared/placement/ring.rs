@@ -173,7 +173,7 @@ mod tests {
         turned.reverse();
         assert_eq!(hash(&names(3)), hash(&turned));
         assert_eq!(hash(&names(3)).to_string(), "3a6873edff6b7e73");
-        let mut others = vec![names(2), names(4), names(3), names(3)];
+        let mut others = [names(2), names(4), names(3), names(3)];
         others[2][0].push('0');
         others[3].swap_remove(0);
         assert!(others.iter().all(|other| hash(other) != hash(&names(3))));

@@ -1,0 +1,133 @@
+//! Clusters as providers run them: behind one name, with nodes that announce names or other ports, and with commands that
+//! are not for everybody.
+
+use super::exactness::check_exact;
+use super::fleet::{Fleet, WIDE_BUDGET, settings};
+use crate::harness::resp::Reply;
+use crate::harness::{RedisCluster, Wire, ask, http, wait};
+
+/// Tells every node to announce itself so; false where this Redis is too old to know how.
+async fn announce(cluster: &RedisCluster, setting: &str, value: &str) -> bool {
+    for node in &cluster.nodes {
+        if let Reply::Error(why) = node.cli(&["CONFIG", "SET", setting, value]).await {
+            eprintln!("{setting} is not known: {why}");
+            return false;
+        }
+    }
+    true
+}
+
+/// Waits until every node tells clients of this host for all slots.
+async fn announced(cluster: &RedisCluster, host: &str) {
+    wait::until("all nodes to hear of it", || async {
+        let mut told = Vec::new();
+        for node in &cluster.nodes {
+            told.push(node.cli(&["CLUSTER", "SLOTS"]).await);
+        }
+        told.iter().all(|slots| slots.list().iter().all(|range| range.list()[2].list()[0].text() == host))
+    })
+    .await;
+}
+
+async fn announce_host(cluster: &RedisCluster, host: &str) -> bool {
+    let known = announce(cluster, "cluster-announce-hostname", host).await
+        && announce(cluster, "cluster-preferred-endpoint-type", "hostname").await;
+    if known {
+        announced(cluster, host).await;
+    }
+    known
+}
+
+/// The shards of the first replica's page.
+async fn shards(fleet: &Fleet) -> Vec<String> {
+    let page = http::get(fleet.replicas[0].listen.admin, "/shards").await.unwrap().json();
+    page.as_array().unwrap().iter().map(|shard| shard["shard"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_announce_names_behind_one_name() {
+    let cluster = RedisCluster::start(3, 0).await;
+    if !announce_host(&cluster, "localhost").await {
+        return;
+    }
+    let one_name = format!("redis://localhost:{}", cluster.nodes[0].address.port());
+    let fleet = Fleet::start(&settings("cluster", &[one_name], WIDE_BUDGET)).await;
+    for number in 0..4 {
+        check_exact(&fleet, &format!("k=v-{number}")).await;
+    }
+    wait::until("the nodes to be known by their names alone", || async {
+        let shards = shards(&fleet).await;
+        shards.len() == 3 && shards.iter().all(|shard| shard.starts_with("localhost:"))
+    })
+    .await;
+}
+
+/// As behind a translation of addresses: what nodes announce is not what they listen on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_announce_other_ports() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let mut wires = Vec::new();
+    for node in &cluster.nodes {
+        let wire = Wire::to(node.address);
+        let (bus, port) = ((node.address.port() + 10_000).to_string(), wire.address.port().to_string());
+        for (setting, value) in [("cluster-announce-bus-port", &bus), ("cluster-announce-port", &port)] {
+            assert_eq!(node.cli(&["CONFIG", "SET", setting, value]).await.to_string(), "OK");
+        }
+        wires.push(wire);
+    }
+    wait::until("all nodes to hear of it", || async {
+        let slots = cluster.nodes[0].cli(&["CLUSTER", "SLOTS"]).await;
+        let port = |range: &Reply| range.list()[2].list()[1].integer();
+        let known = |range: &Reply| wires.iter().any(|wire| i64::from(wire.address.port()) == port(range));
+        slots.list().iter().all(known)
+    })
+    .await;
+    let fleet = Fleet::start(&settings("cluster", &[wires[0].url()], WIDE_BUDGET)).await;
+    for number in 0..4 {
+        check_exact(&fleet, &format!("k=v-{number}")).await;
+    }
+    assert!(wires.iter().all(|wire| wire.connections() >= 3), "every replica asks where it was sent");
+}
+
+/// Nothing can be counted at addresses that lead nowhere from here, and operators are told which.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_announce_what_cannot_be_reached() {
+    let cluster = RedisCluster::start(3, 0).await;
+    if !announce_host(&cluster, "nowhere.invalid").await {
+        return;
+    }
+    let fleet = Fleet::start_alone(&settings("cluster", &cluster.urls(), WIDE_BUDGET)).await;
+    let replica = &fleet.replicas[0];
+    let all = (0..20).fold(ask("wide=v"), |all, number| all.also(&format!("wide=v-{number}")));
+    wait::until("all to be decided by the replica", || async {
+        replica.ask(&all).await.unwrap();
+        let readiness = http::get(replica.listen.http, "/readyz").await.unwrap().text();
+        readiness.matches("nowhere.invalid").count() == 3
+    })
+    .await;
+    let log = replica.log();
+    let told = log.lines().filter(|line| line.contains("WARN") && line.contains("nowhere.invalid"));
+    let told: Vec<&str> = told.collect();
+    assert_eq!(told.len(), 3, "each shard once: {told:#?}");
+}
+
+/// What the user may not ask is learned from redirects.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_may_not_ask_for_the_map() {
+    let cluster = RedisCluster::start(3, 0).await;
+    for node in &cluster.nodes {
+        let user = ["ACL", "SETUSER", "me", "on", ">pw", "~*", "&*", "+@all", "-cluster"];
+        assert_eq!(node.cli(&user).await.to_string(), "OK");
+    }
+    let urls: Vec<String> =
+        cluster.nodes.iter().map(|node| format!("redis://me:pw@{}", node.address)).collect();
+    let fleet = Fleet::start(&settings("cluster", &urls[..1], WIDE_BUDGET)).await;
+    let before = fleet.fallback_decisions().await;
+    for number in 0..4 {
+        check_exact(&fleet, &format!("k=v-{number}")).await;
+    }
+    assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
+    let log = fleet.replicas[0].log();
+    let told = log.lines().filter(|line| line.contains("no node of the Redis Cluster tells of its slots"));
+    assert_eq!(told.count(), 1, "{log}");
+}
