@@ -1,7 +1,9 @@
 //! Which node of a Redis Cluster has which slots, as one of its nodes tells it.
 //!
-//! Asked by `CLUSTER SLOTS`, which every version has. `CLUSTER INFO` goes before it for the epoch: a node that was cut off
+//! Asked by `CLUSTER SLOTS`, which every version has, or by [`shards`] where that is refused. `CLUSTER INFO` goes before it for the epoch: a node that was cut off
 //! tells of the past, and its epoch gives it away, since every failover and every slot that moved made the number grow.
+
+pub(super) mod shards;
 
 use redis::{Pipeline, Value};
 

@@ -91,10 +91,13 @@ impl Side {
     /// # Errors
     /// Where the server does not answer in time, or is no node of a Cluster.
     pub async fn cluster_map(&self) -> Result<ClusterMap, Failure> {
-        match self.run(&cluster_map::question()).await? {
-            Value::Array(replies) => cluster_map::parse(&replies),
-            _ => Err(Failure::Other("CLUSTER SLOTS is not a list of slots and nodes".into())),
-        }
+        let slots: Vec<Value> = self.run(&cluster_map::question()).await?;
+        let refused = match cluster_map::parse(&slots) {
+            Err(refused) => refused,
+            map => return map,
+        };
+        let shards: Vec<Value> = self.run(&cluster_map::shards::question()).await?;
+        cluster_map::shards::parse(&shards).map_err(|_| refused)
     }
 
     async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {

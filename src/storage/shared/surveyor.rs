@@ -132,7 +132,7 @@ impl Surveyor {
             Ok(()) if self.lost => tracing::info!("the Redis Cluster tells of its slots again"),
             Err(failure) if !self.lost => tracing::warn!(
                 %failure,
-                "no node of the Redis Cluster tells of its slots; check redis.urls, and that the user may run CLUSTER SLOTS"
+                "no node of the Redis Cluster tells of its slots; check redis.urls, and that the user may run CLUSTER SLOTS or CLUSTER SHARDS; until then only redirects tell"
             ),
             _ => {}
         }

@@ -131,3 +131,30 @@ async fn a_user_who_may_not_ask_for_the_map() {
     let told = log.lines().filter(|line| line.contains("no node of the Redis Cluster tells of its slots"));
     assert_eq!(told.count(), 1, "{log}");
 }
+
+/// Where `CLUSTER SLOTS` is switched off, newer versions tell the same in another form.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_may_ask_for_shards_alone() {
+    let cluster = RedisCluster::start(3, 0).await;
+    if matches!(cluster.nodes[0].cli(&["CLUSTER", "SHARDS"]).await, Reply::Error(_)) {
+        return;
+    }
+    for node in &cluster.nodes {
+        let user = ["ACL", "SETUSER", "me", "on", ">pw", "~*", "&*", "+@all", "-cluster|slots"];
+        assert_eq!(node.cli(&user).await.to_string(), "OK");
+    }
+    let url = format!("redis://me:pw@{}", cluster.nodes[0].address);
+    let fleet = Fleet::start(&settings("cluster", &[url], WIDE_BUDGET)).await;
+    wait::until("the map to be known", || async { slots(&fleet).await == [5461, 5461, 5462] }).await;
+    check_exact(&fleet, "k=v").await;
+    assert!(!fleet.replicas[0].log().contains("tells of its slots"), "{}", fleet.replicas[0].log());
+}
+
+/// How many slots each shard has by the first replica's page, in order.
+async fn slots(fleet: &Fleet) -> Vec<u64> {
+    let page = http::get(fleet.replicas[0].listen.admin, "/shards").await.unwrap().json();
+    let mut slots: Vec<u64> =
+        page.as_array().unwrap().iter().map(|shard| shard["slots"].as_u64().unwrap()).collect();
+    slots.sort_unstable();
+    slots
+}
