@@ -125,7 +125,7 @@ mod tests {
             let fair: u64 = shares.iter().filter(|&&share| share > 1).sum();
             prop_assert!(fair <= u64::from(whole));
             let sum: u64 = shares.iter().sum();
-            prop_assert!(sum <= u64::from(whole) + shares.len() as u64 - 1);
+            prop_assert!(sum < u64::from(whole) + shares.len() as u64);
         }
     }
 }
