@@ -11,7 +11,8 @@ use super::exactness::{check_exact, check_fleet};
 use super::fleet::{Fleet, LIMIT, NARROW_BUDGET, WIDE_BUDGET, settings};
 use super::load::{Load, burst};
 use super::scene::Scene;
-use crate::harness::{Envoy, Redis, Wire, ask, wait};
+use crate::harness::metrics::Metrics;
+use crate::harness::{Envoy, Redis, Wire, ask, http, wait};
 
 /// An Envoy that spreads keys over these servers.
 async fn redis_proxy(servers: &[&Redis]) -> Envoy {
@@ -52,10 +53,8 @@ async fn envoy_in_front_of_one_server() {
     check_fleet(&fleet, "v").await;
     assert_eq!(redis.keys_without_expiry().await, Vec::<String>::new());
     wait::until("the replicas to see each other", || async {
-        crate::harness::metrics::Metrics::read(fleet.replicas[0].listen.metrics)
-            .await
-            .sum("ratekeeper_replicas", &[])
-            == 3.0
+        let metrics = Metrics::read(fleet.replicas[0].listen.metrics).await;
+        metrics.sum("ratekeeper_replicas", &[]) == 3.0
     })
     .await;
 }
@@ -66,7 +65,7 @@ async fn windows_behind_envoy_are_those_of_the_day() {
     let redis = Redis::start().await;
     let envoy = redis_proxy(&[&redis]).await;
     let fleet = fleet_behind(&envoy, "single", WIDE_BUDGET).await;
-    let metrics = crate::harness::metrics::Metrics::read(fleet.replicas[0].listen.metrics).await;
+    let metrics = Metrics::read(fleet.replicas[0].listen.metrics).await;
     let offset = metrics.sum("ratekeeper_shard_clock_offset_seconds", &[]);
     assert!(offset.abs() < 0.5, "it is this machine's clock: {offset}");
 }
@@ -110,6 +109,9 @@ async fn envoy_loses_its_server() {
     redis.kill();
     sleep(Duration::from_secs(2)).await;
     assert!(fleet.fallback_decisions().await > 100);
+    let page = http::get(fleet.replicas[0].listen.admin, "/shards").await.unwrap().json();
+    let reason = page[0]["breaker"]["last_failure"].as_str().unwrap().to_owned();
+    assert!(["unexpected_reply", "timeout"].contains(&reason.as_str()), "{reason}");
     redis.start_again().await;
     let took = fleet.exact_again().await;
     let tally = load.stop().await;
