@@ -96,6 +96,7 @@ pub(super) fn redis_group(
     let (names, servers): (Vec<String>, Vec<_>) = redis_servers(redis)?.into_iter().unzip();
     let (placement, addresses, source) = match redis.topology {
         Topology::Single => (Placement::Single, servers, None),
+        Topology::Proxy => (Placement::Proxy, servers, None),
         Topology::Ring => (Placement::ring(&names), servers, None),
         Topology::Cluster => {
             let source = Source::Cluster { seeds: servers.clone() };
@@ -154,6 +155,7 @@ pub(super) fn modes(settings: &Settings) -> Modes {
             settings::DeniedRequests::Ignore => DeniedRequests::Ignore,
         },
         on_store_failure: settings.fallback.on_store_failure,
+        limit_share: settings.counting.limit_share,
         near_limit_ratio: settings.counting.near_limit_ratio as f32,
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod failure;
 pub mod link;
+pub mod names;
 pub mod node;
 pub mod observer;
 pub mod order;

@@ -11,6 +11,7 @@ pub mod keepers;
 pub mod metrics;
 pub mod overview;
 pub mod placement;
+pub mod ring_watch;
 pub mod shard;
 pub mod shards;
 pub mod surveyor;
@@ -62,7 +63,8 @@ pub struct SharedStore {
     view: ArcSwap<View>,
 }
 
-/// The hits of one request that live in one slot, by their place in the batch. One server counts them together.
+/// The hits of one request that live in one slot, and where keys are kept apart those on one key, by their place in the batch.
+/// One server counts them together.
 #[derive(Debug)]
 struct Group {
     slot: Slot,

@@ -55,6 +55,8 @@ pub enum Topology {
     Single,
     /// A master and its replicas, watched by Sentinels.
     Sentinel,
+    /// A proxy that spreads keys over servers of its own.
+    Proxy,
     /// The nodes of a Redis Cluster.
     Cluster,
     /// Independent servers, among which keys are spread by consistent hashing.
@@ -126,6 +128,10 @@ impl Redis {
                 format!("`topology: single` is one server, but there are {} URLs", urls.len()),
                 "keep one URL, or write another `topology`: sentinel, cluster or ring",
             ),
+            (Topology::Proxy, urls) if urls.len() != 1 => (
+                format!("`topology: proxy` is one address, but there are {} URLs", urls.len()),
+                "keep the proxy's URL, or write `topology: ring` for servers without a proxy",
+            ),
             (Topology::Cluster, urls) => no_cluster(urls)?,
             _ => return None,
         };
@@ -170,6 +176,7 @@ fn topology(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<To
     let choices = [
         ("single", Topology::Single),
         ("sentinel", Topology::Sentinel),
+        ("proxy", Topology::Proxy),
         ("cluster", Topology::Cluster),
         ("ring", Topology::Ring),
     ];

@@ -1,6 +1,7 @@
 //! What operators look at: the rules in force, the shards of the store, the effective settings, the figures. Bound to the loopback address by
 //! default, because it shows how the service is set up.
 
+mod ring;
 mod shards;
 
 use std::fmt::Write as _;
@@ -14,6 +15,7 @@ use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 
 use crate::decision::rules::{Quota, Rule};
+use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
 use crate::service::{Clock, Readiness, ServiceStatus, Snapshot, SystemClock};
@@ -36,6 +38,7 @@ pub fn router(pages: AdminPages) -> Router {
         .route("/", get(overview))
         .route("/rlconfig", get(rules))
         .route("/shards", get(shards))
+        .route("/ring", get(ring))
         .route("/stats", get(stats))
         .route("/config", get(settings))
         .with_state(Arc::new(pages))
@@ -60,7 +63,7 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     let reloads = pages.status.reloads();
     format!(
         "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
-         /rlconfig  the rules in force\n/shards    the shards of the store\n/stats     every figure\n/config    the effective settings\n",
+         /rlconfig  the rules in force\n/shards    the shards of the store\n/ring      the ring that this replica places counters by, and those of others\n/stats     every figure\n/config    the effective settings\n",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,
         reloads.failed,
@@ -73,6 +76,10 @@ async fn rules(State(pages): State<Arc<AdminPages>>) -> String {
 
 async fn shards(State(pages): State<Arc<AdminPages>>) -> Json<Vec<ShardPage>> {
     Json(pages.status.shards().into_iter().map(ShardPage::from).collect())
+}
+
+async fn ring(State(pages): State<Arc<AdminPages>>) -> Json<Option<RingPage>> {
+    Json(pages.status.rings().map(RingPage::from))
 }
 
 async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {

@@ -143,9 +143,12 @@ impl Failure {
             "MOVED" | "ASK" => redirect(code, detail),
             "TRYAGAIN" => Failure::TryAgain,
             "CLUSTERDOWN" => Failure::ClusterDown(detail.into()),
-            "BUSY" | "MISCONF" | "NOREPLICAS" | "CROSSSLOT" => {
-                Failure::Refused(format!("{code} {detail}").into())
-            }
+            "BUSY" | "MISCONF" | "NOREPLICAS" => Failure::Refused(format!("{code} {detail}").into()),
+            "CROSSSLOT" => Failure::Refused(
+                "CROSSSLOT: behind this address are several servers (redis.topology: proxy)".into(),
+            ),
+            // What Envoy's redis_proxy says where it has nobody to ask.
+            "no" if detail.trim_end() == "upstream host" => Failure::Refused("no upstream host".into()),
             "ERR" | "@user_script:" if NOT_ALLOWED_IN_SCRIPT.iter().any(|text| detail.contains(text)) => {
                 Failure::NoPerm(detail.into())
             }
@@ -203,6 +206,7 @@ mod tests {
             check(code, detail, &Failure::NoPerm(detail.into()));
         }
         check("ERR", "unknown command", &Failure::Other("ERR unknown command".into()));
+        check("no", "upstream host", &Failure::Refused("no upstream host".into()));
         check("MISCONF", "no disk", &Failure::Refused("MISCONF no disk".into()));
     }
 

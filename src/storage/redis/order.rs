@@ -34,16 +34,18 @@ pub enum Now {
 pub struct Route {
     /// The slot that all the keys are in. Orders for one slot may share a script call.
     pub slot: Slot,
-    /// What a Redis Cluster said when it was sent before.
+    /// With what else it may be sent.
     pub way: Way,
 }
 
-/// How an order is sent to a node of a Redis Cluster; to other servers always straight.
+/// How an order is sent: to single servers straight, to a proxy by its key, to a node of a Redis Cluster as that demands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Way {
     /// As any other.
     #[default]
     Straight,
+    /// In a script call that names its key and no other: a proxy sends each call to the server of its first key.
+    OneKey,
     /// In a script call of its own: its slot is being moved, and the keys of others may be elsewhere already.
     Apart,
     /// Apart, and after ASKING, to the node that the slot is being moved to.

@@ -19,6 +19,7 @@ use crate::storage::redis::backoff::Backoff;
 use crate::storage::redis::call::Packer;
 use crate::storage::redis::errand::Expiry;
 use crate::storage::redis::failure::Failure;
+use crate::storage::redis::names::Names;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::Observer;
 use crate::storage::redis::queue::{Event, Queue};
@@ -40,6 +41,10 @@ pub struct LinkSettings {
     pub time_interval: Duration,
     /// An answer that has not come after so long is the server's failure. Whose deadline was shorter has nobody to blame.
     pub patience: Duration,
+    /// How often the server's name is looked up while a connection lasts.
+    pub name_interval: Duration,
+    /// Where names are looked up.
+    pub names: Names,
 }
 
 /// The task's state.
@@ -62,6 +67,8 @@ impl Default for LinkSettings {
             max_backoff: Duration::from_millis(500),
             time_interval: Duration::from_secs(1),
             patience: Duration::ZERO,
+            name_interval: Duration::from_secs(5),
+            names: Names::default(),
         }
     }
 }
@@ -80,7 +87,8 @@ impl Pilot {
             self.meanwhile(sleep(pause)).await?;
         }
         let (address, limit) = (self.address.clone(), self.settings.connect_timeout);
-        match self.meanwhile(async move { address.connect(limit).await }).await? {
+        let names = self.settings.names.clone();
+        match self.meanwhile(async move { address.connect(&names, limit).await }).await? {
             Ok((connection, time)) => {
                 self.observer.connected();
                 self.observer.time_read(time);

@@ -2,6 +2,8 @@
 //!
 //! A small pool of connections of its own (bb8), asked about once a second.
 
+mod rings;
+
 use std::time::Duration;
 
 use bb8_redis::RedisConnectionManager;
@@ -16,6 +18,9 @@ use crate::storage::redis::slot_map::{self, SlotMap};
 
 /// Connections at the most.
 const SIZE: u32 = 2;
+
+/// How long a connection to a server with a name is used.
+const LIFETIME: Duration = Duration::from_secs(10);
 
 /// How long a replica counts as alive after it announced itself, in milliseconds: several announcements may be lost.
 const ALIVE_MILLIS: u64 = 5_000;
@@ -36,7 +41,10 @@ impl Side {
     pub fn new(address: &NodeAddress, roster: String, limit: Duration) -> Result<Self, Failure> {
         let manager = RedisConnectionManager::new(address.connection_info());
         let manager = manager.map_err(|error| Failure::of_connection(&error))?;
-        let pool = Pool::builder().max_size(SIZE).connection_timeout(limit).build_unchecked(manager);
+        let pool = Pool::builder().max_size(SIZE).connection_timeout(limit);
+        // Another connection now and then finds out where the server's name leads by now.
+        let lifetime = address.host_name().map(|_| LIFETIME);
+        let pool = pool.max_lifetime(lifetime).reaper_rate(LIFETIME / 2).build_unchecked(manager);
         Ok(Self { pool, roster, limit })
     }
 
@@ -83,10 +91,13 @@ impl Side {
     /// # Errors
     /// Where the server does not answer in time, or is no node of a Cluster.
     pub async fn cluster_map(&self) -> Result<SlotMap, Failure> {
-        match self.run(&slot_map::question()).await? {
-            Value::Array(replies) => slot_map::parse(&replies),
-            _ => Err(Failure::Other("CLUSTER SLOTS is not a list of slots and nodes".into())),
-        }
+        let slots: Vec<Value> = self.run(&slot_map::question()).await?;
+        let refused = match slot_map::parse(&slots) {
+            Err(refused) => refused,
+            map => return map,
+        };
+        let shards: Vec<Value> = self.run(&slot_map::shards::question()).await?;
+        slot_map::shards::parse(&shards).map_err(|_| refused)
     }
 
     /// The server that a Sentinel takes for the master of this name: it has the one slot that there is.

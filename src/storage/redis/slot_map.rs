@@ -1,8 +1,11 @@
 //! Which server has which slots, as somebody tells who should know.
 //!
-//! A Redis Cluster's nodes are asked by `CLUSTER SLOTS`, which every version has. `CLUSTER INFO` goes before it for the epoch:
-//! a node that was cut off tells of the past, and its epoch gives it away, since every failover made the number grow. Moving
-//! a slot need not, so nodes may disagree about one for a moment, which redirects correct. Sentinels are asked by `SENTINEL MASTER`, whose `config-epoch` does the same.
+//! A Redis Cluster's nodes are asked by `CLUSTER SLOTS`, which every version has, or by [`shards`] where that is refused. `CLUSTER
+//! INFO` goes before it for the epoch: a node that was cut off tells of the past, and its epoch gives it away, since every
+//! failover made the number grow. Moving a slot need not, so nodes may disagree about one for a moment, which redirects
+//! correct. Sentinels are asked by `SENTINEL MASTER`, whose `config-epoch` does the same.
+
+pub(super) mod shards;
 
 use redis::{Pipeline, Value};
 

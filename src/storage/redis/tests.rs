@@ -5,6 +5,7 @@ mod counting;
 mod losses;
 mod mending;
 mod model;
+mod renaming;
 pub(crate) mod server;
 
 use std::sync::Arc;

@@ -17,10 +17,14 @@ use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::redis::side::Side;
 use crate::storage::shared::placement::Placement;
+use crate::storage::shared::ring_watch::RingWatch;
 use crate::storage::slot::Slot;
 
 /// The key, behind the prefix, under which replicas announce themselves.
 const ROSTER: &str = "replicas";
+
+/// The same for the rings by which they place counters.
+const RINGS: &str = "rings";
 
 /// What is left of the caller's patience when an answer must be there, for the way back.
 const MARGIN: Duration = Duration::from_millis(1);
@@ -44,6 +48,8 @@ pub struct ShardGroup {
     first_slot: u16,
     /// The latest reading of a shard's clock, for shards that were not reached yet.
     time: ArcSwapOption<ShardTime>,
+    /// Of a ring only.
+    rings: Option<RingWatch>,
     /// Rung when one of the shards behaves as if slots had moved, or is away.
     doubt: Notify,
 }
@@ -51,7 +57,9 @@ pub struct ShardGroup {
 impl ShardGroup {
     /// A group whose slots begin with this number.
     pub(super) fn new(settings: GroupSettings, placement: Placement, first_slot: u16) -> Self {
-        Self { settings, placement, first_slot, time: ArcSwapOption::empty(), doubt: Notify::new() }
+        let rings = placement.ring_hash().map(RingWatch::new);
+        let (time, doubt) = (ArcSwapOption::empty(), Notify::new());
+        Self { settings, placement, first_slot, time, rings, doubt }
     }
 
     /// What sets its shards' names apart.
@@ -83,6 +91,16 @@ impl ShardGroup {
     pub(super) fn roster_slot(&self) -> Option<Slot> {
         let spread = matches!(self.placement, Placement::Ring(_));
         (!spread).then(|| self.slot_of(ROSTER.as_bytes()))
+    }
+
+    /// The rings of servers that replicas place counters by, where this is a ring.
+    pub(super) fn rings(&self) -> Option<&RingWatch> {
+        self.rings.as_ref()
+    }
+
+    /// The key under which replicas announce their rings.
+    pub(super) fn rings_key(&self) -> String {
+        format!("{}{RINGS}", self.settings.link.key_prefix)
     }
 
     /// Whether its shards send us to each other.

@@ -181,7 +181,8 @@ impl Keeper {
                 return Some(settled);
             }
             found.sort_by_key(|settlement| settlement.slot);
-            let one_slot = found.chunk_by(|one, next| one.slot == next.slot);
+            let apart = self.shard.group().placement().keeps_keys_apart();
+            let one_slot = found.chunk_by(|one, next| one.slot == next.slot && !apart);
             let told = one_slot.map(|found| self.settle_slot(found, now));
             for told in futures_util::future::join_all(told).await {
                 settled += told?;
@@ -244,6 +245,7 @@ impl Keeper {
                 }
             }
         }
+        self.compare_rings().await;
         if !self.policy_told
             && let Ok(policy) = self.side.eviction_policy().await
         {
@@ -251,6 +253,18 @@ impl Keeper {
             if let Some(policy) = policy {
                 self.shard.note_eviction_policy(&policy);
                 self.warn_of(&policy);
+            }
+        }
+    }
+
+    /// Announces this replica's ring, where the store is one, and hears of those of the others.
+    async fn compare_rings(&self) {
+        let Some(rings) = self.shard.group().rings() else { return };
+        let own = rings.own().to_string();
+        match self.side.announce_ring(&self.shard.group().rings_key(), &own, self.now()).await {
+            Ok(told) => rings.hear(&told, Instant::now()),
+            Err(failure) => {
+                tracing::debug!(shard = %self.shard.address(), %failure, "this replica's ring could not be announced");
             }
         }
     }

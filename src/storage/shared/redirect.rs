@@ -67,7 +67,8 @@ impl SharedStore {
         deadline: Instant,
     ) -> Option<Outcome<Q::Told>> {
         let number = view.topology.owner(slot);
-        let route = Route { slot, way: Way::Straight };
+        let way = view.topology.shard(number).group().placement().first_way();
+        let route = Route { slot, way };
         let mut course = Course { view: Arc::clone(view), number, route, redirects: 0 };
         for sending in 1..=MOST_SENDINGS {
             let Course { view, number, route, .. } = &course;

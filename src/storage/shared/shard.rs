@@ -1,6 +1,7 @@
 //! One shard as the whole process sees it: its breaker, its clock, how many replicas use it, and its figures.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -37,6 +38,8 @@ pub struct Shard {
     offset_millis: AtomicI64,
     eviction_policy: ArcSwapOption<String>,
     jitter: RandomState,
+    /// The address that its name moved to last.
+    renamed: ArcSwapOption<SocketAddr>,
     /// What happened at it.
     pub figures: ShardFigures,
 }
@@ -111,6 +114,7 @@ impl Shard {
             offset_millis: AtomicI64::new(0),
             eviction_policy: ArcSwapOption::empty(),
             jitter: RandomState::new(),
+            renamed: ArcSwapOption::empty(),
             figures: ShardFigures::default(),
         }
     }
@@ -248,6 +252,15 @@ impl Observer for Hearing {
     fn disconnected(&self, failure: &Failure) {
         if !self.connected.swap(false, Ordering::Relaxed) {
             self.failed(failure, 0);
+        }
+    }
+
+    /// Every link to the shard notices by itself; one line is enough.
+    fn renamed(&self, to: SocketAddr) {
+        let known = self.shard.renamed.swap(Some(Arc::new(to)));
+        if known.is_none_or(|known| *known != to) {
+            let shard = &self.shard.address;
+            tracing::info!(%shard, %to, "the shard's name has another address now: connections move there");
         }
     }
 

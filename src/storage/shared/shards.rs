@@ -18,6 +18,7 @@ use crate::storage::redis::slot_map::{SLOTS, SlotMap};
 use crate::storage::shared::SharedSettings;
 use crate::storage::shared::group::{GroupSettings, ShardGroup};
 use crate::storage::shared::placement::Placement;
+use crate::storage::shared::ring_watch::RingWatch;
 use crate::storage::shared::shard::{Shard, ShardSettings};
 use crate::storage::shared::topology::Topology;
 use crate::storage::slot::Slot;
@@ -189,6 +190,12 @@ impl Shards {
     pub(super) fn has_roster(&self, shard: &Arc<Shard>) -> bool {
         let owns = |slot| Arc::ptr_eq(self.topology().shard_of(slot), shard);
         shard.group().roster_slot().is_none_or(owns)
+    }
+
+    /// The rings of servers that replicas place counters by, where the store is a ring.
+    #[must_use]
+    pub fn rings(&self) -> Option<&RingWatch> {
+        self.groups().find_map(|group| group.rings())
     }
 
     fn change(&self, change: impl FnOnce(&mut Topology)) {

@@ -211,7 +211,7 @@ impl Surveyor {
             (Ok(()), _) if self.lost => tracing::info!("what the store's servers are is told again"),
             (Err(failure), Source::Cluster { .. }) if !self.lost => tracing::warn!(
                 %failure,
-                "no node of the Redis Cluster tells of its slots; check redis.urls, and that the user may run CLUSTER SLOTS"
+                "no node of the Redis Cluster tells of its slots; check redis.urls, and that the user may run CLUSTER SLOTS or CLUSTER SHARDS; until then only redirects tell"
             ),
             (Err(failure), Source::Sentinel { master, .. }) if !self.lost => tracing::warn!(
                 %failure, master,

@@ -318,6 +318,38 @@ error: `near_limit_ratio` must be a number from 0 to 1, not `1.1`
 }
 
 #[test]
+fn shares_that_are_nothing_or_cannot_be_held() {
+    check(
+        "counting: {limit_share: 0}\n",
+        &[],
+        &[],
+        r#"
+error: `limit_share` must be above 0, and 1 at the most
+ --> s.yaml:1:25
+  |
+1 | counting: {limit_share: 0}
+  |                         ^
+  = field: counting.limit_share
+  = help: write it such as `0.7`; to let nothing pass, write `requests_per_unit: 0`
+"#,
+    );
+    check(
+        "counting: {limit_share: 0.3333333}\n",
+        &[],
+        &[],
+        r#"
+error: `limit_share` has more than six digits after the point
+ --> s.yaml:1:25
+  |
+1 | counting: {limit_share: 0.3333333}
+  |                         ^^^^^^^^^
+  = field: counting.limit_share
+  = help: write up to six digits after the point, so that the shares of all add up to 1 at the most
+"#,
+    );
+}
+
+#[test]
 fn words() {
     check(
         r#"

@@ -29,7 +29,7 @@ error: `topology` cannot be `singlee`
 3 | redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
   |                   ^^^^^^^
   = field: redis.topology
-  = help: did you mean `single`? it can be: single, sentinel, cluster, ring
+  = help: did you mean `single`? it can be: single, sentinel, proxy, cluster, ring
 
 error: `timeout` is out of bounds: `1s`
  --> s.yaml:3:37

@@ -54,6 +54,11 @@ impl Packer {
         let may_share = |call: &CountCall| call.script == script && call.route == order.route;
         let found = match order.route.way {
             Way::Straight => self.calls.iter().position(may_share),
+            Way::OneKey => {
+                let key = order.hits.first().map(|hit| &hit.key);
+                let names_it = |call: &CountCall| Some(&call.passengers[0].order.hits[0].key) == key;
+                self.calls.iter().position(|call| may_share(call) && names_it(call))
+            }
             Way::Apart | Way::Asking => None,
         };
         found.unwrap_or_else(|| {
