@@ -127,9 +127,14 @@ impl Parts {
         }
     }
 
-    fn admin_pages(&self, registry: Arc<prometheus_client::registry::Registry>) -> AdminPages {
-        let clock = Arc::new(SystemClock);
-        let counters = service::Counters::new(Arc::clone(&self.rulebook), self.counters.inspected(), clock);
+    fn admin_pages(
+        &self,
+        settings: &Settings,
+        registry: Arc<prometheus_client::registry::Registry>,
+    ) -> AdminPages {
+        let (rulebook, clock) = (Arc::clone(&self.rulebook), Arc::new(SystemClock));
+        let share = settings::modes(settings).limit_share;
+        let counters = service::Counters::new(rulebook, self.counters.inspected(), clock, share);
         AdminPages {
             status: Arc::clone(&self.status),
             counters: Arc::new(counters),

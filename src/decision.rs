@@ -6,6 +6,7 @@
 pub mod request;
 
 pub mod limit;
+pub mod limit_share;
 pub mod metadata;
 pub mod rules;
 pub mod unit;

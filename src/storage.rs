@@ -50,10 +50,22 @@ impl CounterStore for Store {
             Store::Shared(store) => store.count(batch, at).await,
         }
     }
+
+    fn time(&self, own: Timestamp) -> Timestamp {
+        match self {
+            Store::Local(store) => store.time(own),
+            Store::Shared(store) => store.time(own),
+        }
+    }
 }
 
 /// Counts hits.
 pub trait CounterStore: Send + Sync + 'static {
     /// Counts every hit of the batch, in order, so that a key that stands twice counts twice; gives one reading for each.
     fn count(&self, batch: Batch<'_>, at: Moment) -> impl Future<Output = Readings> + Send;
+
+    /// What time it is where counters live, by which their windows go; `own` is this replica's time.
+    fn time(&self, own: Timestamp) -> Timestamp {
+        own
+    }
 }

@@ -59,7 +59,11 @@ impl Bound {
             grpc,
             http: Http1Server::start(self.http, &pages, public),
             metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&registry))),
-            admin: Http1Server::start(self.admin, &pages, admin::router(parts.admin_pages(registry))),
+            admin: Http1Server::start(
+                self.admin,
+                &pages,
+                admin::router(parts.admin_pages(settings, registry)),
+            ),
         };
         running.tell();
         Ok(running)

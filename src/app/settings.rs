@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use anyhow::Context;
 
 use crate::config::rules::RuleOptions;
-use crate::config::settings::{self, Address, Settings};
+use crate::config::settings::{self, Address, Settings, Topology};
 use crate::decision::hit::DeniedRequests;
 use crate::decision::plan::Modes;
 use crate::server::answer::{AnswerSettings, HeaderNames};
@@ -18,6 +18,10 @@ use crate::storage::local::LocalSettings;
 use crate::storage::redis::link::LinkSettings;
 use crate::storage::redis::node::{Endpoint, Identity, NodeAddress};
 use crate::storage::shared::SharedSettings;
+use crate::storage::shared::group::GroupSettings;
+use crate::storage::shared::placement::Placement;
+use crate::storage::shared::shards::Members;
+use crate::storage::shared::surveyor::Source;
 use crate::telemetry::logs::{LogFormat, LogSettings};
 
 /// Where each listener is to be bound.
@@ -63,7 +67,7 @@ pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
 }
 
 /// The servers of the shared store, in the order of the settings, and how each is named where placement goes by names.
-pub(super) fn redis_servers(settings: &Settings) -> anyhow::Result<Vec<(String, NodeAddress)>> {
+pub(super) fn redis_servers(redis: &settings::Redis) -> anyhow::Result<Vec<(String, NodeAddress)>> {
     let server = |url: &settings::RedisUrl| {
         let (name, endpoint) = match &url.endpoint {
             settings::RedisEndpoint::Tcp { host, port } => {
@@ -81,18 +85,43 @@ pub(super) fn redis_servers(settings: &Settings) -> anyhow::Result<Vec<(String, 
         let address = NodeAddress::new(endpoint, &identity).with_context(|| format!("redis.urls: {url}"))?;
         Ok((name, address))
     };
-    settings.redis.urls.iter().map(server).collect()
+    redis.urls.iter().map(server).collect()
+}
+
+/// A group of shards of the shared store, by this name, and who tells which servers they are, where that may change.
+pub(super) fn redis_group(
+    name: &'static str,
+    redis: &settings::Redis,
+) -> anyhow::Result<(Members, Option<Source>)> {
+    let (names, servers): (Vec<String>, Vec<_>) = redis_servers(redis)?.into_iter().unzip();
+    let (placement, addresses, source) = match redis.topology {
+        Topology::Single => (Placement::Single, servers, None),
+        Topology::Proxy => (Placement::Proxy, servers, None),
+        Topology::Ring => (Placement::ring(&names), servers, None),
+        Topology::Cluster => {
+            let source = Source::Cluster { seeds: servers.clone() };
+            (Placement::cluster(&redis.key_prefix), servers, Some(source))
+        }
+        Topology::Sentinel => {
+            let master = redis.sentinel_master.clone();
+            let unknown = NodeAddress::new(Endpoint::NotKnownYet, &Identity::default())?;
+            let source = Source::Sentinel { sentinels: servers, master, servers: unknown.clone() };
+            (Placement::Single, vec![unknown], Some(source))
+        }
+    };
+    let link = LinkSettings {
+        key_prefix: redis.key_prefix.as_str().into(),
+        connect_timeout: redis.connect_timeout,
+        // A caller's deadline may be a little shorter than the budget, for the way back.
+        patience: redis.timeout.mul_f64(0.75),
+        ..LinkSettings::default()
+    };
+    let settings = GroupSettings { name, timeout: redis.timeout, link };
+    Ok((Members { settings, placement, addresses }, source))
 }
 
 pub(super) fn shared_store(settings: &Settings) -> SharedSettings {
-    let redis = &settings.redis;
     SharedSettings {
-        timeout: redis.timeout,
-        link: LinkSettings {
-            key_prefix: redis.key_prefix.as_str().into(),
-            connect_timeout: redis.connect_timeout,
-            ..LinkSettings::default()
-        },
         breaker: BreakerSettings {
             failures: NonZeroU32::new(settings.breaker.failures).unwrap_or(NonZeroU32::MIN),
             backoff: settings.breaker.backoff,
@@ -126,6 +155,7 @@ pub(super) fn modes(settings: &Settings) -> Modes {
             settings::DeniedRequests::Ignore => DeniedRequests::Ignore,
         },
         on_store_failure: settings.fallback.on_store_failure,
+        limit_share: settings.counting.limit_share,
         near_limit_ratio: settings.counting.near_limit_ratio as f32,
     }
 }

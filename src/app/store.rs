@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 
 use crate::app::lifecycle::Tasks;
 use crate::app::{settings, sweep};
-use crate::config::settings::{Settings, Store as Kind, Topology};
+use crate::config::settings::{Settings, Store as Kind};
 use crate::service::{Clock, SystemClock};
 use crate::storage::Store;
 use crate::storage::inspect::Inspected;
@@ -16,15 +16,19 @@ use crate::storage::local::metrics::LocalStoreMetrics;
 use crate::storage::shared::SharedStore;
 use crate::storage::shared::keepers::{Keepers, Replica};
 use crate::storage::shared::metrics::SharedStoreMetrics;
-use crate::storage::shared::placement::Placement;
 use crate::storage::shared::shards::Shards;
-use crate::storage::shared::surveyor::Surveyor;
+use crate::storage::shared::surveyor::{Source, Surveyor};
 
 /// The counters of the process.
 #[derive(Debug, Clone)]
 pub(super) enum Counters {
     Local(Arc<LocalStore>),
-    Shared { shards: Arc<Shards>, topology: Topology, replica: Replica },
+    Shared {
+        shards: Arc<Shards>,
+        /// For each group of shards who tells which servers they are, where that may change.
+        sources: Vec<Option<Source>>,
+        replica: Replica,
+    },
 }
 
 impl Counters {
@@ -36,19 +40,15 @@ impl Counters {
     }
 
     fn shared(settings: &Settings) -> anyhow::Result<Self> {
-        let shared = settings::shared_store(settings);
-        let (names, addresses): (Vec<String>, Vec<_>) =
-            settings::redis_servers(settings)?.into_iter().unzip();
-        let topology = settings.redis.topology;
-        let placement = match topology {
-            Topology::Single => Placement::Single,
-            Topology::Cluster => Placement::cluster(&settings.redis.key_prefix),
-            Topology::Ring => Placement::ring(&names),
-        };
+        let (main, source) = settings::redis_group("", &settings.redis)?;
+        let per_second = settings.redis_per_second.store();
+        let per_second = per_second.map(|redis| settings::redis_group("per-second", redis)).transpose()?;
+        let (per_second, per_second_source) = per_second.unzip();
+        let shards = Arc::new(Shards::new(main, per_second, settings::shared_store(settings)));
         // Two replicas with one number would be one to the others: their shares would be too large.
         let id = RandomState::new().hash_one(SystemClock.now().millis()) >> 1;
         let replica = Replica { id, own_time: Arc::new(|| SystemClock.now()) };
-        Ok(Self::Shared { shards: Arc::new(Shards::new(addresses, placement, shared)), topology, replica })
+        Ok(Self::Shared { shards, sources: vec![source, per_second_source.flatten()], replica })
     }
 
     /// What the process knows of its shards, where it has any.
@@ -82,10 +82,12 @@ impl Counters {
                 let store = Arc::clone(store);
                 tasks.start("sweep", sweep::run(move || store.sweep(SystemClock.now())));
             }
-            Self::Shared { shards, topology, replica } => {
+            Self::Shared { shards, sources, replica } => {
                 tasks.start("keepers", Keepers::new(shards, replica.clone()).run());
-                if *topology == Topology::Cluster {
-                    tasks.start("surveyor", Surveyor::new(shards).run());
+                for (group, source) in shards.groups().zip(sources) {
+                    if let Some(source) = source.clone() {
+                        tasks.start("surveyor", Surveyor::new(shards, group, source).run());
+                    }
                 }
                 let shards = Arc::clone(shards);
                 tasks.start("sweep", sweep::run(move || shards.ledger().sweep(SystemClock.now())));

@@ -45,7 +45,7 @@ pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
-pub use redis_store::{Redis, Topology};
+pub use redis_store::{PerSecond, Redis, Topology};
 pub use redis_url::{RedisEndpoint, RedisUrl, Secret};
 pub use request::Request;
 pub use response::{Headers, Response};
@@ -80,6 +80,8 @@ pub struct Settings {
     pub local: Local,
     /// The store that replicas share.
     pub redis: Redis,
+    /// The same for limits per second, where they are counted apart.
+    pub redis_per_second: PerSecond,
     /// When that store is taken for lost.
     pub breaker: Breaker,
     /// What decides meanwhile.
@@ -133,6 +135,7 @@ struct Written<'f> {
 #[derive(Default)]
 struct Places {
     urls: Option<Span>,
+    urls_per_second: Option<Span>,
     max_backoff: Option<Span>,
 }
 
@@ -142,7 +145,11 @@ impl Settings {
         let Reading::Tree(root) = yaml::read(file, faults) else { return Places::default() };
         read_fields(&mut Decoder::new(Source::File(file), faults), &root, &Path::Root, self);
         let place = |section, name| root.find(section)?.find(name).map(|node| node.span);
-        Places { urls: place("redis", "urls"), max_backoff: place("breaker", "max_backoff") }
+        Places {
+            urls: place("redis", "urls"),
+            urls_per_second: place("redis_per_second", "urls"),
+            max_backoff: place("breaker", "max_backoff"),
+        }
     }
 
     /// Reports settings that do not go together, at their place in the file where nothing else had a say.
@@ -159,6 +166,11 @@ impl Settings {
             let place = written.filter(|written| written.settings.redis == self.redis);
             let place = place.and_then(|written| Some((written.file, written.places.urls?)));
             report("redis.urls", found, place);
+        }
+        if let Some(found) = self.redis_per_second.contradiction() {
+            let place = written.filter(|written| written.settings.redis_per_second == self.redis_per_second);
+            let place = place.and_then(|written| Some((written.file, written.places.urls_per_second?)));
+            report("redis_per_second.urls", found, place);
         }
         if let Some(found) = self.breaker.contradiction() {
             let place = written.filter(|written| written.settings.breaker == self.breaker);
@@ -182,6 +194,7 @@ impl Section for Settings {
             "store" => put(&mut self.store, store::read(decoder, field)),
             "local" => read_section(decoder, field, &mut self.local),
             "redis" => read_section(decoder, field, &mut self.redis),
+            "redis_per_second" => read_section(decoder, field, &mut self.redis_per_second),
             "breaker" => read_section(decoder, field, &mut self.breaker),
             "fallback" => read_section(decoder, field, &mut self.fallback),
             "over_limit_memory" => read_section(decoder, field, &mut self.over_limit_memory),

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::limit_share::LimitShare;
 use crate::decision::request::{Descriptor, Request};
 use crate::decision::rules::{Quota, Rule, RuleSet};
 
@@ -21,6 +22,8 @@ pub struct Modes {
     pub denied_requests: DeniedRequests,
     /// What decides where a counter's store does not answer and its rule does not say.
     pub on_store_failure: OnStoreFailure,
+    /// The part of every limit that is given out here; those that callers bring along are no exception.
+    pub limit_share: LimitShare,
     /// The share of a limit above which a passed hit is near it, from 0 to 1.
     pub near_limit_ratio: f32,
 }
@@ -60,8 +63,11 @@ impl<'r> Plan<'r> {
         let known = rules.has_domain(request.domain);
         let find = |descriptor: &Descriptor<'_>| match descriptor.limit_override {
             _ if !known => Match::Nothing,
-            Some(limit) => Match::Limited(None, limit),
-            None => rules.find(request.domain, &descriptor.entries).map_or(Match::Nothing, Match::of_rule),
+            Some(limit) => Match::Limited(None, modes.limit_share.of(limit)),
+            None => {
+                let rule = rules.find(request.domain, &descriptor.entries);
+                rule.map_or(Match::Nothing, |rule| Match::of_rule(rule, modes.limit_share))
+            }
         };
         let mut matches: SmallVec<[Match<'r>; 2]> = request.descriptors.iter().map(find).collect();
         replace(&mut matches);
@@ -83,11 +89,11 @@ impl<'r> Plan<'r> {
 }
 
 impl<'r> Match<'r> {
-    fn of_rule(rule: &'r Rule) -> Self {
+    fn of_rule(rule: &'r Rule, share: LimitShare) -> Self {
         match rule.quota {
             Quota::NoLimit => Match::Uncounted(rule, Uncounted::NoLimit),
             Quota::Unlimited => Match::Uncounted(rule, Uncounted::Unlimited),
-            Quota::Limited(limit) => Match::Limited(Some(rule), limit),
+            Quota::Limited(limit) => Match::Limited(Some(rule), share.of(limit)),
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
+use crate::decision::limit_share::LimitShare;
 use crate::decision::rules::named::HashedValues;
 use crate::service::clock::Clock;
 use crate::service::rulebook::{Rulebook, Snapshot};
@@ -43,6 +44,7 @@ pub struct Counters {
     rulebook: Arc<Rulebook>,
     store: Inspected,
     clock: Arc<dyn Clock>,
+    limit_share: LimitShare,
     turns: Semaphore,
 }
 
@@ -100,10 +102,15 @@ pub struct Reset {
 }
 
 impl Counters {
-    /// The counters of this store, by the rules of this book.
+    /// The counters of this store, by the rules of this book, of whose limits this part is given out here.
     #[must_use]
-    pub fn new(rulebook: Arc<Rulebook>, store: Inspected, clock: Arc<dyn Clock>) -> Self {
-        Self { rulebook, store, clock, turns: Semaphore::new(AT_A_TIME) }
+    pub fn new(
+        rulebook: Arc<Rulebook>,
+        store: Inspected,
+        clock: Arc<dyn Clock>,
+        limit_share: LimitShare,
+    ) -> Self {
+        Self { rulebook, store, clock, limit_share, turns: Semaphore::new(AT_A_TIME) }
     }
 
     /// A page of the counters that the filter means.
@@ -164,7 +171,7 @@ impl Counters {
         let asked = which.find(snapshot.as_deref())?;
         let stored = self.store.read(&asked.key, self.clock.now()).await?;
         let found = asked.found(stored, snapshot.as_deref());
-        found.ok_or(CounterFault::NoKey)
+        found.map(|found| found.with_share(self.limit_share)).ok_or(CounterFault::NoKey)
     }
 
     /// Resets one counter, whatever is in its place.
@@ -209,7 +216,8 @@ impl Counters {
         // Finding rules takes its time where there are many, and this thread answers requests, too.
         let found =
             tokio::task::spawn_blocking(move || find_rules(counting, &filter, snapshot.as_deref(), hashed));
-        found.await.unwrap_or_default()
+        let (found, hashed) = found.await.unwrap_or_default();
+        (found.into_iter().map(|counter| counter.with_share(self.limit_share)).collect(), hashed)
     }
 }
 

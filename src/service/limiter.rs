@@ -45,7 +45,8 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
     ) -> Result<R, NoRules> {
         let current = self.rulebook.current();
         let snapshot = current.as_deref().ok_or(NoRules)?;
-        let now = self.clock.now();
+        // What is told of windows must go by the clock that they go by.
+        let now = self.store.time(self.clock.now());
         let plan = Plan::new(request, &snapshot.rules, self.modes);
         let readings = match plan.batch() {
             batch if batch.hits.is_empty() => Readings::new(),

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::service::rulebook::Rulebook;
 use crate::storage::shared::overview::ShardOverview;
+use crate::storage::shared::ring_watch::RingWatch;
 use crate::storage::shared::shards::Shards;
 
 /// What is known of the service beside its rules.
@@ -109,6 +110,12 @@ impl ServiceStatus {
     #[must_use]
     pub fn shards(&self) -> Vec<ShardOverview> {
         self.shards.as_ref().map_or_else(Vec::new, |shards| shards.overview())
+    }
+
+    /// The rings of servers that replicas place counters by, where the store is a ring.
+    #[must_use]
+    pub fn rings(&self) -> Option<&RingWatch> {
+        self.shards.as_ref()?.rings()
     }
 
     /// Whether requests should be sent here.

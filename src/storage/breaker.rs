@@ -6,7 +6,7 @@
 //!
 //! | from | by | to |
 //! |---|---|---|
-//! | closed | [`BreakerSettings::failures`] failures in a row, or [`Breaker::trip`] | open |
+//! | closed | [`BreakerSettings::failures`] failures in a row, [`Breaker::trip`], or [`Breaker::hold`] | open |
 //! | open | [`Breaker::may_probe`], once the backoff has passed | half-open |
 //! | half-open | the probe succeeded | closed |
 //! | half-open | the probe failed | open, for twice as long |
@@ -143,6 +143,14 @@ impl Breaker {
                 self.note(reason);
                 Some(self.open_again(now, jitter))
             }
+            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
+        }
+    }
+
+    /// Opens a closed breaker without a failure, ready to be probed at once: the shard is there, but must be told something first.
+    pub fn hold(&mut self, now: Uptime) -> Option<Transition> {
+        match self.state {
+            BreakerState::Closed { .. } => Some(self.become_state(BreakerState::Open { until: now })),
             BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
         }
     }

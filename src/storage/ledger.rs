@@ -96,6 +96,7 @@ pub struct Share {
 pub struct Ledger {
     parts: Sharded<Part>,
     next_settlement: AtomicU64,
+    over_is_believed_for: Duration,
 }
 
 impl Ledger {
@@ -108,7 +109,15 @@ impl Ledger {
             let over = OverMemorySettings { max_entries: portion.of(over.max_entries), ..over };
             Part::new(portion.of(max_entries), OverMemory::new(over))
         };
-        Self { parts: Sharded::new(max_entries, part), next_settlement: AtomicU64::new(1) }
+        let over_is_believed_for = if over.max_entries == 0 { Duration::ZERO } else { over.max_age };
+        let parts = Sharded::new(max_entries, part);
+        Self { parts, next_settlement: AtomicU64::new(1), over_is_believed_for }
+    }
+
+    /// How long a reading of being over denies, on this replica as on others.
+    #[must_use]
+    pub fn over_is_believed_for(&self) -> Duration {
+        self.over_is_believed_for
     }
 
     /// Learns what the store answered for this hit: the window that it counted in and the count there, and when.

@@ -3,15 +3,16 @@
 //! A [`link::Link`] is a replica's way to one server for one runtime thread. Which server a key belongs to, what happens
 //! while a server is away, and what time it is there, are decided by others. This folder alone names the client library.
 
-pub mod cluster_map;
 pub mod failure;
 pub mod link;
+pub mod names;
 pub mod node;
 pub mod observer;
 pub mod order;
 pub mod scan;
 pub mod shard_time;
 pub mod side;
+pub mod slot_map;
 
 mod alarm;
 mod backoff;

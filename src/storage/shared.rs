@@ -6,11 +6,13 @@
 //! settles and counts the living replicas, so that no user's request ever carries a probe. Of a Redis Cluster, a surveyor
 //! learns which node has which slots, beside what redirects tell.
 
+pub mod group;
 pub mod inspect;
 pub mod keepers;
 pub mod metrics;
 pub mod overview;
 pub mod placement;
+pub mod ring_watch;
 pub mod shard;
 pub mod shards;
 pub mod surveyor;
@@ -27,16 +29,15 @@ mod tests;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::decision::hit::{Batch, DeniedRequests};
+use crate::decision::time::Timestamp;
 use crate::storage::breaker::BreakerSettings;
 use crate::storage::ledger::LedgerSettings;
-use crate::storage::redis::link::LinkSettings;
 use crate::storage::redis::order::{Counts, Mode, Order, Outcome};
 use crate::storage::shared::answers::Answers;
 use crate::storage::shared::redirect::{Question, Target};
@@ -45,16 +46,9 @@ use crate::storage::shared::view::View;
 use crate::storage::slot::Slot;
 use crate::storage::{CounterStore, Moment, Readings};
 
-/// What is left of the caller's patience when an answer must be there, for the way back.
-const MARGIN: Duration = Duration::from_millis(1);
-
 /// How the shared store behaves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct SharedSettings {
-    /// The budget of one request for all of its shards.
-    pub timeout: Duration,
-    /// Each connection.
-    pub link: LinkSettings,
     /// Each shard's breaker.
     pub breaker: BreakerSettings,
     /// What this replica remembers.
@@ -70,7 +64,8 @@ pub struct SharedStore {
     view: ArcSwap<View>,
 }
 
-/// The hits of one request that live in one slot, by their place in the batch. One server counts them together.
+/// The hits of one request that live in one slot, and where keys are kept apart those on one key, by their place in the batch.
+/// One server counts them together.
 #[derive(Debug)]
 struct Group {
     slot: Slot,
@@ -86,20 +81,19 @@ enum Alone {
 
 impl CounterStore for SharedStore {
     async fn count(&self, batch: Batch<'_>, at: Moment) -> Readings {
-        let (view, deadline) = (self.view(), self.deadline(&at));
+        let (view, begun) = (self.view(), Instant::now());
         let mut answers = Answers::new(batch, &self.shards, &view.topology);
         answers.recall(at.now);
         let groups = answers.unanswered();
         match groups.as_slice() {
             [] => {}
             [only] => {
-                let outcome = self.count_group(&view, &batch, only, Alone::Yes, &at, deadline).await;
+                let outcome = self.count_group(&view, &batch, only, Alone::Yes, &at, begun).await;
                 answers.take(only, outcome, &at);
             }
             several => {
-                let count = several
-                    .iter()
-                    .map(|group| self.count_group(&view, &batch, group, Alone::No, &at, deadline));
+                let count =
+                    several.iter().map(|group| self.count_group(&view, &batch, group, Alone::No, &at, begun));
                 let outcomes = futures_util::future::join_all(count).await;
                 for (group, outcome) in several.iter().zip(outcomes) {
                     answers.take(group, outcome, &at);
@@ -108,9 +102,14 @@ impl CounterStore for SharedStore {
         }
         answers.rescue(&at);
         if groups.len() > 1 && batch.denied_requests == DeniedRequests::Ignore {
-            self.give_back(&view, &mut answers, &groups, &at, deadline).await;
+            self.give_back(&view, &mut answers, &groups, &at, begun).await;
         }
         answers.into_readings()
+    }
+
+    /// Servers' clocks hardly differ from each other, whatever this replica's own does; the main group's latest reading will do.
+    fn time(&self, own: Timestamp) -> Timestamp {
+        self.shards.main().time().map_or(own, |time| time.at(Instant::now()))
     }
 }
 
@@ -132,13 +131,6 @@ impl SharedStore {
         renewed
     }
 
-    /// Until when an answer is of use: the budget, and never so late that the caller has gone.
-    fn deadline(&self, at: &Moment) -> Instant {
-        let budget = Instant::now() + self.shards.settings.timeout;
-        let patience = at.deadline.and_then(|deadline| deadline.checked_sub(MARGIN));
-        patience.map_or(budget, |patience| patience.min(budget))
-    }
-
     /// Lets one shard count; nothing where it is known to be away.
     async fn count_group(
         &self,
@@ -147,15 +139,16 @@ impl SharedStore {
         group: &Group,
         alone: Alone,
         at: &Moment,
-        deadline: Instant,
+        begun: Instant,
     ) -> Option<Outcome<Counts>> {
         let mode = match (Mode::of(batch), alone) {
             // What the other groups say of quotas is not known yet, so none may deny for quotas by itself.
             (Mode::CountUnlessDenied { .. }, Alone::No) => Mode::CountUnlessDenied { quota_left: true },
             (mode, _) => mode,
         };
+        let deadline = view.topology.shard_of(group.slot).group().deadline(at, begun);
         let question = CountQuestion { batch, group, mode, at, deadline };
-        self.ask(view, group.slot, deadline, &question).await
+        self.ask(view, group.slot, &question, deadline).await
     }
 }
 
@@ -173,7 +166,7 @@ impl Question for CountQuestion<'_> {
 
     async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<Counts> {
         let hits = self.group.hits.iter().map(|&index| self.batch.hits[index].clone()).collect();
-        let order = Order { hits, mode: self.mode, now: shard.now(self.at.now), route };
+        let order = Order { hits, mode: self.mode, now: shard.now_there(self.at.now), route };
         link.count(order, self.deadline).await
     }
 }

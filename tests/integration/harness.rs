@@ -22,7 +22,7 @@ pub(crate) mod wire;
 pub(crate) use ask::{Ask, ask, entries};
 pub(crate) use envoy::Envoy;
 pub(crate) use ratekeeper::Ratekeeper;
-pub(crate) use redis::{Redis, RedisCluster};
+pub(crate) use redis::{Redis, RedisCluster, RedisSentinel};
 pub(crate) use tell::tell;
 pub(crate) use upstream::Upstream;
 pub(crate) use wire::Wire;

@@ -169,8 +169,9 @@ async fn the_admin_port_shows_rules_counters_and_settings() {
     let stats = page("/stats").await;
     assert!(stats.lines().all(|line| line.contains(": ")), "`name: value` lines:\n{stats}");
     assert_eq!(page("/shards").await, "[]", "the local store has none");
+    assert_eq!(page("/ring").await, "null");
     let overview = page("/").await;
-    for path in ["/rlconfig", "/shards", "/stats", "/config"] {
+    for path in ["/rlconfig", "/shards", "/ring", "/stats", "/config"] {
         assert!(overview.contains(path), "`{path}` is not in the overview:\n{overview}");
     }
     let settings = page("/config").await;

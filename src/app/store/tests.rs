@@ -17,6 +17,7 @@ use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::DomainSpec;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
+use crate::decision::verdict::Verdict;
 use crate::service::{Limiter, Rulebook};
 use crate::storage::redis::tests::server::Server;
 
@@ -29,6 +30,9 @@ const LIMIT: usize = 30;
 /// How many milliseconds into a window something may happen that belongs to the window before, or before a window begins
 /// what belongs to it: much more than half a round trip, much less than the clocks differ by.
 const UNCERTAINTY: u64 = 60;
+
+/// In seconds.
+const YEAR: u64 = 86_400 * 365;
 
 struct ShiftedClock(i64);
 
@@ -58,11 +62,15 @@ impl Replica {
     }
 
     async fn passes(&self, value: &str, unit: Unit) -> bool {
+        self.ask(value, unit, |verdict| !verdict.denied).await
+    }
+
+    async fn ask<R>(&self, value: &str, unit: Unit, answer: impl FnOnce(&Verdict<'_>) -> R) -> R {
         let limit = Limit { requests_per_unit: u32::try_from(LIMIT).unwrap(), unit };
         let entries = smallvec![Entry { key: b"k", value: value.as_bytes() }];
         let descriptor = Descriptor { entries, limit_override: Some(limit), hits: Hits::Take(1) };
         let request = Request { domain: "d", descriptors: smallvec![descriptor] };
-        self.0.decide(&request, None, |verdict| !verdict.denied).await.unwrap()
+        self.0.decide(&request, None, answer).await.unwrap()
     }
 
     /// How many of so many requests pass, all asked at once.
@@ -111,6 +119,25 @@ async fn replicas_whose_clocks_differ_share_the_window() {
             ask_at(window, 650, replica(2), LIMIT).await,
         ];
         assert_eq!(passed, [LIMIT / 3, LIMIT - LIMIT / 3, 0], "in turn {turn}");
+    }
+}
+
+/// Callers are told when the window ends by the clock that it goes by.
+#[tokio::test]
+async fn replicas_whose_clocks_differ_tell_the_same_reset() {
+    let server = Server::start();
+    let replicas = replicas(&server).await;
+    let first = next_window();
+    let reset = |verdict: &Verdict<'_>| verdict.statuses[0].limited.unwrap().until_reset.as_secs();
+    // Whose clock is half a second off would be a whole one off in one of these halves of a second.
+    for (second, into) in [(0, 250), (1, 750)] {
+        let window = first + 1_000 * second;
+        at(window + into).await;
+        for replica in &replicas {
+            let told = replica.ask("v", Unit::Year, reset).await;
+            assert_eq!(told, YEAR - window / 1_000 % YEAR);
+        }
+        assert!(now() < window + 1_000 - UNCERTAINTY, "the machine is too busy to ask within a second");
     }
 }
 

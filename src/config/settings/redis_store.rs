@@ -1,4 +1,4 @@
-//! `redis`: which servers hold the shared counts, and how long we wait for them.
+//! `redis` and `redis_per_second`: which servers hold the shared counts, and how long we wait for them.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use super::quantity::serialize_duration;
 use super::redis_url::{RedisEndpoint, RedisUrl};
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field, Optional, Path};
+use crate::config::yaml::Value;
 
 /// Callers give up long before a second.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(999);
@@ -27,8 +28,10 @@ const MAX_PREFIX: usize = 64;
 pub struct Redis {
     /// How the servers belong together.
     pub topology: Topology,
-    /// The servers: the one, each of a ring, or some of a cluster to begin with.
+    /// The servers: the one, each of a ring, some of a cluster to begin with; or the Sentinels.
     pub urls: Vec<RedisUrl>,
+    /// What Sentinels call the master.
+    pub sentinel_master: String,
     /// What every key begins with.
     pub key_prefix: String,
     /// How long one operation may take.
@@ -39,12 +42,21 @@ pub struct Redis {
     pub connect_timeout: Duration,
 }
 
+/// The store that counts limits per second by itself; none where it has no URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PerSecond(Redis);
+
 /// How servers belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Topology {
     /// One server.
     Single,
+    /// A master and its replicas, watched by Sentinels.
+    Sentinel,
+    /// A proxy that spreads keys over servers of its own.
+    Proxy,
     /// The nodes of a Redis Cluster.
     Cluster,
     /// Independent servers, among which keys are spread by consistent hashing.
@@ -63,9 +75,38 @@ impl Default for Redis {
         Self {
             topology: Topology::Single,
             urls: vec![RedisUrl::default()],
+            sentinel_master: String::new(),
             key_prefix: "rk:".into(),
             timeout: Duration::from_millis(10),
             connect_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Default for PerSecond {
+    fn default() -> Self {
+        Self(Redis { urls: Vec::new(), ..Redis::default() })
+    }
+}
+
+impl PerSecond {
+    /// The store, where there is one.
+    #[must_use]
+    pub fn store(&self) -> Option<&Redis> {
+        Some(&self.0).filter(|redis| !redis.urls.is_empty())
+    }
+
+    pub(super) fn contradiction(&self) -> Option<Contradiction> {
+        self.store()?.contradiction()
+    }
+}
+
+impl Section for PerSecond {
+    fn set(&mut self, decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Known {
+        match (field.name, &field.node.value) {
+            // There is none.
+            ("urls", Value::Sequence(urls)) if urls.is_empty() => put(&mut self.0.urls, Ok(Some(Vec::new()))),
+            _ => self.0.set(decoder, field),
         }
     }
 }
@@ -74,9 +115,22 @@ impl Redis {
     /// What the list of servers and the topology say against each other, once all layers are read.
     pub(super) fn contradiction(&self) -> Option<Contradiction> {
         let (message, help) = match (self.topology, self.urls.as_slice()) {
+            (_, []) => return None,
+            (Topology::Sentinel, _) if self.sentinel_master.is_empty() => (
+                "`topology: sentinel` needs the name of the master".into(),
+                "write `sentinel_master: NAME`, as the Sentinels' `sentinel monitor NAME …` has it",
+            ),
+            (topology, _) if topology != Topology::Sentinel && !self.sentinel_master.is_empty() => (
+                "there is a `sentinel_master`, but no Sentinels".into(),
+                "write `topology: sentinel`, and the Sentinels' URLs",
+            ),
             (Topology::Single, urls) if urls.len() != 1 => (
                 format!("`topology: single` is one server, but there are {} URLs", urls.len()),
-                "keep one URL, or write `topology: cluster` or `topology: ring`",
+                "keep one URL, or write another `topology`: sentinel, cluster or ring",
+            ),
+            (Topology::Proxy, urls) if urls.len() != 1 => (
+                format!("`topology: proxy` is one address, but there are {} URLs", urls.len()),
+                "keep the proxy's URL, or write `topology: ring` for servers without a proxy",
             ),
             (Topology::Cluster, urls) => no_cluster(urls)?,
             _ => return None,
@@ -90,6 +144,7 @@ impl Section for Redis {
         match field.name {
             "topology" => put(&mut self.topology, topology(decoder, field)),
             "urls" => put(&mut self.urls, urls(decoder, field)),
+            "sentinel_master" => put(&mut self.sentinel_master, sentinel_master(decoder, field)),
             "key_prefix" => put(&mut self.key_prefix, key_prefix(decoder, field)),
             "timeout" => put(&mut self.timeout, decoder.duration(field, TIMEOUT)),
             "connect_timeout" => put(&mut self.connect_timeout, decoder.duration(field, CONNECT)),
@@ -118,15 +173,13 @@ fn no_cluster(urls: &[RedisUrl]) -> Option<(String, &'static str)> {
 }
 
 fn topology(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Topology> {
-    if let Some(later @ "sentinel") = decoder.text(field)?.as_deref() {
-        let message = format!("`topology` cannot be `{later}` yet");
-        return Err(decoder.refuse(
-            field,
-            message,
-            "it comes in a later version; this one has: single, cluster, ring",
-        ));
-    }
-    let choices = [("single", Topology::Single), ("cluster", Topology::Cluster), ("ring", Topology::Ring)];
+    let choices = [
+        ("single", Topology::Single),
+        ("sentinel", Topology::Sentinel),
+        ("proxy", Topology::Proxy),
+        ("cluster", Topology::Cluster),
+        ("ring", Topology::Ring),
+    ];
     decoder.choice(field, &choices)
 }
 
@@ -162,6 +215,17 @@ fn urls(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Vec<Re
 /// Whether two URLs mean the same keys, whoever asks for them.
 fn same_server(one: &RedisUrl, other: &RedisUrl) -> bool {
     (&one.endpoint, one.database) == (&other.endpoint, other.database)
+}
+
+/// Sentinels take letters, digits and a few signs.
+fn sentinel_master(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<String> {
+    let Some(text) = decoder.text(field)? else { return Ok(None) };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if text.len() <= MAX_PREFIX && text.bytes().all(fits) {
+        return Ok(Some(text));
+    }
+    let help = "write the name that stands in the Sentinels' `sentinel monitor NAME …`";
+    Err(decoder.refuse(field, "`sentinel_master` is no name of a master", help))
 }
 
 /// Braces would put all keys into one slot of a Cluster, and so on one server.

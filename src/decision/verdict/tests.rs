@@ -4,6 +4,7 @@ use smallvec::smallvec;
 
 use super::*;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
+use crate::decision::limit_share::LimitShare;
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Entry, Hits, Request};
 use crate::decision::rules::RuleSet;
@@ -15,6 +16,7 @@ const MODES: Modes = Modes {
     shadow_mode: false,
     quota_mode: false,
     denied_requests: DeniedRequests::Count,
+    limit_share: LimitShare::WHOLE,
     near_limit_ratio: 0.8,
 };
 
@@ -141,4 +143,23 @@ fn the_near_threshold_is_rounded_down_in_single_precision() {
         |requests_per_unit, ratio| near_threshold(Limit { requests_per_unit, unit: Unit::Second }, ratio);
     assert_eq!([threshold(3, 0.8), threshold(10, 0.8), threshold(0, 0.8), threshold(1, 1.0)], [2, 8, 0, 1]);
     assert_eq!(threshold(u32::MAX, 1.0), 1 << 32);
+}
+
+/// What callers are told is what holds here: the limit, what is left of it, and whether it is near.
+#[test]
+fn a_share_of_the_limit_is_the_limit() {
+    let rules = rules();
+    let share = LimitShare::new(0.7).unwrap();
+    let brought = Limit { requests_per_unit: 100, unit: Unit::Day };
+    let overriding = Descriptor { limit_override: Some(brought), ..descriptor("plain") };
+    let request = Request { domain: "d", descriptors: smallvec![descriptor("plain"), overriding] };
+    let plan = Plan::new(&request, &rules, Modes { limit_share: share, ..MODES });
+    let limits: Vec<u32> = plan.batch().hits.iter().map(|hit| hit.limit.requests_per_unit).collect();
+    assert_eq!(limits, [7, 70], "a limit that the caller brings along is shared, too");
+    let readings = [Reading { count: 6, over: false }, Reading { count: 70, over: false }];
+    let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(3_600));
+    let told: Vec<_> = verdict.statuses.iter().filter_map(|status| status.limited).collect();
+    assert_eq!((told[0].limit.requests_per_unit, told[0].remaining), (7, 1));
+    assert_eq!((told[1].limit.requests_per_unit, told[1].remaining), (70, 0));
+    assert_eq!(verdict.statuses[0].outcome, Outcome::Near);
 }

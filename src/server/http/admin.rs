@@ -3,6 +3,7 @@
 
 pub mod counters;
 
+mod ring;
 mod shards;
 
 use std::fmt::Write as _;
@@ -16,6 +17,7 @@ use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 
 use crate::decision::rules::{Quota, Rule};
+use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
 use crate::service::{Clock, Counters, Readiness, ServiceStatus, Snapshot, SystemClock};
@@ -40,6 +42,7 @@ pub fn router(pages: AdminPages) -> Router {
         .route("/", get(overview))
         .route("/rlconfig", get(rules))
         .route("/shards", get(shards))
+        .route("/ring", get(ring))
         .route("/stats", get(stats))
         .route("/config", get(settings))
         .merge(counters::router(Arc::clone(&pages.counters)))
@@ -66,7 +69,7 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     format!(
         "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
          /rlconfig  the rules in force\n/counters  the counters that run; /counter: one of them; POST /counters/reset\n\
-         /shards    the shards of the store\n/stats     every figure\n/config    the effective settings\n",
+         /shards    the shards of the store\n/ring      the ring that this replica places counters by, and those of others\n/stats     every figure\n/config    the effective settings\n",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,
         reloads.failed,
@@ -79,6 +82,10 @@ async fn rules(State(pages): State<Arc<AdminPages>>) -> String {
 
 async fn shards(State(pages): State<Arc<AdminPages>>) -> Json<Vec<ShardPage>> {
     Json(pages.status.shards().into_iter().map(ShardPage::from).collect())
+}
+
+async fn ring(State(pages): State<Arc<AdminPages>>) -> Json<Option<RingPage>> {
+    Json(pages.status.rings().map(RingPage::from))
 }
 
 async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {

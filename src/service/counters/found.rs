@@ -6,6 +6,7 @@ use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
+use crate::decision::limit_share::LimitShare;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Quota, Rule};
@@ -45,7 +46,7 @@ pub struct FoundRule {
     pub name: Option<Box<str>>,
     /// Where it stands.
     pub location: Location,
-    /// Its limit.
+    /// Its limit, or the part of it that is given out here.
     pub limit: Limit,
     /// Whether it never denies.
     pub shadow_mode: bool,
@@ -82,6 +83,14 @@ impl FoundCounter {
             rules,
             key,
         })
+    }
+
+    /// The same with the part of its limit that is given out here.
+    pub(super) fn with_share(mut self, share: LimitShare) -> Self {
+        for rule in &mut self.rules {
+            rule.limit = share.of(rule.limit);
+        }
+        self
     }
 
     /// The rule that counts in it, where that is certain.

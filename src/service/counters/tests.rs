@@ -36,6 +36,10 @@ fn per_minute(requests_per_unit: u32) -> QuotaSpec {
 }
 
 fn scene() -> Scene {
+    scene_with(LimitShare::WHOLE)
+}
+
+fn scene_with(share: LimitShare) -> Scene {
     let rules = [
         rule("user", None, per_minute(3)),
         rule("path", Some("/api/*"), per_minute(5)),
@@ -49,7 +53,7 @@ fn scene() -> Scene {
     let store = Arc::new(LocalStore::new(LocalSettings { max_entries: 10_000 }));
     let clock = Arc::new(ManualClock::at(NOW));
     let inspected = Inspected::Local(Arc::clone(&store));
-    let counters = Counters::new(rulebook, inspected, Arc::new(Arc::clone(&clock)));
+    let counters = Counters::new(rulebook, inspected, Arc::new(Arc::clone(&clock)), share);
     Scene { store, clock, counters }
 }
 
@@ -193,4 +197,13 @@ async fn many_are_listed_in_pages_and_reset() {
     assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 1);
     assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 0);
     assert_eq!(scene.store.entries(), 0);
+}
+
+#[tokio::test]
+async fn a_limit_is_the_part_that_is_given_out() {
+    let scene = scene_with(LimitShare::new(0.4).unwrap());
+    scene.count("demo", Unit::Minute, ("path", "/api/x"), 1);
+    let [counter] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
+    assert_eq!(counter.limit().unwrap().requests_per_unit, 2);
+    assert_eq!(scene.get("path=/api/x", None).await.unwrap(), counter);
 }

@@ -54,6 +54,11 @@ impl SharedBreaker {
         self.change(|breaker| breaker.trip(reason, now, jitter))
     }
 
+    /// See [`Breaker::hold`].
+    pub fn hold(&self, now: Uptime) -> Option<Transition> {
+        self.change(|breaker| breaker.hold(now))
+    }
+
     /// See [`Breaker::may_probe`]. Takes no lock while it is closed.
     pub fn may_probe(&self, now: Uptime) -> Option<Transition> {
         if self.is_closed() { None } else { self.change(|breaker| breaker.may_probe(now)) }

@@ -55,6 +55,16 @@ fn failures_in_a_row_open_it() {
 }
 
 #[test]
+fn a_shard_that_is_held_back_is_probed_at_once_and_has_not_failed() {
+    let mut breaker = Breaker::new(SETTINGS);
+    assert_eq!(to(breaker.hold(at(7))), Some(open_until(7)));
+    assert_eq!((breaker.hold(at(7)), breaker.last_failure()), (None, None));
+    recover(&mut breaker, at(7));
+    let opened = trip(&mut breaker, at(8));
+    assert_eq!(opened, SETTINGS.backoff, "as if for the first time");
+}
+
+#[test]
 fn it_tells_since_when_the_shard_is_away_or_back_and_why_it_was() {
     let mut breaker = Breaker::new(SETTINGS);
     assert_eq!(breaker.since(), at(0));

@@ -1,5 +1,7 @@
 //! What waits for a place in a flight.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::storage::redis::call::Passenger;
@@ -27,7 +29,8 @@ pub(super) enum TimeQuestion {
 #[derive(Debug)]
 pub(super) struct Expiry {
     now: Instant,
-    /// How many were told.
+    patience: Duration,
+    /// How many were told after they had waited long enough for it to be the server's failure.
     pub(super) told: usize,
     /// The earliest deadline of the others.
     pub(super) next: Option<Instant>,
@@ -54,6 +57,16 @@ impl Errand {
         }
     }
 
+    /// When it was asked for.
+    fn begun(&self) -> Option<Instant> {
+        match self {
+            Errand::Count(passenger) => Some(passenger.ticket.begun),
+            Errand::Mend(mend) => Some(mend.ticket.begun),
+            Errand::Time(TimeQuestion::Probe(ticket)) => Some(ticket.begun),
+            Errand::Time(TimeQuestion::Routine) => None,
+        }
+    }
+
     /// Says that it was not sent; true where somebody was told.
     pub(super) fn give_up(&mut self, failure: &Failure) -> bool {
         match self {
@@ -67,24 +80,37 @@ impl Errand {
 
 impl Expiry {
     /// Nobody looked at yet.
-    pub(super) fn at(now: Instant) -> Self {
-        Self { now, told: 0, next: None }
+    pub(super) fn at(now: Instant, patience: Duration) -> Self {
+        Self { now, patience, told: 0, next: None }
+    }
+
+    /// Takes everybody to have waited long enough.
+    pub(super) fn blame(&mut self) {
+        self.patience = Duration::ZERO;
     }
 
     /// Looks at the ticket of something that was sent.
     pub(super) fn check<T>(&mut self, ticket: &mut Ticket<T>) {
         if ticket.is_awaited() && self.is_over(ticket.deadline) {
-            self.told += usize::from(ticket.answer(Outcome::Unknown(Failure::Timeout)));
+            let begun = ticket.begun;
+            let told = ticket.answer(Outcome::Unknown(Failure::Timeout));
+            self.note(begun, told);
         }
     }
 
     /// Looks at an errand that was not sent; says whether it still waits.
     pub(super) fn check_waiting(&mut self, errand: &mut Errand) -> bool {
         let over = errand.deadline().is_some_and(|deadline| self.is_over(deadline));
-        if over {
-            self.told += usize::from(errand.give_up(&Failure::Timeout));
+        if let Some(begun) = errand.begun().filter(|_| over) {
+            let told = errand.give_up(&Failure::Timeout);
+            self.note(begun, told);
         }
         !over
+    }
+
+    fn note(&mut self, begun: Instant, told: bool) {
+        let waited = self.now.saturating_duration_since(begun);
+        self.told += usize::from(told && waited >= self.patience);
     }
 
     /// Looks at a time by which something else is to be looked at.

@@ -81,7 +81,8 @@ impl Redirect {
     /// The other node, where `from` has sent us to it.
     #[must_use]
     pub fn target(&self, from: &NodeAddress) -> Option<NodeAddress> {
-        let (host, port) = self.address.rsplit_once(':')?;
+        // A node that has no name for another one says `?`.
+        let (host, port) = self.address.rsplit_once(':').filter(|(host, _)| *host != "?")?;
         Some(from.beside(Some(host).filter(|host| !host.is_empty()), port.parse().ok()?))
     }
 }
@@ -98,6 +99,12 @@ impl Failure {
     /// Whether an answer like this means that nothing was counted.
     pub(super) fn is_refusal(&self) -> bool {
         !matches!(self, Failure::Timeout | Failure::Io(_) | Failure::Closed | Failure::Other(_))
+    }
+
+    /// Whether it says where to go instead, or to come again.
+    #[must_use]
+    pub fn is_redirect(&self) -> bool {
+        matches!(self, Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain)
     }
 
     /// The same, said of what was sent on a connection that ended for this reason and was never answered.
@@ -136,9 +143,12 @@ impl Failure {
             "MOVED" | "ASK" => redirect(code, detail),
             "TRYAGAIN" => Failure::TryAgain,
             "CLUSTERDOWN" => Failure::ClusterDown(detail.into()),
-            "BUSY" | "MISCONF" | "NOREPLICAS" | "CROSSSLOT" => {
-                Failure::Refused(format!("{code} {detail}").into())
-            }
+            "BUSY" | "MISCONF" | "NOREPLICAS" => Failure::Refused(format!("{code} {detail}").into()),
+            "CROSSSLOT" => Failure::Refused(
+                "CROSSSLOT: behind this address are several servers (redis.topology: proxy)".into(),
+            ),
+            // What Envoy's redis_proxy says where it has nobody to ask.
+            "no" if detail.trim_end() == "upstream host" => Failure::Refused("no upstream host".into()),
             "ERR" | "@user_script:" if NOT_ALLOWED_IN_SCRIPT.iter().any(|text| detail.contains(text)) => {
                 Failure::NoPerm(detail.into())
             }
@@ -196,6 +206,7 @@ mod tests {
             check(code, detail, &Failure::NoPerm(detail.into()));
         }
         check("ERR", "unknown command", &Failure::Other("ERR unknown command".into()));
+        check("no", "upstream host", &Failure::Refused("no upstream host".into()));
         check("MISCONF", "no disk", &Failure::Refused("MISCONF no disk".into()));
     }
 

@@ -30,8 +30,8 @@ impl Link {
     #[must_use]
     pub fn open(address: NodeAddress, settings: LinkSettings, observer: Arc<dyn Observer>) -> Self {
         let (errands, inlet) = mpsc::channel(queue::CAPACITY);
-        let pilot =
-            Pilot { address, settings, observer, queue: Queue::new(inlet), packer: Packer::default() };
+        let (queue, packer) = (Queue::new(inlet), Packer::default());
+        let pilot = Pilot { address, settings, observer, queue, packer, time: None };
         tokio::spawn(pilot.run());
         Self { errands }
     }

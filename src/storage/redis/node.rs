@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
@@ -11,12 +12,15 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout};
 
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
+use crate::storage::redis::names::{self, Names};
 use crate::storage::redis::shard_time::ShardTime;
+
+const MICROS_PER_SECOND: u64 = 1_000_000;
 
 /// Where a server is and who we are there.
 #[derive(Clone)]
@@ -35,11 +39,16 @@ pub enum AddressError {
     Tls,
 }
 
+/// What stands in the place of the address of a server that nobody has told of yet.
+const NOT_KNOWN_YET: &str = "no Sentinel has told yet which server is the master";
+
 /// A connection whose handshake is done. Whoever holds it drives it; it is closed when dropped.
 pub(super) struct Connection {
     commands: MultiplexedConnection,
     driver: Pin<Box<dyn Future<Output = ()> + Send>>,
     closed: bool,
+    /// Whose connection it is, where that is a host and a port.
+    pub(super) peer: Option<SocketAddr>,
 }
 
 /// Where a server listens.
@@ -49,6 +58,8 @@ pub enum Endpoint {
     Tcp(String, u16),
     /// On a socket in the file system.
     Unix(PathBuf),
+    /// Nobody has told yet.
+    NotKnownYet,
 }
 
 /// Who we are to a server.
@@ -71,6 +82,7 @@ impl NodeAddress {
         let address = match endpoint {
             Endpoint::Tcp(host, port) => ConnectionAddr::Tcp(host, port),
             Endpoint::Unix(path) => ConnectionAddr::Unix(path),
+            Endpoint::NotKnownYet => ConnectionAddr::Tcp(NOT_KNOWN_YET.into(), 0),
         };
         let info =
             address.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
@@ -102,16 +114,34 @@ impl NodeAddress {
     }
 
     /// Connects, presents the credentials, chooses the database and reads the server's clock, all within `limit`.
-    pub(super) async fn connect(&self, limit: Duration) -> Result<(Connection, ShardTime), Failure> {
-        timeout(limit, self.connect_and_greet()).await.unwrap_or(Err(Failure::Timeout))
+    pub(super) async fn connect(
+        &self,
+        names: &Names,
+        limit: Duration,
+    ) -> Result<(Connection, ShardTime), Failure> {
+        timeout(limit, self.connect_and_greet(names, limit)).await.unwrap_or(Err(Failure::Timeout))
     }
 
-    async fn connect_and_greet(&self) -> Result<(Connection, ShardTime), Failure> {
+    /// Its host, where that is a name whose address may change.
+    pub(super) fn host_name(&self) -> Option<&str> {
+        match self.info.addr() {
+            ConnectionAddr::Tcp(host, _) => Some(host.as_str()).filter(|host| names::is_name(host)),
+            _ => None,
+        }
+    }
+
+    async fn connect_and_greet(
+        &self,
+        names: &Names,
+        limit: Duration,
+    ) -> Result<(Connection, ShardTime), Failure> {
         let mut connection = match self.info.addr() {
+            ConnectionAddr::Tcp(_, 0) => return Err(Failure::Io(NOT_KNOWN_YET.into())),
             ConnectionAddr::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(io)?;
+                let stream = names.connect(host, *port, limit).await.map_err(io)?;
                 stream.set_nodelay(true).map_err(io)?;
-                self.greet(stream).await?
+                let peer = stream.peer_addr().map_err(io)?;
+                Connection { peer: Some(peer), ..self.greet(stream).await? }
             }
             ConnectionAddr::Unix(path) => self.greet(UnixStream::connect(path).await.map_err(io)?).await?,
             other => return Err(Failure::Io(format!("{other} is no address that we connect to").into())),
@@ -128,7 +158,7 @@ impl NodeAddress {
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let greeting = MultiplexedConnection::new_with_config(self.info.redis_settings(), stream, config);
         let (commands, driver) = greeting.await.map_err(|error| Failure::of_connection(&error))?;
-        Ok(Connection { commands, driver: Box::pin(driver), closed: false })
+        Ok(Connection { commands, driver: Box::pin(driver), closed: false, peer: None })
     }
 }
 
@@ -158,7 +188,10 @@ impl FromStr for NodeAddress {
 impl fmt::Display for NodeAddress {
     /// The address without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.info.addr().fmt(f)
+        match self.info.addr() {
+            ConnectionAddr::Tcp(_, 0) => f.write_str("unknown"),
+            address => address.fmt(f),
+        }
     }
 }
 
@@ -217,6 +250,8 @@ pub(super) fn parse_time(reply: &Value) -> Result<Timestamp, Failure> {
         Value::Array(parts) => match parts.as_slice() {
             [seconds, micros] => number(seconds)
                 .zip(number(micros))
+                // Envoy's redis_proxy gives all microseconds since the epoch instead of those since the second began.
+                .map(|(seconds, micros)| (seconds, micros % MICROS_PER_SECOND))
                 .map(|(seconds, micros)| Timestamp::from_secs(seconds).after(Duration::from_micros(micros)))
                 .ok_or_else(|| Failure::Other("TIME is not two numbers".into())),
             _ => Err(Failure::Other("TIME is not two numbers".into())),
@@ -250,6 +285,17 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert!(!format!("{address:?}").contains("secret"));
         }
+    }
+
+    #[test]
+    fn the_time_is_read_as_redis_and_as_envoy_tell_it() {
+        let told = |seconds: &str, micros: &str| {
+            parse_time(&Value::Array([seconds, micros].map(|text| Value::BulkString(text.into())).into()))
+        };
+        let expected = Ok(Timestamp::from_millis(1_700_000_000_123));
+        assert_eq!(told("1700000000", "123456"), expected);
+        assert_eq!(told("1700000000", "1700000000123456"), expected);
+        assert!(told("1700000000", "").is_err() && told("-1", "5").is_err());
     }
 
     #[test]

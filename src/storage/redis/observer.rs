@@ -1,5 +1,6 @@
 //! What a link tells of itself while it works: for breakers, metrics and the shard's time.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::storage::redis::failure::Failure;
@@ -12,6 +13,9 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A connection was lost or could not be made.
     fn disconnected(&self, _failure: &Failure) {}
+
+    /// The server's name has another address, to which the link will connect next.
+    fn renamed(&self, _to: SocketAddr) {}
 
     /// The server's clock was read: in each connection's handshake, about every second after, and by probes.
     fn time_read(&self, _time: ShardTime) {}

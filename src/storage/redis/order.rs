@@ -20,21 +20,32 @@ pub type Counts = SmallVec<[Result<Counted, ForeignValue>; 1]>;
 
 /// A counter as it is after a settlement or after hits were given back, for each that was named.
 pub type Windows = SmallVec<[Result<Window, ForeignValue>; 1]>;
+/// A time of day, and by whose clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Now {
+    /// By the server's, as it is estimated.
+    There(Timestamp),
+    /// By this replica's own, where no server's is known. The link corrects it when it has connected.
+    Here(Timestamp),
+}
+
 /// How something reaches the keys that it names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Route {
     /// The slot that all the keys are in. Orders for one slot may share a script call.
     pub slot: Slot,
-    /// What a Redis Cluster said when it was sent before.
+    /// With what else it may be sent.
     pub way: Way,
 }
 
-/// How an order is sent to a node of a Redis Cluster; to other servers always straight.
+/// How an order is sent: to single servers straight, to a proxy by its key, to a node of a Redis Cluster as that demands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Way {
     /// As any other.
     #[default]
     Straight,
+    /// In a script call that names its key and no other: a proxy sends each call to the server of its first key.
+    OneKey,
     /// In a script call of its own: its slot is being moved, and the keys of others may be elsewhere already.
     Apart,
     /// Apart, and after ASKING, to the node that the slot is being moved to.
@@ -48,8 +59,8 @@ pub struct Order {
     pub hits: OrderHits,
     /// What becomes of them where the request is denied.
     pub mode: Mode,
-    /// The time now by the server's clock.
-    pub now: Timestamp,
+    /// The time now.
+    pub now: Now,
     /// Where the keys are.
     pub route: Route,
 }
@@ -128,6 +139,7 @@ pub struct GiveBack {
 /// Where an answer is awaited, and until when.
 #[derive(Debug)]
 pub(super) struct Ticket<T> {
+    pub(super) begun: Instant,
     pub(super) deadline: Instant,
     reply: Option<oneshot::Sender<Outcome<T>>>,
 }
@@ -149,7 +161,7 @@ impl<T> Ticket<T> {
     /// A ticket, and where its answer will come.
     pub(super) fn new(deadline: Instant) -> (Self, oneshot::Receiver<Outcome<T>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { deadline, reply: Some(reply) }, answer)
+        (Self { begun: Instant::now(), deadline, reply: Some(reply) }, answer)
     }
 
     /// Whether somebody still waits for an answer.

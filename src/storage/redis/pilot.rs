@@ -19,9 +19,11 @@ use crate::storage::redis::backoff::Backoff;
 use crate::storage::redis::call::Packer;
 use crate::storage::redis::errand::Expiry;
 use crate::storage::redis::failure::Failure;
+use crate::storage::redis::names::Names;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::Observer;
 use crate::storage::redis::queue::{Event, Queue};
+use crate::storage::redis::shard_time::ShardTime;
 
 /// How a link behaves.
 #[derive(Debug, Clone)]
@@ -37,6 +39,12 @@ pub struct LinkSettings {
     pub max_backoff: Duration,
     /// How often the server's clock is read.
     pub time_interval: Duration,
+    /// An answer that has not come after so long is the server's failure. Whose deadline was shorter has nobody to blame.
+    pub patience: Duration,
+    /// How often the server's name is looked up while a connection lasts.
+    pub name_interval: Duration,
+    /// Where names are looked up.
+    pub names: Names,
 }
 
 /// The task's state.
@@ -46,6 +54,8 @@ pub(super) struct Pilot {
     pub(super) observer: Arc<dyn Observer>,
     pub(super) queue: Queue,
     pub(super) packer: Packer,
+    /// The server's clock as it was read when the last connection was made.
+    pub(super) time: Option<ShardTime>,
 }
 
 impl Default for LinkSettings {
@@ -56,6 +66,9 @@ impl Default for LinkSettings {
             backoff: Duration::from_millis(20),
             max_backoff: Duration::from_millis(500),
             time_interval: Duration::from_secs(1),
+            patience: Duration::ZERO,
+            name_interval: Duration::from_secs(5),
+            names: Names::default(),
         }
     }
 }
@@ -74,10 +87,12 @@ impl Pilot {
             self.meanwhile(sleep(pause)).await?;
         }
         let (address, limit) = (self.address.clone(), self.settings.connect_timeout);
-        match self.meanwhile(async move { address.connect(limit).await }).await? {
+        let names = self.settings.names.clone();
+        match self.meanwhile(async move { address.connect(&names, limit).await }).await? {
             Ok((connection, time)) => {
                 self.observer.connected();
                 self.observer.time_read(time);
+                self.time = Some(time);
                 let flown = self.fly(connection).await?;
                 if flown.was_of_use {
                     backoff.reset();
@@ -102,12 +117,17 @@ impl Pilot {
                 Event::Filled => {}
                 Event::Closed => return None,
                 Event::Deadline => {
-                    let mut expiry = Expiry::at(Instant::now());
+                    let mut expiry = self.expiry();
                     self.queue.expire(&mut expiry);
                     self.finish(&expiry);
                 }
             }
         }
+    }
+
+    /// Goes through deadlines now.
+    fn expiry(&self) -> Expiry {
+        Expiry::at(Instant::now(), self.settings.patience)
     }
 
     /// Reports who was told that time is over, and sets the alarm for the next.

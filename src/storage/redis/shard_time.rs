@@ -6,6 +6,12 @@ use tokio::time::Instant;
 
 use crate::decision::time::Timestamp;
 
+/// Round trips are this long on a good network, and who is so quick is exact enough.
+const SOON: Duration = Duration::from_millis(5);
+
+/// Clocks drift: an exact reading is worth no more than an inexact one after this time.
+const OLD: Duration = Duration::from_secs(10);
+
 /// One reading of a server's clock. It can be off by half its round trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardTime {
@@ -24,6 +30,14 @@ impl ShardTime {
         Self { server, at: asked + round_trip / 2, round_trip }
     }
 
+    /// Whether this reading is to take the place of an earlier one. One that took long may be off by half of that, so it waits
+    /// until the earlier one has grown old.
+    #[must_use]
+    pub fn is_worth_more_than(&self, earlier: &Self) -> bool {
+        let age = self.at.saturating_duration_since(earlier.at);
+        self.round_trip <= 2 * earlier.round_trip + SOON || age >= OLD
+    }
+
     /// What the server's clock shows at `instant`, before or after the reading.
     #[must_use]
     pub fn at(&self, instant: Instant) -> Timestamp {
@@ -40,6 +54,19 @@ impl ShardTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_inexact_reading_waits_until_the_exact_one_is_old() {
+        let begin = Instant::now();
+        let read = |after_millis: u64, took_millis: u64| {
+            let asked = begin + Duration::from_millis(after_millis);
+            ShardTime::new(Timestamp::from_millis(1), asked, asked + Duration::from_millis(took_millis))
+        };
+        let exact = read(0, 1);
+        assert!(read(1_000, 7).is_worth_more_than(&exact));
+        assert!(!read(1_000, 400).is_worth_more_than(&exact));
+        assert!(read(11_000, 400).is_worth_more_than(&exact));
+    }
 
     #[test]
     fn half_the_round_trip_is_taken_off() {

@@ -2,6 +2,8 @@
 //!
 //! A small pool of connections of its own (bb8), asked about once a second.
 
+mod rings;
+
 use std::time::Duration;
 
 use bb8_redis::RedisConnectionManager;
@@ -10,12 +12,15 @@ use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::time::timeout;
 
 use crate::decision::time::Timestamp;
-use crate::storage::redis::cluster_map::{self, ClusterMap};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::node::NodeAddress;
+use crate::storage::redis::slot_map::{self, SlotMap};
 
 /// Connections at the most.
 const SIZE: u32 = 2;
+
+/// How long a connection to a server with a name is used.
+const LIFETIME: Duration = Duration::from_secs(10);
 
 /// How long a replica counts as alive after it announced itself, in milliseconds: several announcements may be lost.
 const ALIVE_MILLIS: u64 = 5_000;
@@ -36,7 +41,10 @@ impl Side {
     pub fn new(address: &NodeAddress, roster: String, limit: Duration) -> Result<Self, Failure> {
         let manager = RedisConnectionManager::new(address.connection_info());
         let manager = manager.map_err(|error| Failure::of_connection(&error))?;
-        let pool = Pool::builder().max_size(SIZE).connection_timeout(limit).build_unchecked(manager);
+        let pool = Pool::builder().max_size(SIZE).connection_timeout(limit);
+        // Another connection now and then finds out where the server's name leads by now.
+        let lifetime = address.host_name().map(|_| LIFETIME);
+        let pool = pool.max_lifetime(lifetime).reaper_rate(LIFETIME / 2).build_unchecked(manager);
         Ok(Self { pool, roster, limit })
     }
 
@@ -82,11 +90,25 @@ impl Side {
     ///
     /// # Errors
     /// Where the server does not answer in time, or is no node of a Cluster.
-    pub async fn cluster_map(&self) -> Result<ClusterMap, Failure> {
-        match self.run(&cluster_map::question()).await? {
-            Value::Array(replies) => cluster_map::parse(&replies),
-            _ => Err(Failure::Other("CLUSTER SLOTS is not a list of slots and nodes".into())),
-        }
+    pub async fn cluster_map(&self) -> Result<SlotMap, Failure> {
+        let slots: Vec<Value> = self.run(&slot_map::question()).await?;
+        let refused = match slot_map::parse(&slots) {
+            Err(refused) => refused,
+            map => return map,
+        };
+        let shards: Vec<Value> = self.run(&slot_map::shards::question()).await?;
+        slot_map::shards::parse(&shards).map_err(|_| refused)
+    }
+
+    /// The server that a Sentinel takes for the master of this name: it has the one slot that there is.
+    ///
+    /// # Errors
+    /// Where the Sentinel does not answer in time, or knows no such master.
+    pub async fn master_of(&self, name: &str) -> Result<SlotMap, Failure> {
+        let mut question = redis::pipe();
+        question.cmd("SENTINEL").arg("MASTER").arg(name);
+        let (answer,): (Value,) = self.run(&question).await?;
+        slot_map::parse_master(&answer)
     }
 
     pub(super) async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {

@@ -5,6 +5,7 @@ mod counting;
 mod losses;
 mod mending;
 mod model;
+mod renaming;
 pub(crate) mod server;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::observer::{Deaf, Observer};
-use crate::storage::redis::order::{Counts, Mode, Order, OrderHits, Outcome, Route};
+use crate::storage::redis::order::{Counts, Mode, Now, Order, OrderHits, Outcome, Route};
 
 use server::Server;
 
@@ -42,7 +43,7 @@ fn take(name: &str, limit: u32) -> Hit {
 }
 
 fn order(hits: OrderHits, mode: Mode) -> Order {
-    Order { hits, mode, now: NOW, route: Route::default() }
+    Order { hits, mode, now: Now::There(NOW), route: Route::default() }
 }
 
 fn one(hit: Hit) -> Order {

@@ -56,7 +56,7 @@ impl Known {
 
 impl<'b> Answers<'b> {
     pub(super) fn new(batch: Batch<'b>, shards: &'b Shards, topology: &'b Topology) -> Self {
-        let slots = batch.hits.iter().map(|hit| shards.placement.slot_of(hit.key.as_bytes())).collect();
+        let slots = batch.hits.iter().map(|hit| shards.slot_of(hit)).collect();
         let known = SmallVec::from_elem(Known::Nothing, batch.hits.len());
         Self { batch, ledger: &shards.ledger, topology, slots, known }
     }
@@ -79,12 +79,16 @@ impl<'b> Answers<'b> {
         }
     }
 
-    /// The hits of which nothing is known, slot by slot.
+    /// The hits of which nothing is known, slot by slot, or key by key.
     pub(super) fn unanswered(&self) -> SmallVec<[Group; 1]> {
         let mut groups: SmallVec<[Group; 1]> = SmallVec::new();
         let places = self.known.iter().zip(&self.slots).enumerate();
         for (index, (_, &slot)) in places.filter(|(_, (known, _))| **known == Known::Nothing) {
-            match groups.iter_mut().find(|group| group.slot == slot) {
+            let key = |index: usize| &self.batch.hits[index].key;
+            let apart = self.shard(index).group().placement().keeps_keys_apart();
+            let fits =
+                |group: &&mut Group| group.slot == slot && (!apart || key(group.hits[0]) == key(index));
+            match groups.iter_mut().find(fits) {
                 Some(group) => group.hits.push(index),
                 None => groups.push(Group { slot, hits: SmallVec::from_slice(&[index]) }),
             }

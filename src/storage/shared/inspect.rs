@@ -10,12 +10,13 @@ use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::key::pattern::KeyPattern;
 use crate::decision::time::Timestamp;
+use crate::decision::unit::Unit;
 use crate::storage::inspect::{Position, Step, StoredCounter, Stranger, Unread};
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::order::Way;
 use crate::storage::redis::scan::{END, OfKeys, Scanned, glob};
 use crate::storage::redis::side::Side;
+use crate::storage::shared::group::ShardGroup;
 use crate::storage::shared::shard::Shard;
 use crate::storage::shared::shards::{Hint, Shards};
 
@@ -33,7 +34,6 @@ const MOST_REDIRECTS: usize = 4;
 pub(in crate::storage) struct SharedWalk {
     shards: Arc<Shards>,
     pattern: KeyPattern,
-    matching: Vec<u8>,
     position: Option<Position>,
     /// A connection to the shard that was looked at last.
     visit: Option<Visit>,
@@ -49,9 +49,8 @@ struct Visit {
 
 impl SharedWalk {
     pub(in crate::storage) fn new(shards: &Arc<Shards>, pattern: KeyPattern, from: Option<Position>) -> Self {
-        let matching = glob(&shards.settings.link.key_prefix, &pattern.pieces());
         let position = from.or_else(|| shards.places_from("").next().map(|(place, _)| beginning(place)));
-        Self { shards: Arc::clone(shards), pattern, matching, position, visit: None }
+        Self { shards: Arc::clone(shards), pattern, position, visit: None }
     }
 
     pub(in crate::storage) fn position(&self) -> Option<Position> {
@@ -67,7 +66,7 @@ impl SharedWalk {
             Err(failure) => Err(failure),
         };
         let (step, next) = met.unwrap_or_else(|failure| {
-            let unread = Some(unread(shard.address(), &failure));
+            let unread = Some(unread(&shard.name(), &failure));
             (Step { unread, ..Step::default() }, END)
         });
         self.position = match next {
@@ -83,9 +82,10 @@ impl SharedWalk {
 
     pub(in crate::storage) async fn reset(&mut self, counters: &[CounterKey]) -> Result<usize, Unread> {
         let Some(visit) = self.visit.clone() else { return Ok(0) };
-        let keys: Vec<Vec<u8>> = counters.iter().map(|key| self.shards.full_key(key)).collect();
+        let group = visit.shard.group();
+        let keys: Vec<Vec<u8>> = counters.iter().map(|key| full_key(group, key)).collect();
         let replies = visit.side.delete(&keys, Way::Straight).await;
-        let replies = replies.map_err(|failure| unread(visit.shard.address(), &failure))?;
+        let replies = replies.map_err(|failure| unread(&visit.shard.name(), &failure))?;
         let mut gone = 0;
         for (key, reply) in counters.iter().zip(replies) {
             gone += usize::from(match reply {
@@ -104,7 +104,7 @@ impl SharedWalk {
         if let Some(visit) = self.visit.as_ref().filter(|visit| visit.place == place) {
             return Ok(visit.clone());
         }
-        let side = self.shards.side(shard.address(), LIMIT)?;
+        let side = shard.group().side(shard.address(), LIMIT)?;
         Ok(self.visit.insert(Visit { place, shard: Arc::clone(shard), side }).clone())
     }
 
@@ -115,12 +115,14 @@ impl SharedWalk {
         most: usize,
         own: Timestamp,
     ) -> Result<(Step, u64), Failure> {
-        let Scanned { next, keys } = visit.side.scan(cursor, &self.matching, most.clamp(10, LOOK_AT)).await?;
+        let prefix = &visit.shard.group().link_settings().key_prefix;
+        let matching = glob(prefix, &self.pattern.pieces());
+        let Scanned { next, keys } = visit.side.scan(cursor, &matching, most.clamp(10, LOOK_AT)).await?;
         let mut step = Step::default();
         let (mut wanted, mut counters) = (Vec::new(), Vec::new());
-        let shard: Arc<str> = visit.shard.address().to_string().into();
+        let shard: Arc<str> = visit.shard.name().into();
         for key in keys {
-            match self.counter(&key) {
+            match self.counter(&key, visit.shard.group()) {
                 Some((counter, true)) => {
                     wanted.push(key);
                     counters.push(counter);
@@ -136,7 +138,7 @@ impl SharedWalk {
                 Ok(held) => StoredCounter { key, shard: Some(Arc::clone(&shard)), held, now },
                 // Another shard that is away costs one wait and not one for each key.
                 Err(Failure::Moved(_) | Failure::Ask(_)) if step.unread.is_some() => continue,
-                Err(Failure::Moved(_) | Failure::Ask(_)) if visit.shard.redirects() => {
+                Err(Failure::Moved(_) | Failure::Ask(_)) if visit.shard.group().redirects() => {
                     match self.shards.read_counter(&key, own).await {
                         Ok(counter) => counter,
                         Err(unread) => {
@@ -151,11 +153,12 @@ impl SharedWalk {
         Ok((step, next))
     }
 
-    /// The counter whose key this is, and whether the pattern means it.
-    fn counter(&self, key: &[u8]) -> Option<(CounterKey, bool)> {
-        let own = key.strip_prefix(self.shards.settings.link.key_prefix.as_bytes())?;
+    /// The counter whose key this is, and whether it is meant: not where another group counts it now.
+    fn counter(&self, key: &[u8], group: &Arc<ShardGroup>) -> Option<(CounterKey, bool)> {
+        let own = key.strip_prefix(group.link_settings().key_prefix.as_bytes())?;
         let name = CounterName::read(own)?;
-        Some((CounterKey::from_stored(own)?, self.pattern.matches(own, &name)))
+        let counts_here = Arc::ptr_eq(self.shards.group_of(name.unit), group);
+        Some((CounterKey::from_stored(own)?, counts_here && self.pattern.matches(own, &name)))
     }
 }
 
@@ -167,11 +170,9 @@ impl Shards {
         own: Timestamp,
     ) -> Result<StoredCounter, Unread> {
         let read = async |side: &Side, key: &[Vec<u8>], way: Way| side.read(key, way).await;
-        let (held, address) = self.ask_owner(key, read).await?;
-        let topology = self.topology();
-        let shard = topology.find(&address).map(|number| topology.shard(number));
-        let now = shard.map_or(own, |shard| shard.now(own));
-        Ok(StoredCounter { key: key.clone(), shard: Some(address.to_string().into()), held, now })
+        let (held, shard) = self.ask_owner(key, read).await?;
+        let (name, now) = (shard.name(), shard.now(own));
+        Ok(StoredCounter { key: key.clone(), shard: Some(name.into()), held, now })
     }
 
     /// Resets one counter where it lives now, and forgets what this replica knows of it.
@@ -185,8 +186,7 @@ impl Shards {
 
     /// How long a replica may deny from memory.
     pub(in crate::storage) fn over_is_believed_for(&self) -> Duration {
-        let over = self.settings.ledger.over;
-        if over.max_entries == 0 { Duration::ZERO } else { over.max_age }
+        self.ledger.over_is_believed_for()
     }
 
     /// Asks the shard that has the key's slot, and those to whom it sends us.
@@ -194,55 +194,82 @@ impl Shards {
         &self,
         key: &CounterKey,
         ask: impl AsyncFn(&Side, &[Vec<u8>], Way) -> Result<OfKeys<T>, Failure>,
-    ) -> Result<(T, NodeAddress), Unread> {
-        let slot = self.placement.slot_of(key.as_bytes());
-        let owner = Arc::clone(self.topology().shard_of(slot));
-        let (mut address, mut way, full) = (owner.address().clone(), Way::Straight, [self.full_key(key)]);
+    ) -> Result<(T, Arc<Shard>), Unread> {
+        let group = self.group_of_key(key);
+        let topology = self.topology();
+        let mut shard = Arc::clone(topology.shard_of(group.slot_of(key.as_bytes())));
+        let (mut way, full) = (Way::Straight, [full_key(group, key)]);
         for _ in 0..=MOST_REDIRECTS {
             let asked = async {
-                let side = self.side(&address, LIMIT)?;
+                let side = group.side(shard.address(), LIMIT)?;
                 let mut replies = ask(&side, &full, way).await?;
                 replies.pop().unwrap_or(Err(Failure::Closed))
             };
             let failure = match asked.await {
-                Ok(told) => return Ok((told, address)),
+                Ok(told) => return Ok((told, shard)),
                 Err(failure) => failure,
             };
-            let (hint, redirect) = match &failure {
-                Failure::Moved(redirect) if owner.redirects() => (Hint::Moved, redirect),
-                Failure::Ask(redirect) if owner.redirects() => (Hint::Moving, redirect),
-                _ => return Err(unread(&address, &failure)),
-            };
-            let next = self.note(hint, redirect, &address);
-            address = next.ok_or_else(|| unread(&address, &failure))?;
-            way = if hint == Hint::Moved { Way::Straight } else { Way::Asking };
+            let next = self.redirected(&failure, &shard);
+            (shard, way) = next.ok_or_else(|| unread(&shard.name(), &failure))?;
         }
-        Err(Unread { shard: address.to_string().into(), why: "too many redirects".into() })
+        Err(Unread { shard: shard.name().into(), why: "too many redirects".into() })
     }
 
-    fn full_key(&self, key: &CounterKey) -> Vec<u8> {
-        [self.settings.link.key_prefix.as_bytes(), key.as_bytes()].concat()
+    /// Where a shard sends us, and how to ask there; nothing where it does not.
+    fn redirected(&self, failure: &Failure, from: &Arc<Shard>) -> Option<(Arc<Shard>, Way)> {
+        let group = from.group();
+        let (hint, redirect, way) = match failure {
+            Failure::Moved(redirect) if group.redirects() => (Hint::Moved, redirect, Way::Straight),
+            Failure::Ask(redirect) if group.redirects() => (Hint::Moving, redirect, Way::Asking),
+            _ => return None,
+        };
+        let address = self.note(hint, redirect, from)?;
+        let topology = self.topology();
+        let number = topology.find(group, &address)?;
+        Some((Arc::clone(topology.shard(number)), way))
+    }
+
+    fn group_of_key(&self, key: &CounterKey) -> &Arc<ShardGroup> {
+        let name = CounterName::read(key.as_bytes());
+        // What is asked for has been read before; any other key would be the main group's.
+        self.group_of(name.map_or(Unit::Year, |name| name.unit))
     }
 
     /// The shards that have counters, each under a name that keeps its order, from this name on.
     fn places_from(&self, from: &str) -> impl Iterator<Item = (String, Arc<Shard>)> {
         let topology = self.topology();
-        let owners = topology.owners().into_iter().cloned();
-        let mut places: Vec<(String, Arc<Shard>)> = match self.placement.moves() {
-            // Two of a ring may be two databases of one server. A ring's order is that of the settings.
-            false => owners.enumerate().map(|(number, shard)| (format!("{number:05}"), shard)).collect(),
-            true => owners.map(|shard| (shard.address().to_string(), shard)).collect(),
-        };
+        let mut places: Vec<(String, Arc<Shard>)> = Vec::new();
+        for (group, number) in self.groups().zip(0..) {
+            let own = topology.owners().into_iter().filter(|shard| Arc::ptr_eq(shard.group(), group));
+            places.extend(own.enumerate().map(|(index, shard)| {
+                let address = shard.address();
+                // A Cluster's nodes come and go. Others have their places, where another server may take over.
+                let place = match group.redirects() {
+                    true => format!("{number}:{address}"),
+                    false => format!("{number}:{index:05}={address}"),
+                };
+                (place, Arc::clone(shard))
+            }));
+        }
         places.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let before = places.partition_point(|(place, _)| place.as_str() < from);
+        let before = places.partition_point(|(place, _)| order(place) < order(from));
         places.into_iter().skip(before)
     }
+}
+
+/// What decides where a shard comes in the order of a walk.
+fn order(place: &str) -> &str {
+    place.split('=').next().unwrap_or(place)
+}
+
+fn full_key(group: &ShardGroup, key: &CounterKey) -> Vec<u8> {
+    [group.link_settings().key_prefix.as_bytes(), key.as_bytes()].concat()
 }
 
 fn beginning(place: String) -> Position {
     Position { place, cursor: END }
 }
 
-fn unread(address: &NodeAddress, failure: &Failure) -> Unread {
-    Unread { shard: address.to_string().into(), why: failure.to_string() }
+fn unread(shard: &str, failure: &Failure) -> Unread {
+    Unread { shard: shard.into(), why: failure.to_string() }
 }

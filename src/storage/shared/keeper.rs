@@ -59,8 +59,8 @@ impl Keeper {
     /// # Errors
     /// Where the shard's address cannot be connected to by its form.
     pub(super) fn new(shards: &Arc<Shards>, shard: &Arc<Shard>, replica: Replica) -> Result<Self, Failure> {
-        let side = shards.side(shard.address(), ERRAND)?;
-        let link = shard.open_link(&shards.settings.link);
+        let side = shard.group().side(shard.address(), ERRAND)?;
+        let link = shard.open_link();
         let (shards, shard) = (Arc::clone(shards), Arc::clone(shard));
         Ok(Self { shards, shard, link, side, replica, policy_told: false })
     }
@@ -105,18 +105,27 @@ impl Keeper {
     /// Reads the shard's clock, then lets it count a hit of our own: many a server that is of no use still tells the time.
     async fn probe(&self) -> Result<(), Failure> {
         told(self.link.probe(Instant::now() + ERRAND).await)?;
-        // A node of a Cluster that has no slots counts nothing; that it answers is all there is to know.
+        // A server without slots counts nothing; that it answers is all there is to know.
         let Some((slot, key)) = self.probe_key() else { return Ok(()) };
         let limit = Limit { requests_per_unit: u32::MAX, unit: Unit::Second };
         let (role, on_store_failure) = (Role::default(), OnStoreFailure::Allow);
         let hit = Hit { key, limit, hits: Hits::Take(1), role, on_store_failure };
         let route = Route { slot, ..Route::default() };
-        let order = Order { hits: smallvec![hit], mode: Mode::Count, now: self.now(), route };
+        let order = Order {
+            hits: smallvec![hit],
+            mode: Mode::Count,
+            now: self.shard.now_there((self.replica.own_time)()),
+            route,
+        };
         // No sooner than requests would wait for it: a shard that answers late is of no use to them.
-        let deadline = Instant::now() + self.shards.settings.timeout;
+        let deadline = Instant::now() + self.shard.group().timeout();
         match told(self.link.count(order, deadline).await) {
             // It knows its place.
-            Err(Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain) if self.shard.redirects() => Ok(()),
+            Err(Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain)
+                if self.shard.group().redirects() =>
+            {
+                Ok(())
+            }
             Err(failure) => Err(failure),
             Ok(_) => Ok(()),
         }
@@ -125,10 +134,13 @@ impl Keeper {
     /// A counter of nobody's that lives on this shard.
     fn probe_key(&self) -> Option<(Slot, CounterKey)> {
         let topology = self.shards.topology();
+        if !topology.has_slots(&self.shard) {
+            return None;
+        }
         (0..MOST_PROBE_KEYS).find_map(|number: u32| {
             let entry = Entry { key: b"probe", value: &number.to_be_bytes() };
             let key = CounterKey::new(PROBE_DOMAIN, Unit::Second, [entry].into_iter());
-            let slot = self.shards.placement.slot_of(key.as_bytes());
+            let slot = self.shard.group().slot_of(key.as_bytes());
             Arc::ptr_eq(topology.shard_of(slot), &self.shard).then_some((slot, key))
         })
     }
@@ -169,7 +181,8 @@ impl Keeper {
                 return Some(settled);
             }
             found.sort_by_key(|settlement| settlement.slot);
-            let one_slot = found.chunk_by(|one, next| one.slot == next.slot);
+            let apart = self.shard.group().placement().keeps_keys_apart();
+            let one_slot = found.chunk_by(|one, next| one.slot == next.slot && !apart);
             let told = one_slot.map(|found| self.settle_slot(found, now));
             for told in futures_util::future::join_all(told).await {
                 settled += told?;
@@ -193,15 +206,19 @@ impl Keeper {
             }
             Err(failure) => failure,
         };
-        tracing::debug!(shard = %self.shard.address(), %failure, "a settlement will be sent again");
+        tracing::debug!(shard = %self.shard.name(), %failure, "a settlement will be sent again");
         match failure {
             // The slot is on its way to another shard, whose keeper will settle it.
-            Failure::Moved(redirect) if self.shard.redirects() => {
-                self.shard.doubt();
-                self.shards.note(Hint::Moved, &redirect, self.shard.address());
+            Failure::Moved(redirect) if self.shard.group().redirects() => {
+                self.shards.note(Hint::Moved, &redirect, &self.shard);
                 Some(0)
             }
-            Failure::Ask(_) | Failure::TryAgain if self.shard.redirects() => Some(0),
+            // It concerns this slot, and the others are not to wait for it.
+            Failure::Ask(_) | Failure::TryAgain | Failure::ClusterDown(_)
+                if self.shard.group().redirects() =>
+            {
+                Some(0)
+            }
             _ => None,
         }
     }
@@ -219,14 +236,16 @@ impl Keeper {
 
     /// Announces this replica where replicas do so, and has a look at how the shard is set up.
     async fn say_hello(&mut self) {
+        self.shard.note_offset((self.replica.own_time)());
         if self.shards.has_roster(&self.shard) {
             match self.side.announce(self.replica.id, self.now()).await {
                 Ok(alive) => self.shard.note_replicas(alive),
                 Err(failure) => {
-                    tracing::debug!(shard = %self.shard.address(), %failure, "this replica could not announce itself");
+                    tracing::debug!(shard = %self.shard.name(), %failure, "this replica could not announce itself");
                 }
             }
         }
+        self.compare_rings().await;
         if !self.policy_told
             && let Ok(policy) = self.side.eviction_policy().await
         {
@@ -238,11 +257,23 @@ impl Keeper {
         }
     }
 
+    /// Announces this replica's ring, where the store is one, and hears of those of the others.
+    async fn compare_rings(&self) {
+        let Some(rings) = self.shard.group().rings() else { return };
+        let own = rings.own().to_string();
+        match self.side.announce_ring(&self.shard.group().rings_key(), &own, self.now()).await {
+            Ok(told) => rings.hear(&told, Instant::now()),
+            Err(failure) => {
+                tracing::debug!(shard = %self.shard.address(), %failure, "this replica's ring could not be announced");
+            }
+        }
+    }
+
     /// A server that evicts counters gives quota away.
     fn warn_of(&self, policy: &str) {
         if policy != "noeviction" {
             tracing::warn!(
-                shard = %self.shard.address(), policy,
+                shard = %self.shard.name(), policy,
                 "this Redis evicts keys when its memory is full, and with them counts; set maxmemory-policy noeviction",
             );
         }

@@ -2,13 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::{AbortHandle, JoinSet};
+use futures_util::future::join_all;
+use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::sleep;
 
 use crate::decision::time::Timestamp;
 use crate::storage::shared::keeper::Keeper;
 use crate::storage::shared::shard::{ERRAND, Shard};
 use crate::storage::shared::shards::Shards;
+
+/// The pause before a keeper that ended gets a successor.
+const SUCCESSION: Duration = Duration::from_secs(1);
 
 /// This process among those that share the store.
 #[derive(Clone)]
@@ -41,19 +47,26 @@ impl Keepers {
         Self { shards: Arc::clone(shards), replica, running: JoinSet::new(), kept: Vec::new() }
     }
 
-    /// Keeps the shards for ever; ends only where a keeper does, which none should.
+    /// Keeps the shards for ever.
     pub async fn run(mut self) {
         loop {
             self.adjust();
             tokio::select! {
                 () = self.shards.changed.notified() => {}
-                Some(ended) = self.running.join_next() => {
-                    if !ended.is_err_and(|error| error.is_cancelled()) {
-                        return;
-                    }
+                Some(ended) = self.running.join_next_with_id() => {
+                    let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                    self.mourn(id).await;
                 }
             }
         }
+    }
+
+    /// A keeper that ended by itself, which none should, gets a successor after a while.
+    async fn mourn(&mut self, id: Id) {
+        let Some(place) = self.kept.iter().position(|(_, keeper)| keeper.id() == id) else { return };
+        let (shard, _) = self.kept.swap_remove(place);
+        tracing::error!(shard = %shard.name(), "the shard's keeper ended, and another one begins; tell us what stands above");
+        sleep(SUCCESSION).await;
     }
 
     /// Starts keepers for new shards, and ends those of shards that are gone. What those had under way is told again by the
@@ -64,7 +77,7 @@ impl Keepers {
         self.kept.retain(|(shard, keeper)| {
             let stays = is_there(shard);
             if !stays {
-                tracing::info!(shard = %shard.address(), "the shard is no part of the Cluster any more");
+                tracing::info!(shard = %shard.name(), "the shard has no counters any more and is let go");
                 keeper.abort();
             }
             stays
@@ -83,20 +96,24 @@ impl Keepers {
                 self.kept.push((Arc::clone(shard), running));
             }
             Err(failure) => {
-                tracing::error!(shard = %shard.address(), %failure, "the shard cannot be kept; check redis.urls");
+                tracing::error!(shard = %shard.name(), %failure, "the shard cannot be kept; check redis.urls");
             }
         }
     }
 
-    /// Says good-bye to all shards, so that the others' shares grow at once.
+    /// Says good-bye to all shards at once, so that the others' shares grow soon.
     pub async fn leave(shards: &Shards, replica: &Replica) {
-        for shard in shards.topology().shards().filter(|shard| shards.has_roster(shard)) {
-            // A shard that is away forgets this replica by itself.
-            if let Ok(side) = shards.side(shard.address(), ERRAND / 4)
-                && let Err(failure) = side.leave(replica.id).await
-            {
-                tracing::debug!(shard = %shard.address(), %failure, "this replica could not say good-bye");
-            }
-        }
+        let topology = shards.topology();
+        let there = topology.shards().filter(|shard| shards.has_roster(shard));
+        join_all(there.map(|shard| leave(shard, replica))).await;
+    }
+}
+
+/// Says good-bye to one shard. One that is away forgets this replica by itself.
+async fn leave(shard: &Shard, replica: &Replica) {
+    if let Ok(side) = shard.group().side(shard.address(), ERRAND / 4)
+        && let Err(failure) = side.leave(replica.id).await
+    {
+        tracing::debug!(shard = %shard.name(), %failure, "this replica could not say good-bye");
     }
 }

@@ -9,6 +9,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 
+use crate::storage::shared::ring_watch::RingWatch;
 use crate::storage::shared::shard::Shard;
 use crate::storage::shared::shards::Shards;
 use crate::telemetry::samples::{Described, as_gauge};
@@ -45,6 +46,14 @@ const REPLICAS: Described =
 const OFFSET: Described = Described {
     name: "shard_clock_offset_seconds",
     help: "How far the shard's clock is ahead of this replica's",
+};
+const RING: Described = Described {
+    name: "ring_info",
+    help: "1, with the hash of the ring of servers that this replica places by",
+};
+const RINGS_SEEN: Described = Described {
+    name: "rings_seen",
+    help: "Rings of servers that the replicas sharing the store place by; more than 1 lets limits be exceeded",
 };
 const RECALLED: Described =
     Described { name: "over_limit_memory_entries", help: "Counters remembered as over" };
@@ -94,7 +103,7 @@ where
 impl Collector for SharedStoreMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let encoder = &mut encoder;
-        let named = |shard: &Arc<Shard>| (shard.address().to_string(), Arc::clone(shard));
+        let named = |shard: &Arc<Shard>| (shard.name(), Arc::clone(shard));
         let shards: Vec<Named> = self.0.topology().shards().map(named).collect();
         encode_work(encoder, &shards)?;
         encode_breakers(encoder, &shards)?;
@@ -108,7 +117,8 @@ impl Collector for SharedStoreMetrics {
         RECALLED.gauge(encoder, as_gauge(ledger.over))?;
         UNSETTLED.gauge(encoder, as_gauge(ledger.unsettled))?;
         ADMITTED.counter(encoder, ledger.admitted)?;
-        EVICTED.counter(encoder, ledger.evicted_unsettled)
+        EVICTED.counter(encoder, ledger.evicted_unsettled)?;
+        self.0.rings().map_or(Ok(()), |rings| encode_rings(encoder, rings))
     }
 }
 
@@ -130,6 +140,11 @@ fn encode_breakers(encoder: &mut DescriptorEncoder<'_>, shards: &[Named]) -> fmt
     by_label(encoder, FAILURES, "reason", shards, |shard| {
         shard.breaker().snapshot().failures().iter().map(|(reason, count)| (reason.name(), count))
     })
+}
+
+fn encode_rings(encoder: &mut DescriptorEncoder<'_>, rings: &RingWatch) -> fmt::Result {
+    RING.gauges(encoder, "ring", [(rings.own().to_string().as_str(), 1.0)])?;
+    RINGS_SEEN.gauge(encoder, as_gauge(1 + rings.others().len()))
 }
 
 fn load(counter: &AtomicU64) -> u64 {

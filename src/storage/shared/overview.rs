@@ -52,7 +52,7 @@ impl Shards {
         let slots = topology.slot_counts();
         let mut unsettled = vec![0; slots.len()];
         self.ledger().each_unsettled(|slot| unsettled[topology.owner(slot)] += 1);
-        let counts = slots.into_iter().map(|slots| self.placement.moves().then_some(slots)).zip(unsettled);
+        let counts = slots.into_iter().zip(unsettled);
         let overview = topology.shards().zip(counts);
         overview.map(|(shard, (slots, unsettled))| ShardOverview::of(shard, slots, unsettled)).collect()
     }
@@ -64,19 +64,19 @@ impl Shards {
         let away = topology.owners().into_iter().filter(|shard| !shard.breaker().is_closed());
         away.map(|shard| {
             let reason = shard.breaker().snapshot().last_failure();
-            format!("{} ({})", shard.address(), reason.map_or("unknown", |reason| reason.name()))
+            format!("{} ({})", shard.name(), reason.map_or("unknown", |reason| reason.name()))
         })
         .collect()
     }
 }
 
 impl ShardOverview {
-    fn of(shard: &Shard, slots: Option<usize>, unsettled: usize) -> Self {
+    fn of(shard: &Shard, slots: usize, unsettled: usize) -> Self {
         let (breaker, figures) = (shard.breaker().snapshot(), &shard.figures);
         let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
         Self {
-            address: shard.address().to_string(),
-            slots,
+            address: shard.name(),
+            slots: shard.group().redirects().then_some(slots),
             breaker,
             unchanged_for: shard.uptime().saturating_sub(breaker.since()),
             clock_offset_millis: shard.offset_millis(),

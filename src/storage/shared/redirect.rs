@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::storage::redis::failure::{Failure, Redirect};
+use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
-use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::order::{Outcome, Route, Way};
 use crate::storage::shared::SharedStore;
 use crate::storage::shared::shard::Shard;
@@ -21,7 +20,7 @@ use crate::storage::slot::Slot;
 /// How often one order is sent at the most. A slot that moves takes two; more means that nodes do not agree yet.
 const MOST_SENDINGS: usize = 16;
 
-/// The pause where a slot's keys are in two places, or nodes send us in circles.
+/// The pause where a slot's keys are in two places, or nodes do not agree.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Something that can be asked of any shard.
@@ -45,6 +44,17 @@ struct Course {
     view: Arc<View>,
     number: usize,
     route: Route,
+    /// How often it was sent elsewhere.
+    redirects: usize,
+}
+
+impl Course {
+    /// To the same shard in another way.
+    fn again(&self, way: Way) -> Self {
+        let Self { view, number, route, redirects } = self;
+        let route = Route { way, ..*route };
+        Self { view: Arc::clone(view), number: *number, route, redirects: *redirects }
+    }
 }
 
 impl SharedStore {
@@ -53,21 +63,22 @@ impl SharedStore {
         &self,
         view: &Arc<View>,
         slot: Slot,
-        deadline: Instant,
         question: &Q,
+        deadline: Instant,
     ) -> Option<Outcome<Q::Told>> {
         let number = view.topology.owner(slot);
-        let route = Route { slot, way: Way::Straight };
-        let mut course = Course { view: Arc::clone(view), number, route };
+        let way = view.topology.shard(number).group().placement().first_way();
+        let route = Route { slot, way };
+        let mut course = Course { view: Arc::clone(view), number, route, redirects: 0 };
         for sending in 1..=MOST_SENDINGS {
-            let Course { view, number, route } = &course;
+            let Course { view, number, route, .. } = &course;
             let shard = view.topology.shard(*number);
             if !shard.breaker().is_closed() {
                 return None;
             }
             let outcome = question.ask(Target { link: view.link(*number), shard, route: *route }).await;
             let Outcome::NotDone(failure) = &outcome else { return Some(outcome) };
-            if !shard.redirects() || sending == MOST_SENDINGS {
+            if !shard.group().redirects() || sending == MOST_SENDINGS {
                 return Some(outcome);
             }
             match self.next_course(&course, failure, deadline).await {
@@ -81,30 +92,25 @@ impl SharedStore {
     /// Where to go after this failure; nothing where it is no matter of where, or there is no time left.
     async fn next_course(&self, course: &Course, failure: &Failure, deadline: Instant) -> Option<Course> {
         let from = course.view.topology.shard(course.number);
-        let Course { view, number, route } = course;
-        let (target, way) = match failure {
-            Failure::Moved(redirect) => (self.note(Hint::Moved, redirect, from)?, Way::Straight),
-            Failure::Ask(redirect) => (self.note(Hint::Moving, redirect, from)?, Way::Asking),
-            Failure::TryAgain => {
+        let (target, way) = match (failure, course.route.way) {
+            (Failure::Moved(redirect), _) => (self.shards.note(Hint::Moved, redirect, from)?, Way::Straight),
+            // Redis 6 says so of a whole call when one of its keys has left, be it another order's.
+            (Failure::Ask(_), Way::Straight) => return Some(course.again(Way::Apart)),
+            (Failure::Ask(redirect), _) => (self.shards.note(Hint::Moving, redirect, from)?, Way::Asking),
+            (Failure::TryAgain, way) => {
                 self.pause(deadline).await?;
-                let way = if route.way == Way::Asking { Way::Asking } else { Way::Apart };
-                let route = Route { way, ..*route };
-                return Some(Course { view: Arc::clone(view), number: *number, route });
+                return Some(course.again(if way == Way::Asking { way } else { Way::Apart }));
             }
             _ => return None,
         };
-        let view = self.view();
-        let number = view.topology.find(&target)?;
-        if number == course.number && Arc::ptr_eq(&view, &course.view) {
-            // Sent back to the same node: it has not heard the latest.
+        if course.redirects > 0 {
+            // Nodes that send us in circles do not agree yet.
             self.pause(deadline).await?;
         }
-        Some(Course { view, number, route: Route { way, ..*route } })
-    }
-
-    fn note(&self, hint: Hint, redirect: &Redirect, from: &Shard) -> Option<NodeAddress> {
-        from.doubt();
-        self.shards.note(hint, redirect, from.address())
+        let view = self.view();
+        let number = view.topology.find(from.group(), &target)?;
+        let redirects = course.redirects + 1;
+        Some(Course { view, number, route: Route { way, ..course.route }, redirects })
     }
 
     async fn pause(&self, deadline: Instant) -> Option<()> {

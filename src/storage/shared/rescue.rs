@@ -130,7 +130,7 @@ impl SharedStore {
         answers: &mut Answers<'_>,
         groups: &[Group],
         at: &Moment,
-        deadline: Instant,
+        begun: Instant,
     ) {
         if !answers.is_denied() {
             return;
@@ -138,10 +138,8 @@ impl SharedStore {
         let counted = |group: &&Group| !answers.is_denied_by(&group.hits);
         let groups: SmallVec<[&Group; 2]> = groups.iter().filter(counted).collect();
         let given: SmallVec<[_; 2]> = groups.iter().map(|group| amounts(answers, group)).collect();
-        let asked = groups
-            .iter()
-            .zip(&given)
-            .map(|(group, given)| self.give_to(view, group.slot, given, at, deadline));
+        let asked =
+            groups.iter().zip(&given).map(|(group, given)| self.give_to(view, group.slot, given, at, begun));
         futures_util::future::join_all(asked).await;
         for group in groups {
             for &index in &group.hits {
@@ -154,18 +152,12 @@ impl SharedStore {
         }
     }
 
-    async fn give_to(
-        &self,
-        view: &Arc<View>,
-        slot: Slot,
-        amounts: &[GiveBack],
-        at: &Moment,
-        deadline: Instant,
-    ) {
+    async fn give_to(&self, view: &Arc<View>, slot: Slot, amounts: &[GiveBack], at: &Moment, begun: Instant) {
         if amounts.is_empty() {
             return;
         }
-        let outcome = self.ask(view, slot, deadline, &GiveBackQuestion { amounts, at, deadline }).await;
+        let deadline = view.topology.shard_of(slot).group().deadline(at, begun);
+        let outcome = self.ask(view, slot, &GiveBackQuestion { amounts, at, deadline }, deadline).await;
         if !matches!(outcome, Some(Outcome::Done(_))) {
             add(&view.topology.shard_of(slot).figures.lost_give_backs, amounts.len());
         }

@@ -1,6 +1,7 @@
 //! One shard as the whole process sees it: its breaker, its clock, how many replicas use it, and its figures.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -8,7 +9,6 @@ use std::time::Duration;
 
 use ahash::RandomState;
 use arc_swap::ArcSwapOption;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::decision::time::Timestamp;
@@ -17,38 +17,40 @@ use crate::storage::breaker::shared::SharedBreaker;
 use crate::storage::breaker::{BreakerSettings, Jitter, Transition, Uptime};
 use crate::storage::ledger::Share;
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::link::{Link, LinkSettings};
+use crate::storage::redis::link::Link;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::{FlightReport, Observer};
+use crate::storage::redis::order::Now;
 use crate::storage::redis::shard_time::ShardTime;
-use crate::storage::shared::SharedSettings;
+use crate::storage::shared::group::ShardGroup;
 
 /// One shard.
 #[derive(Debug)]
 pub struct Shard {
     address: NodeAddress,
     group: Arc<ShardGroup>,
+    settings: ShardSettings,
+    /// Replicas that announce themselves; one number for all shards that take each other's place.
+    replicas: Arc<AtomicU32>,
     breaker: SharedBreaker,
     started: Instant,
     time: ArcSwapOption<ShardTime>,
     offset_millis: AtomicI64,
     eviction_policy: ArcSwapOption<String>,
     jitter: RandomState,
+    /// The address that its name moved to last.
+    renamed: ArcSwapOption<SocketAddr>,
     /// What happened at it.
     pub figures: ShardFigures,
 }
 
-/// What shards have in common that belong together: the nodes of a Redis Cluster. Any other shard is a group of its own.
-#[derive(Debug)]
-struct ShardGroup {
-    breaker: BreakerSettings,
-    /// Replicas that announce themselves.
-    replicas: AtomicU32,
-    fixed_replicas: Option<NonZeroU32>,
-    /// Whether they send us to each other.
-    redirects: bool,
-    /// Rung when one of them behaves as if slots had moved, or is away.
-    doubt: Notify,
+/// How a shard is treated.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShardSettings {
+    /// Its breaker.
+    pub(super) breaker: BreakerSettings,
+    /// Replicas that share its limits; `None`: those that announce themselves.
+    pub(super) replicas: Option<NonZeroU32>,
 }
 
 /// What happened at a shard.
@@ -85,37 +87,34 @@ pub(super) fn add(counter: &AtomicU64, amount: usize) {
 }
 
 impl Shard {
-    /// The shards at these addresses: nodes that send us to each other, or independent of each other.
-    pub(super) fn all(addresses: Vec<NodeAddress>, redirects: bool, settings: &SharedSettings) -> Vec<Self> {
-        let group = || {
-            Arc::new(ShardGroup {
-                breaker: settings.breaker,
-                replicas: AtomicU32::new(1),
-                fixed_replicas: settings.replicas,
-                redirects,
-                doubt: Notify::new(),
-            })
-        };
-        let common = group();
-        let group_of_one = || if redirects { Arc::clone(&common) } else { group() };
-        addresses.into_iter().map(|address| Self::new(address, group_of_one())).collect()
+    /// A shard of this group.
+    pub(super) fn new(address: NodeAddress, group: &Arc<ShardGroup>, settings: ShardSettings) -> Self {
+        Self::with(address, Arc::clone(group), settings, Arc::new(AtomicU32::new(1)))
     }
 
-    /// Another node of the same Cluster.
+    /// Another server that may take this one's place.
     pub(super) fn beside(&self, address: NodeAddress) -> Self {
-        Self::new(address, Arc::clone(&self.group))
+        Self::with(address, Arc::clone(&self.group), self.settings, Arc::clone(&self.replicas))
     }
 
-    fn new(address: NodeAddress, group: Arc<ShardGroup>) -> Self {
+    fn with(
+        address: NodeAddress,
+        group: Arc<ShardGroup>,
+        settings: ShardSettings,
+        replicas: Arc<AtomicU32>,
+    ) -> Self {
         Self {
             address,
-            breaker: SharedBreaker::new(group.breaker),
+            breaker: SharedBreaker::new(settings.breaker),
             group,
+            settings,
+            replicas,
             started: Instant::now(),
             time: ArcSwapOption::empty(),
             offset_millis: AtomicI64::new(0),
             eviction_policy: ArcSwapOption::empty(),
             jitter: RandomState::new(),
+            renamed: ArcSwapOption::empty(),
             figures: ShardFigures::default(),
         }
     }
@@ -132,14 +131,34 @@ impl Shard {
         &self.address
     }
 
-    /// What time it is there, as this replica estimates it; `own`, this replica's own time, until the shard was reached once.
+    /// What it is called in logs and metrics: its address, and its group where there are two.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.group.name() {
+            "" => self.address.to_string(),
+            group => format!("{} ({group})", self.address),
+        }
+    }
+
+    /// What time it is there, as this replica estimates it; until it was reached once, what time it is where others of its group
+    /// are, or else by this replica's own clock.
     #[must_use]
     pub fn now(&self, own: Timestamp) -> Timestamp {
-        let Some(read) = self.time.load().as_deref().copied() else { return own };
-        let there = read.at(Instant::now());
-        let offset = i64::try_from(there.millis()).unwrap_or(0) - i64::try_from(own.millis()).unwrap_or(0);
-        self.offset_millis.store(offset, Ordering::Relaxed);
-        there
+        match self.now_there(own) {
+            Now::There(now) | Now::Here(now) => now,
+        }
+    }
+
+    /// The same, with whose time it is.
+    pub(super) fn now_there(&self, own: Timestamp) -> Now {
+        let read = self.time.load().as_deref().copied().or_else(|| self.group.time());
+        read.map_or(Now::Here(own), |read| Now::There(read.at(Instant::now())))
+    }
+
+    /// Takes down how far its clock is ahead of this replica's.
+    pub(super) fn note_offset(&self, own: Timestamp) {
+        let millis = |time: Timestamp| i64::try_from(time.millis()).unwrap_or(0);
+        self.offset_millis.store(millis(self.now(own)) - millis(own), Ordering::Relaxed);
     }
 
     /// How far its clock is ahead of this replica's, in milliseconds, when it was last asked.
@@ -151,28 +170,18 @@ impl Shard {
     /// This replica's share while the shard is away: the last number of replicas that was known holds.
     #[must_use]
     pub fn share(&self) -> Share {
-        let seen = NonZeroU32::new(self.group.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
-        Share { replicas: self.group.fixed_replicas.unwrap_or(seen) }
+        let seen = NonZeroU32::new(self.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
+        Share { replicas: self.settings.replicas.unwrap_or(seen) }
     }
 
     /// Learns how many replicas announce themselves at the shard.
     pub(super) fn note_replicas(&self, alive: u32) {
-        self.group.replicas.store(alive.max(1), Ordering::Relaxed);
+        self.replicas.store(alive.max(1), Ordering::Relaxed);
     }
 
-    /// Whether it sends us to other shards.
-    pub(super) fn redirects(&self) -> bool {
-        self.group.redirects
-    }
-
-    /// Says that slots may have moved.
-    pub(super) fn doubt(&self) {
-        self.group.doubt.notify_one();
-    }
-
-    /// Waits until somebody says that slots may have moved.
-    pub(super) async fn doubted(&self) {
-        self.group.doubt.notified().await;
+    /// The shards that it belongs to.
+    pub(super) fn group(&self) -> &Arc<ShardGroup> {
+        &self.group
     }
 
     /// Its `maxmemory-policy`, once it has told.
@@ -196,19 +205,25 @@ impl Shard {
         Jitter::new(random as f64 / u64::MAX as f64)
     }
 
-    pub(super) fn open_link(self: &Arc<Self>, settings: &LinkSettings) -> Link {
+    pub(super) fn open_link(self: &Arc<Self>) -> Link {
         Link::open(
             self.address.clone(),
-            settings.clone(),
+            self.group.link_settings().clone(),
             Arc::new(Hearing { shard: Arc::clone(self), connected: AtomicBool::new(false) }),
         )
+    }
+
+    /// Sends no request there until its keeper has told it what was admitted meanwhile.
+    pub(super) fn hold(&self) {
+        let why = "it takes the place of another one, and is told first what was admitted meanwhile";
+        self.tell(self.breaker.hold(self.uptime()), &why);
     }
 
     /// Logs a change of the breaker's state: one line a change, not one a request.
     pub(super) fn tell(&self, transition: Option<Transition>, why: &dyn fmt::Display) {
         let Some(Transition { from, to }) = transition else { return };
-        self.doubt();
-        let (shard, from, to) = (&self.address, from.name(), to.name());
+        self.group.doubt();
+        let (shard, from, to) = (self.name(), from.name(), to.name());
         match to {
             "open" => {
                 tracing::warn!(%shard, from, to, %why, "the shard is away: its counters are decided by this replica");
@@ -240,8 +255,21 @@ impl Observer for Hearing {
         }
     }
 
+    /// Every link to the shard notices by itself; one line is enough.
+    fn renamed(&self, to: SocketAddr) {
+        let known = self.shard.renamed.swap(Some(Arc::new(to)));
+        if known.is_none_or(|known| *known != to) {
+            let shard = &self.shard.address;
+            tracing::info!(%shard, %to, "the shard's name has another address now: connections move there");
+        }
+    }
+
     fn time_read(&self, time: ShardTime) {
-        self.shard.time.store(Some(Arc::new(time)));
+        let known = self.shard.time.load();
+        if known.as_deref().is_none_or(|known| time.is_worth_more_than(known)) {
+            self.shard.time.store(Some(Arc::new(time)));
+            self.shard.group.note_time(time);
+        }
     }
 
     fn landed(&self, landed: FlightReport) {
@@ -252,7 +280,14 @@ impl Observer for Hearing {
 
     fn failed(&self, failure: &Failure, orders: usize) {
         let shard = &self.shard;
+        if failure.is_redirect() && shard.group.redirects() {
+            return;
+        }
         add(&shard.figures.failed, orders);
+        if matches!(failure, Failure::ReadOnly | Failure::MasterDown | Failure::ClusterDown(_)) {
+            // Another server has become the master, or is about to.
+            shard.group.doubt();
+        }
         let Some(reason) = shard.reason(failure) else { return };
         shard.tell(shard.breaker.on_failure(reason, shard.uptime(), shard.jitter()), failure);
     }
@@ -272,7 +307,7 @@ impl Shard {
             Failure::ClusterDown(_) => FailureReason::ClusterDown,
             Failure::Refused(_) | Failure::Other(_) => FailureReason::UnexpectedReply,
             // A node of a Cluster, where the settings know of none.
-            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain if !self.redirects() => {
+            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain if !self.group.redirects() => {
                 FailureReason::UnexpectedReply
             }
             Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain => return None,

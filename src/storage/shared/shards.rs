@@ -9,31 +9,49 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::decision::hit::Hit;
+use crate::decision::unit::Unit;
 use crate::storage::ledger::Ledger;
-use crate::storage::redis::cluster_map::{ClusterMap, SLOTS};
-use crate::storage::redis::failure::{Failure, Redirect};
+use crate::storage::redis::failure::Redirect;
 use crate::storage::redis::node::NodeAddress;
-use crate::storage::redis::side::Side;
+use crate::storage::redis::slot_map::{SLOTS, SlotMap};
 use crate::storage::shared::SharedSettings;
+use crate::storage::shared::group::{GroupSettings, ShardGroup};
 use crate::storage::shared::placement::Placement;
-use crate::storage::shared::shard::Shard;
+use crate::storage::shared::ring_watch::RingWatch;
+use crate::storage::shared::shard::{Shard, ShardSettings};
 use crate::storage::shared::topology::Topology;
 use crate::storage::slot::Slot;
 
-/// The key, behind the prefix, under which replicas announce themselves.
-const ROSTER: &str = "replicas";
+/// A group of shards as the settings name it.
+#[derive(Debug)]
+pub struct Members {
+    /// How it behaves.
+    pub settings: GroupSettings,
+    /// How counters are spread.
+    pub placement: Placement,
+    /// The servers, or those to begin with.
+    pub addresses: Vec<NodeAddress>,
+}
+
+/// The least time between two redirects that change the topology: each change costs every thread some work. Others are
+/// followed all the same.
+const CORRECT_EVERY: Duration = Duration::from_millis(2);
 
 /// The shards of the process.
 #[derive(Debug)]
 pub struct Shards {
-    pub(super) placement: Placement,
+    /// Whoever counts limits per second by itself.
+    per_second: Option<Arc<ShardGroup>>,
+    main: Arc<ShardGroup>,
     pub(super) ledger: Ledger,
-    pub(super) settings: SharedSettings,
     topology: ArcSwap<Topology>,
     /// The topology's, to be compared without taking it.
     version: AtomicU64,
     /// Held by whoever changes the topology.
     changing: Mutex<()>,
+    /// When a redirect changed it last.
+    corrected: Mutex<Option<Instant>>,
     /// Wakes who looks after changes of the topology.
     pub(super) changed: Notify,
 }
@@ -48,19 +66,51 @@ pub(super) enum Hint {
 }
 
 impl Shards {
-    /// The shards at these addresses, placed so.
+    /// The shards of one group, or of two where limits per second are counted apart.
     #[must_use]
-    pub fn new(addresses: Vec<NodeAddress>, placement: Placement, settings: SharedSettings) -> Self {
-        let shards = Shard::all(addresses, placement.moves(), &settings);
-        let topology = ArcSwap::from_pointee(Topology::new(shards, &placement));
+    pub fn new(main: Members, per_second: Option<Members>, settings: SharedSettings) -> Self {
+        let SharedSettings { breaker, ledger, replicas } = settings;
+        let mut topology = Topology::default();
+        let mut add = |members: Members| {
+            let group = ShardGroup::new(members.settings, members.placement, topology.slots());
+            let group = Arc::new(group);
+            topology.add(members.addresses, &group, ShardSettings { breaker, replicas });
+            group
+        };
+        let main = add(main);
+        let per_second = per_second.map(add);
         Self {
-            ledger: Ledger::new(settings.ledger),
-            placement,
-            settings,
-            topology,
+            per_second,
+            main,
+            ledger: Ledger::new(ledger),
+            topology: ArcSwap::from_pointee(topology),
             version: AtomicU64::new(0),
             changing: Mutex::new(()),
+            corrected: Mutex::new(None),
             changed: Notify::new(),
+        }
+    }
+
+    /// The group that counts what no other one does.
+    pub(super) fn main(&self) -> &ShardGroup {
+        &self.main
+    }
+
+    /// The groups.
+    pub fn groups(&self) -> impl Iterator<Item = &Arc<ShardGroup>> {
+        std::iter::once(&self.main).chain(&self.per_second)
+    }
+
+    /// The slot that a hit's counter lives in.
+    pub(super) fn slot_of(&self, hit: &Hit) -> Slot {
+        self.group_of(hit.limit.unit).slot_of(hit.key.as_bytes())
+    }
+
+    /// The group that counts limits of this unit.
+    pub(super) fn group_of(&self, unit: Unit) -> &Arc<ShardGroup> {
+        match &self.per_second {
+            Some(per_second) if unit == Unit::Second => per_second,
+            _ => &self.main,
         }
     }
 
@@ -82,57 +132,74 @@ impl Shards {
     }
 
     /// Takes in what the node `from` said of a slot; gives the other node's address, which is in the topology now.
-    pub(super) fn note(&self, hint: Hint, redirect: &Redirect, from: &NodeAddress) -> Option<NodeAddress> {
-        let target = redirect.target(from).filter(|_| redirect.slot < SLOTS)?;
-        let now = Instant::now();
+    pub(super) fn note(&self, hint: Hint, redirect: &Redirect, from: &Shard) -> Option<NodeAddress> {
+        let target = redirect.target(from.address()).filter(|_| redirect.slot < SLOTS)?;
+        let (group, now) = (from.group(), Instant::now());
+        let slot = group.slot(redirect.slot);
+        let topology = self.topology();
         let told_before = match hint {
-            Hint::Moved => self.topology().shard_of(Slot(redirect.slot)).address() == &target,
-            Hint::Moving => self.topology().stays(&target, now),
+            Hint::Moved => {
+                group.doubt();
+                let is_known = topology.find(group, &target).is_some();
+                topology.shard_of(slot).address() == &target || (is_known && !self.may_correct(now))
+            }
+            Hint::Moving => topology.stays(group, &target, now),
         };
         if told_before {
             return Some(target);
         }
         self.change(|topology| {
-            let known = topology.admit(target.clone(), now);
+            let known = topology.admit(group, target.clone(), now);
             if let (Some(number), Hint::Moved) = (known, hint) {
-                topology.give(redirect.slot..=redirect.slot, number);
+                topology.give(slot..=slot, number);
             }
         });
         Some(target)
     }
 
-    /// Takes over a map that the node `from` gave. Slots that it leaves out stay with whom they were.
-    pub(super) fn adopt(&self, map: &ClusterMap, from: &NodeAddress) {
+    /// Whether a redirect may change the topology again. Nodes that disagree would otherwise have every request change it back.
+    fn may_correct(&self, now: Instant) -> bool {
+        let mut corrected = self.corrected.lock();
+        let may = corrected.is_none_or(|last| now >= last + CORRECT_EVERY);
+        if may {
+            *corrected = Some(now);
+        }
+        may
+    }
+
+    /// Takes over a group's map, where `beside` is what is not said of the other servers' addresses. Slots that it leaves out
+    /// stay with whom they were.
+    pub(super) fn adopt(&self, group: &Arc<ShardGroup>, map: &SlotMap, beside: &NodeAddress) {
         let now = Instant::now();
+        let mut left_out = 0;
         self.change(|topology| {
             for range in &map.ranges {
-                let address = from.beside(range.host.as_deref(), range.port);
-                match topology.admit(address, now) {
-                    Some(number) => topology.give(range.first..=range.last, number),
-                    None => tracing::warn!(
-                        "this Redis Cluster has more nodes than are supported; some counters stay with their former ones"
-                    ),
+                let address = beside.beside(range.host.as_deref(), range.port);
+                match topology.admit(group, address, now) {
+                    Some(number) => topology.give(group.slot(range.first)..=group.slot(range.last), number),
+                    None => left_out += 1,
                 }
             }
             topology.retire(now);
         });
+        if left_out > 0 {
+            tracing::warn!(
+                left_out,
+                "this Redis Cluster has more nodes than are supported; some ranges of slots stay with their former ones"
+            );
+        }
     }
 
-    /// Waits until somebody thinks that slots have moved.
-    pub(super) async fn doubted(&self) {
-        let topology = self.topology();
-        topology.shard(0).doubted().await;
-    }
-
-    /// Whether replicas announce themselves at this shard: at every shard, but in a Cluster at the one that has the roster's slot.
+    /// Whether replicas announce themselves at this shard.
     pub(super) fn has_roster(&self, shard: &Arc<Shard>) -> bool {
-        let slot = self.placement.slot_of(ROSTER.as_bytes());
-        !self.placement.moves() || Arc::ptr_eq(self.topology().shard_of(slot), shard)
+        let owns = |slot| Arc::ptr_eq(self.topology().shard_of(slot), shard);
+        shard.group().roster_slot().is_none_or(owns)
     }
 
-    /// Connections to a server for what is no decision.
-    pub(super) fn side(&self, address: &NodeAddress, limit: Duration) -> Result<Side, Failure> {
-        Side::new(address, format!("{}{ROSTER}", self.settings.link.key_prefix), limit)
+    /// The rings of servers that replicas place counters by, where the store is a ring.
+    #[must_use]
+    pub fn rings(&self) -> Option<&RingWatch> {
+        self.groups().find_map(|group| group.rings())
     }
 
     fn change(&self, change: impl FnOnce(&mut Topology)) {
@@ -140,6 +207,7 @@ impl Shards {
         let before = self.topology();
         let mut next = Topology::clone(&before);
         change(&mut next);
+        self.hold_successors(&before, &next);
         if next.is_like(&before) {
             // How long guests may stay is all that can have changed, and concerns nobody else.
             return self.topology.store(Arc::new(next));
@@ -148,5 +216,15 @@ impl Shards {
         self.topology.store(Arc::new(next));
         self.version.store(version, Ordering::Release);
         self.changed.notify_one();
+    }
+
+    /// Lets shards that take the place of others wait until they know what was admitted without those: their keepers tell them,
+    /// and let requests go there again.
+    fn hold_successors(&self, before: &Topology, next: &Topology) {
+        if self.ledger.figures().unsettled == 0 {
+            return;
+        }
+        let successors = next.owners().into_iter().filter(|shard| !before.has_slots(shard));
+        successors.for_each(|shard| shard.hold());
     }
 }

@@ -3,6 +3,9 @@
 //! Of one server and of a ring there is a single one for ever. A Redis Cluster's changes: a node is told of by the map that
 //! nodes give, or by a redirect. One that has no slots stays for [`GUEST_FOR`]: it may be about to get some, or be back soon.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +13,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::storage::redis::node::NodeAddress;
-use crate::storage::shared::placement::Placement;
-use crate::storage::shared::shard::Shard;
+use crate::storage::shared::group::ShardGroup;
+use crate::storage::shared::shard::{Shard, ShardSettings};
 use crate::storage::slot::Slot;
 
 /// How long a Cluster's node stays known without having a slot.
@@ -21,12 +24,12 @@ pub(super) const GUEST_FOR: Duration = Duration::from_mins(1);
 const MAX_MEMBERS: usize = 2_000;
 
 /// The shards and their slots.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Topology {
     version: u64,
     members: Vec<Member>,
     /// For each slot the place of its shard among the members.
-    owners: Box<[u16]>,
+    owners: Vec<u16>,
 }
 
 /// A shard, and how long it stays if it has no slots.
@@ -37,12 +40,25 @@ struct Member {
 }
 
 impl Topology {
-    /// These shards, each with the slots that the placement gives it to begin with.
-    pub(super) fn new(shards: Vec<Shard>, placement: &Placement) -> Self {
+    /// Adds a group's shards, each with the slots that the placement gives it to begin with.
+    pub(super) fn add(
+        &mut self,
+        addresses: Vec<NodeAddress>,
+        group: &Arc<ShardGroup>,
+        settings: ShardSettings,
+    ) {
+        let first = u16::try_from(self.members.len()).unwrap_or_default();
         // Nodes that only the settings name leave with the first map that does not know them.
         let guest_until = Instant::now();
-        let members = shards.into_iter().map(|shard| Member { shard: Arc::new(shard), guest_until });
-        Self { version: 0, members: members.collect(), owners: placement.first_owners() }
+        let shard = |address| Arc::new(Shard::new(address, group, settings));
+        self.members
+            .extend(addresses.into_iter().map(|address| Member { shard: shard(address), guest_until }));
+        self.owners.extend(group.placement().first_owners().iter().map(|owner| first + owner));
+    }
+
+    /// How many slots there are.
+    pub(super) fn slots(&self) -> u16 {
+        u16::try_from(self.owners.len()).unwrap_or(u16::MAX)
     }
 
     /// Which topology this is: each change has a higher number.
@@ -84,15 +100,20 @@ impl Topology {
         counts
     }
 
-    /// The number of the shard at this address.
-    pub(super) fn find(&self, address: &NodeAddress) -> Option<usize> {
-        self.shards().position(|shard| shard.address() == address)
+    /// The number of the group's shard at this address.
+    pub(super) fn find(&self, group: &Arc<ShardGroup>, address: &NodeAddress) -> Option<usize> {
+        self.shards().position(|shard| Arc::ptr_eq(shard.group(), group) && shard.address() == address)
+    }
+
+    /// Whether this shard has any slots.
+    pub(super) fn has_slots(&self, shard: &Arc<Shard>) -> bool {
+        self.owners().iter().any(|owner| Arc::ptr_eq(owner, shard))
     }
 
     /// Whether a node at this address is here and stays for a while, slots or not.
-    pub(super) fn stays(&self, address: &NodeAddress, now: Instant) -> bool {
+    pub(super) fn stays(&self, group: &Arc<ShardGroup>, address: &NodeAddress, now: Instant) -> bool {
         let soon = now + GUEST_FOR / 2;
-        self.members.iter().any(|member| member.shard.address() == address && member.guest_until > soon)
+        self.find(group, address).is_some_and(|number| self.members[number].guest_until > soon)
     }
 
     /// Gives a topology that was changed the next number.
@@ -101,26 +122,32 @@ impl Topology {
         self.version
     }
 
-    /// Lets a node in, or stay; gives its number, nothing where there are too many.
-    pub(super) fn admit(&mut self, address: NodeAddress, now: Instant) -> Option<usize> {
+    /// Lets a node into a group, or stay; gives its number, nothing where there are too many.
+    pub(super) fn admit(
+        &mut self,
+        group: &Arc<ShardGroup>,
+        address: NodeAddress,
+        now: Instant,
+    ) -> Option<usize> {
         let guest_until = now + GUEST_FOR;
-        if let Some(number) = self.find(&address) {
+        if let Some(number) = self.find(group, &address) {
             self.members[number].guest_until = guest_until;
             return Some(number);
         }
         if self.members.len() >= MAX_MEMBERS {
             return None;
         }
-        let shard = Arc::new(self.members.first()?.shard.beside(address));
+        let other = self.shards().find(|shard| Arc::ptr_eq(shard.group(), group))?;
+        let shard = Arc::new(other.beside(address));
         self.members.push(Member { shard, guest_until });
         Some(self.members.len() - 1)
     }
 
     /// Gives slots to a member.
-    pub(super) fn give(&mut self, slots: RangeInclusive<u16>, number: usize) {
+    pub(super) fn give(&mut self, slots: RangeInclusive<Slot>, number: usize) {
         let number = u16::try_from(number).unwrap_or_default();
-        for slot in slots {
-            self.owners[Slot(slot).index()] = number;
+        if let Some(owners) = self.owners.get_mut(slots.start().index()..=slots.end().index()) {
+            owners.fill(number);
         }
     }
 
@@ -147,62 +174,5 @@ impl Topology {
         self.owners == other.owners
             && self.shards().len() == other.shards().len()
             && self.shards().zip(other.shards()).all(same)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::storage::shared::tests::settings;
-
-    fn address(port: u16) -> NodeAddress {
-        format!("redis://127.0.0.1:{port}").parse().unwrap()
-    }
-
-    /// A Cluster of which only the first node is known.
-    fn cluster() -> Topology {
-        let placement = Placement::cluster("rk:");
-        Topology::new(Shard::all(vec![address(1)], true, &settings()), &placement)
-    }
-
-    fn owner(topology: &Topology, slot: u16) -> NodeAddress {
-        topology.shard_of(Slot(slot)).address().clone()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn slots_go_from_node_to_node() {
-        let mut topology = cluster();
-        let second = topology.admit(address(2), Instant::now()).unwrap();
-        topology.give(8_000..=16_383, second);
-        assert_eq!(topology.admit(address(2), Instant::now()), Some(second), "a node is known once");
-        assert_eq!([owner(&topology, 7_999), owner(&topology, 8_000)], [address(1), address(2)]);
-        assert_eq!(topology.owners().len(), 2);
-        assert_eq!(topology.slot_counts(), [8_000, 8_384]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_node_without_slots_leaves_after_a_while() {
-        let (mut topology, begin) = (cluster(), Instant::now());
-        for port in [2, 3] {
-            let number = topology.admit(address(port), begin).unwrap();
-            topology.give(port * 4_000..=16_383, number);
-        }
-        topology.give(0..=11_999, 1);
-        topology.retire(begin);
-        assert_eq!(topology.find(&address(1)), None, "nodes of the settings do not stay");
-        assert_eq!([owner(&topology, 0), owner(&topology, 12_000)], [address(2), address(3)]);
-        topology.give(0..=11_999, 1);
-        topology.retire(begin + GUEST_FOR - Duration::from_millis(1));
-        assert!(topology.find(&address(2)).is_some());
-        topology.retire(begin + GUEST_FOR);
-        assert!(topology.find(&address(2)).is_none());
-        assert_eq!([owner(&topology, 0), owner(&topology, 16_383)], [address(3), address(3)]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn there_is_an_end_to_new_nodes() {
-        let mut topology = cluster();
-        let admitted = (2..=3_000).filter(|&port| topology.admit(address(port), Instant::now()).is_some());
-        assert_eq!(admitted.count(), MAX_MEMBERS - 1);
     }
 }

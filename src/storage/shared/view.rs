@@ -17,7 +17,7 @@ impl View {
     /// A view of the topology that there is now, on the runtime that this is called on.
     pub(super) fn open(shards: &Shards) -> Self {
         let topology = shards.topology();
-        let links = topology.shards().map(|shard| shard.open_link(&shards.settings.link)).collect();
+        let links = topology.shards().map(|shard| shard.open_link()).collect();
         Self { topology, links }
     }
 
@@ -28,7 +28,7 @@ impl View {
             let number = self.topology.shards().position(|known| Arc::ptr_eq(known, shard))?;
             self.links.get(number).cloned()
         };
-        let link = |shard| kept(shard).unwrap_or_else(|| shard.open_link(&shards.settings.link));
+        let link = |shard| kept(shard).unwrap_or_else(|| shard.open_link());
         let links = topology.shards().map(link).collect();
         Self { topology, links }
     }

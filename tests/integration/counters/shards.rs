@@ -117,6 +117,40 @@ async fn a_shard_that_is_away_is_named_and_the_others_are_read() {
     assert_eq!(reset.json()["not_read"][0]["shard"], lost);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_per_second_are_looked_for_in_their_own_store() {
+    let (main, second) = tokio::join!(Redis::start(), Redis::start());
+    let rules = "domain: mesh\ndescriptors:\n\
+        - {key: s, rate_limit: {unit: second, requests_per_unit: 3}}\n\
+        - {key: y, rate_limit: {unit: year, requests_per_unit: 3}}\n";
+    let settings = format!(
+        "store: redis\nredis: {{urls: ['{}'], timeout: 999ms}}\n\
+         redis_per_second: {{urls: ['{}'], timeout: 999ms, key_prefix: 'ps:'}}",
+        main.url(),
+        second.url()
+    );
+    let server = Ratekeeper::setup().rules(rules).settings(&settings).start().await;
+    let second_name = second.address.to_string();
+    // A second may pass between counting and looking.
+    crate::harness::wait::until("both counters to be listed", || async {
+        count(&server, "s=ada", 1).await;
+        count(&server, "y=ada", 1).await;
+        let counters = json_of(&server, &["list"]).await.counters();
+        let at = |name: &str| {
+            counters.iter().find(|counter| counter["entries"] == name).map(|found| found["shard"].to_string())
+        };
+        at("s=ada").is_some_and(|shard| shard.contains(&second_name))
+            && at("y=ada").is_some_and(|shard| shard.contains(&main.address.to_string()))
+    })
+    .await;
+    crate::harness::wait::until("the second to be reset", || async {
+        count(&server, "s=ada", 1).await;
+        json_of(&server, &["reset", "--domain", "mesh", "s=ada"]).await.json()["reset"] == 1
+    })
+    .await;
+    assert_eq!(json_of(&server, &["reset", "--all", "--rule", "y"]).await.json()["reset"], 1);
+}
+
 /// Runs as a user who may do no more than the documentation asks for, and then as one who may not scan.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_permissions_that_are_asked_for_are_enough() {

@@ -60,6 +60,11 @@ impl Ratekeeper {
         std::fs::rename(draft, self.rules().join(name)).unwrap();
     }
 
+    /// Replaces the settings file; it is read at the next start.
+    pub(crate) fn write_settings(&self, text: &str) {
+        std::fs::write(self.folder.path().join("ratekeeper.yaml"), text).unwrap();
+    }
+
     /// A client on a connection of its own, made when it is first used.
     pub(crate) fn client(&self) -> RateLimitServiceClient<Channel> {
         RateLimitServiceClient::new(self.channel())

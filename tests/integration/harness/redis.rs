@@ -1,7 +1,9 @@
 //! A real Redis that keeps nothing and ends with its owner: Debian's, or the program that `RATEKEEPER_TEST_REDIS_SERVER` names.
 
 mod cluster;
+mod sentinel;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use super::process::Process;
 use super::resp::{Connection, Reply};
 use super::{http::Failure, ports, wait};
 pub(crate) use cluster::{RedisCluster, slot_of};
+pub(crate) use sentinel::{MASTER, RedisSentinel};
 
 /// A server on a free port and a Unix socket. It can be stopped, killed, and started again where it was.
 pub(crate) struct Redis {
@@ -155,9 +158,13 @@ fn field<'t>(info: &'t str, name: &str) -> &'t str {
     line.unwrap_or_else(|| panic!("no `{name}` in {info}")).trim()
 }
 
+/// The server's program.
+fn program() -> OsString {
+    std::env::var_os("RATEKEEPER_TEST_REDIS_SERVER").unwrap_or("redis-server".into())
+}
+
 fn launch(address: SocketAddr, options: &[String], folder: &TempDir) -> Process {
-    let program = std::env::var_os("RATEKEEPER_TEST_REDIS_SERVER").unwrap_or("redis-server".into());
-    let mut command = Command::new(program);
+    let mut command = Command::new(program());
     command.args(["--port", &address.port().to_string(), "--bind", "127.0.0.1", "--protected-mode", "no"]);
     command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
     command.arg("--dir").arg(folder.path()).arg("--unixsocket").arg(folder.path().join("redis.sock"));

@@ -80,6 +80,15 @@ impl Fleet {
         sum
     }
 
+    /// How many hits the replicas admitted without the store's knowing.
+    pub(super) async fn admitted_alone(&self) -> usize {
+        let mut sum = 0;
+        for replica in &self.replicas {
+            sum += count(replica, "ratekeeper_fallback_admitted_hits_total").await;
+        }
+        sum
+    }
+
     /// Waits until every replica lets the store decide again, all of its parts and threads; gives how long that took.
     pub(super) async fn exact_again(&self) -> Duration {
         let begin = Instant::now();
@@ -134,9 +143,13 @@ pub(super) async fn passes(replica: &Ratekeeper, ask: &Ask) -> bool {
 }
 
 /// How many decisions a replica made without the store.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of a test")]
 pub(super) async fn fallback_decisions(replica: &Ratekeeper) -> usize {
+    count(replica, "ratekeeper_fallback_decisions_total").await
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of a test")]
+async fn count(replica: &Ratekeeper, name: &str) -> usize {
     let metrics = Metrics::read(replica.listen.metrics).await;
-    assert!(metrics.has("ratekeeper_fallback_decisions_total"), "the counter is there before it counts");
-    metrics.sum("ratekeeper_fallback_decisions_total", &[]) as usize
+    assert!(metrics.has(name), "the counter is there before it counts");
+    metrics.sum(name, &[]) as usize
 }

@@ -69,11 +69,44 @@ pub(super) async fn survive(
     let tally = load.stop().await;
     let (passed, answered) = (tally.passed, tally.answered());
     tally.print(what);
+    check_narrow(passed, answered);
+    Scene::check_settled(scene.fleet.counted("v").await, answered);
+    exact_and_clean(scene).await;
+}
+
+/// Loses a master under load and waits until another one has taken its place, then finds the old one again, and holds
+/// everything against what is promised. `lose` gives what `find` needs to know.
+pub(super) async fn survive_promotion<S, M>(
+    what: &str,
+    fleet: &Fleet,
+    servers: &mut S,
+    lose: impl AsyncFnOnce(&mut S) -> M,
+    find: impl FnOnce(&mut S, M),
+) {
+    let load = Load::start(fleet, &ask("narrow=v").also("wide=v"));
+    sleep(BEFORE).await;
+    assert!(fleet.counted("v").await > 0, "the load has begun");
+    let lost = lose(servers).await;
+    let took = fleet.exact_again().await;
+    eprintln!("{what}: exact again {took:.1?} after the promotion");
+    find(servers, lost);
+    // What comes back believes to be a master until it hears better; nobody may ask it.
+    sleep(BEFORE * 2).await;
+    let tally = load.stop().await;
+    let (passed, answered) = (tally.passed, tally.answered());
+    tally.print(what);
+    check_narrow(passed, answered);
+    fleet.exact_again().await;
+    Scene::check_settled(fleet.counted("v").await, answered);
+    super::exactness::check_exact_again(fleet).await;
+}
+
+/// That the limit of `narrow` was reached and held.
+#[track_caller]
+fn check_narrow(passed: usize, answered: usize) {
     assert!(answered > NARROW * 6 / 5, "the load would not have reached the limit");
     assert!(passed <= NARROW + SLACK, "{passed} passed under a limit of {NARROW}");
     assert!(passed + SLACK >= NARROW, "only {passed} passed under a limit of {NARROW}");
-    Scene::check_settled(scene.fleet.counted("v").await, answered);
-    exact_and_clean(scene).await;
 }
 
 /// That after all that happened a fresh key is counted exactly, and nothing stays behind.

@@ -80,7 +80,7 @@ grpc:
   keepalive_timeout: 2s
   handshake_timeout: 500ms
 request: {max_descriptors: 3, max_entries: 4, max_hits: 5}
-counting: {denied_requests: ignore, near_limit_ratio: 1}
+counting: {denied_requests: ignore, near_limit_ratio: 1, limit_share: 0.25}
 response: {headers: {enabled: true, limit: X-L, remaining: X-R, reset: X-S}, dynamic_metadata: true}
 shadow_mode: true
 quota_mode: true
@@ -123,6 +123,7 @@ threads: 2
     );
     assert_eq!(settings.counting.denied_requests, DeniedRequests::Ignore);
     assert!((settings.counting.near_limit_ratio - 1.0).abs() < f64::EPSILON);
+    assert!((settings.counting.limit_share.part() - 0.25).abs() < f64::EPSILON);
     let headers = &settings.response.headers;
     assert!(headers.enabled && settings.response.dynamic_metadata);
     assert_eq!([&headers.limit, &headers.remaining, &headers.reset], ["X-L", "X-R", "X-S"]);

@@ -52,7 +52,7 @@ error: unknown field `unit`
 5 | unit: day
   | ^^^^
   = field: unit
-  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, breaker, fallback, over_limit_memory, drain, log, threads
+  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, log, threads
 "#,
     );
 }
@@ -60,23 +60,15 @@ error: unknown field `unit`
 #[test]
 fn settings_of_later_versions() {
     check(
-        "redis: {topology: sentinel, urls: [\"rediss://host\"]}\n",
+        "redis: {topology: cluster, urls: [\"rediss://host\"]}\n",
         &[],
         &[],
         r#"
-error: `topology` cannot be `sentinel` yet
- --> s.yaml:1:19
-  |
-1 | redis: {topology: sentinel, urls: ["rediss://host"]}
-  |                   ^^^^^^^^
-  = field: redis.topology
-  = help: it comes in a later version; this one has: single, cluster, ring
-
 error: a Redis URL that asks for TLS
- --> s.yaml:1:36
+ --> s.yaml:1:35
   |
-1 | redis: {topology: sentinel, urls: ["rediss://host"]}
-  |                                    ^^^^^^^^^^^^^^^
+1 | redis: {topology: cluster, urls: ["rediss://host"]}
+  |                                   ^^^^^^^^^^^^^^^
   = field: redis.urls[0]
   = help: this version speaks to Redis without TLS: `redis://`
 "#,
@@ -321,6 +313,38 @@ error: `near_limit_ratio` must be a number from 0 to 1, not `1.1`
   |                              ^^^
   = field: counting.near_limit_ratio
   = help: write it such as `0.8`
+"#,
+    );
+}
+
+#[test]
+fn shares_that_are_nothing_or_cannot_be_held() {
+    check(
+        "counting: {limit_share: 0}\n",
+        &[],
+        &[],
+        r#"
+error: `limit_share` must be above 0, and 1 at the most
+ --> s.yaml:1:25
+  |
+1 | counting: {limit_share: 0}
+  |                         ^
+  = field: counting.limit_share
+  = help: write it such as `0.7`; to let nothing pass, write `requests_per_unit: 0`
+"#,
+    );
+    check(
+        "counting: {limit_share: 0.3333333}\n",
+        &[],
+        &[],
+        r#"
+error: `limit_share` has more than six digits after the point
+ --> s.yaml:1:25
+  |
+1 | counting: {limit_share: 0.3333333}
+  |                         ^^^^^^^^^
+  = field: counting.limit_share
+  = help: write up to six digits after the point, so that the shares of all add up to 1 at the most
 "#,
     );
 }

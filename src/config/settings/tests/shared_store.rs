@@ -29,7 +29,7 @@ error: `topology` cannot be `singlee`
 3 | redis: {topology: singlee, timeout: 1s, connect_timeout: 0s, key_prefix: "{rk}"}
   |                   ^^^^^^^
   = field: redis.topology
-  = help: did you mean `single`? it can be: single, cluster, ring
+  = help: did you mean `single`? it can be: single, sentinel, proxy, cluster, ring
 
 error: `timeout` is out of bounds: `1s`
  --> s.yaml:3:37
@@ -170,26 +170,54 @@ error: a Redis URL without `redis://`
     );
 }
 
+/// That the settings are refused at the place of the URLs.
 #[track_caller]
-fn check_cluster(urls: &str, message: &str, help: &str) {
-    let yaml = format!("redis: {{topology: cluster, urls: [{urls}]}}\n");
-    let column = 34;
+fn check_urls(yaml: &str, message: &str, help: &str) {
+    let column = yaml.find("[").unwrap() + 1;
     let mark = " ".repeat(column - 1) + "^";
+    let section = yaml.split(':').next().unwrap();
     let expected = format!(
-        "\nerror: {message}\n --> s.yaml:1:{column}\n  |\n1 | {yaml}  | {mark}\n  = field: redis.urls\n  = help: {help}\n"
+        "\nerror: {message}\n --> s.yaml:1:{column}\n  |\n1 | {yaml}  | {mark}\n  = field: {section}.urls\n  = help: {help}\n"
     );
-    check(&yaml, &[], &[], &expected);
+    check(yaml, &[], &[], &expected);
+}
+
+#[test]
+fn sentinels() {
+    check_urls(
+        "redis: {topology: sentinel, urls: [redis://a]}\n",
+        "`topology: sentinel` needs the name of the master",
+        "write `sentinel_master: NAME`, as the Sentinels' `sentinel monitor NAME …` has it",
+    );
+    check_urls(
+        "redis: {sentinel_master: mesh, urls: [redis://a]}\n",
+        "there is a `sentinel_master`, but no Sentinels",
+        "write `topology: sentinel`, and the Sentinels' URLs",
+    );
+    accept("redis: {topology: sentinel, sentinel_master: mesh, urls: [redis://a, redis://b]}\n", &[], &[]);
+}
+
+#[test]
+fn a_store_for_limits_per_second() {
+    assert!(accept("redis_per_second: {urls: []}\n", &[], &[]).redis_per_second.store().is_none());
+    let settings = accept("{}\n", &[("RATEKEEPER_REDIS_PER_SECOND__URLS", "redis://a")], &[]);
+    assert_eq!(settings.redis_per_second.store().unwrap().urls[0].to_string(), "redis://a:6379");
+    check_urls(
+        "redis_per_second: {urls: [redis://a, redis://b]}\n",
+        "`topology: single` is one server, but there are 2 URLs",
+        "keep one URL, or write another `topology`: sentinel, cluster or ring",
+    );
 }
 
 #[test]
 fn nodes_of_a_cluster() {
-    check_cluster(
-        "redis://a, redis://b/1",
+    check_urls(
+        "redis: {topology: cluster, urls: [redis://a, redis://b/1]}\n",
         "a Redis Cluster has only the database 0",
         "leave the database out of `urls`",
     );
-    check_cluster(
-        "redis://a, unix:///run/redis.sock",
+    check_urls(
+        "redis: {topology: cluster, urls: [redis://a, unix:///run/redis.sock]}\n",
         "a Redis Cluster cannot be reached by a socket in the file system",
         "write `redis://host:6379` for each node that is named",
     );
@@ -209,7 +237,7 @@ error: `topology: single` is one server, but there are 2 URLs
 1 | redis: {urls: [redis://a, redis://b]}
   |               ^
   = field: redis.urls
-  = help: keep one URL, or write `topology: cluster` or `topology: ring`
+  = help: keep one URL, or write another `topology`: sentinel, cluster or ring
 
 error: `max_backoff` is shorter than `backoff`
  --> s.yaml:2:37
@@ -231,7 +259,7 @@ fn settings_of_several_layers_that_contradict_each_other() {
         r#"
 error: `topology: single` is one server, but there are 2 URLs
  --> redis.urls
-  = help: keep one URL, or write `topology: cluster` or `topology: ring`
+  = help: keep one URL, or write another `topology`: sentinel, cluster or ring
 
 error: `max_backoff` is shorter than `backoff`
  --> breaker.max_backoff

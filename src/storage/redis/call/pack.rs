@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 use super::{CountCall, KeyUse, Passenger};
 use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
+use crate::decision::time::Timestamp;
 use crate::storage::redis::order::{Mode, Order, Way};
 use crate::storage::redis::script::Script;
 
@@ -25,11 +26,12 @@ struct Entry {
 }
 
 impl Packer {
-    /// Takes an order into the call that goes to its slot, or into a new one; says how many keys that added.
-    pub(in crate::storage::redis) fn add(&mut self, passenger: Passenger) -> usize {
-        let call = self.call_for(&passenger.order);
+    /// Takes an order, at this time of the server's, into the call that goes to its slot or into a new one; says how many keys
+    /// that added.
+    pub(in crate::storage::redis) fn add(&mut self, passenger: Passenger, now: Timestamp) -> usize {
+        let call = self.call_for(&passenger.order, now);
         let before = self.calls[call].keys.len();
-        self.calls[call].now = self.calls[call].now.max(passenger.order.now);
+        self.calls[call].now = self.calls[call].now.max(now);
         let index = self.calls[call].passengers.len();
         self.calls[call].passengers.push(passenger);
         for hit in 0..self.calls[call].passengers[index].order.hits.len() {
@@ -44,7 +46,7 @@ impl Packer {
         std::mem::take(&mut self.calls)
     }
 
-    fn call_for(&mut self, order: &Order) -> usize {
+    fn call_for(&mut self, order: &Order, now: Timestamp) -> usize {
         let script = match order.mode {
             Mode::Count => Script::Count,
             Mode::CountUnlessDenied { .. } => Script::CountUnlessDenied,
@@ -52,13 +54,18 @@ impl Packer {
         let may_share = |call: &CountCall| call.script == script && call.route == order.route;
         let found = match order.route.way {
             Way::Straight => self.calls.iter().position(may_share),
+            Way::OneKey => {
+                let key = order.hits.first().map(|hit| &hit.key);
+                let names_it = |call: &CountCall| Some(&call.passengers[0].order.hits[0].key) == key;
+                self.calls.iter().position(|call| may_share(call) && names_it(call))
+            }
             Way::Apart | Way::Asking => None,
         };
         found.unwrap_or_else(|| {
             self.calls.push(CountCall {
                 script,
                 route: order.route,
-                now: order.now,
+                now,
                 keys: Vec::new(),
                 places: Vec::new(),
                 passengers: Vec::new(),

@@ -1,6 +1,8 @@
 //! Flying: launching what waits, landing what comes back, until the connection ends.
 
 use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use crate::storage::redis::flight::{Air, Flight, Landed};
 use crate::storage::redis::leg::Leg;
 use crate::storage::redis::node::{Connection, closed_by_peer};
 use crate::storage::redis::observer::FlightReport;
+use crate::storage::redis::order::Now;
 use crate::storage::redis::queue::Event;
 use crate::storage::redis::script::KnownScripts;
 
@@ -41,13 +44,19 @@ struct Airspace {
     known: KnownScripts,
     time_due: Instant,
     landed: bool,
+    /// Ready when the server's name has another address; nothing where it has no name.
+    renamed: Option<Renaming>,
     /// Why nothing more is launched on this connection.
     leaving: Option<Failure>,
 }
 
+/// Gives the name's new address when it has one.
+type Renaming = Pin<Box<dyn Future<Output = SocketAddr> + Send>>;
+
 /// What came first.
 enum Happening {
     Lost,
+    Renamed(SocketAddr),
     Landed(Landed),
     Queue(Event),
 }
@@ -57,6 +66,7 @@ impl Pilot {
     pub(super) async fn fly(&mut self, connection: Connection) -> Option<Flown> {
         let begun = Instant::now();
         let mut airspace = Airspace {
+            renamed: self.watch_name(&connection),
             connection,
             air: Air::default(),
             known: KnownScripts::default(),
@@ -76,6 +86,10 @@ impl Pilot {
             };
             match happening {
                 Happening::Landed(landed) => self.land(landed, &mut airspace),
+                Happening::Renamed(to) => {
+                    self.observer.renamed(to);
+                    airspace.leaving.get_or_insert(Failure::Io("its name has another address now".into()));
+                }
                 Happening::Queue(Event::Filled) => {}
                 Happening::Queue(Event::Closed) => return None,
                 Happening::Queue(Event::Deadline) => self.keep_deadlines(&mut airspace),
@@ -91,10 +105,16 @@ impl Pilot {
         Some(Flown { was_of_use: airspace.landed || begun.elapsed() >= LONG_LIFE, end })
     }
 
+    /// Looks the server's name up from time to time: its former address may go on answering.
+    fn watch_name(&self, connection: &Connection) -> Option<Renaming> {
+        let (host, peer) = (self.address.host_name()?.to_owned(), connection.peer?);
+        Some(Box::pin(self.settings.names.clone().moved(host, peer, self.settings.name_interval)))
+    }
+
     /// Launches what waits, as far as there is room in the air.
     fn launch_all(&mut self, airspace: &mut Airspace) {
         while airspace.air.len() < MAX_FLIGHTS && !self.queue.is_empty() {
-            let mut expiry = Expiry::at(Instant::now());
+            let mut expiry = self.expiry();
             let legs = self.load(&mut expiry);
             self.finish(&expiry);
             if legs.is_empty() {
@@ -118,7 +138,13 @@ impl Pilot {
         {
             orders += 1;
             match errand {
-                Errand::Count(passenger) => keys += self.packer.add(passenger),
+                Errand::Count(passenger) => {
+                    let now = match passenger.order.now {
+                        Now::There(now) => now,
+                        Now::Here(own) => self.time.map_or(own, |time| time.at(Instant::now())),
+                    };
+                    keys += self.packer.add(passenger, now);
+                }
                 Errand::Mend(mend) => {
                     keys += mend.keys();
                     legs.push(Leg::Mend(mend));
@@ -175,7 +201,11 @@ impl Pilot {
     }
 
     fn keep_deadlines(&mut self, airspace: &mut Airspace) {
-        let mut expiry = Expiry::at(Instant::now());
+        let mut expiry = self.expiry();
+        if airspace.air.oldest().is_some_and(|launched| launched.elapsed() >= self.settings.patience) {
+            // Nothing comes back, and so it is the server's failure however short the callers' patience.
+            expiry.blame();
+        }
         self.queue.expire(&mut expiry);
         airspace.air.expire(&mut expiry);
         if let Some(oldest) = airspace.air.oldest()
@@ -217,7 +247,14 @@ impl Airspace {
         if let Poll::Ready(landed) = self.air.poll_landed(context) {
             return Poll::Ready(Happening::Landed(landed));
         }
-        closed.map(|()| Happening::Lost)
+        if closed.is_ready() {
+            return Poll::Ready(Happening::Lost);
+        }
+        let renamed = self.renamed.as_mut().map_or(Poll::Pending, |renamed| renamed.as_mut().poll(context));
+        renamed.map(|to| {
+            self.renamed = None;
+            Happening::Renamed(to)
+        })
     }
 }
 

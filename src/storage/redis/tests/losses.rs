@@ -16,7 +16,7 @@ use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::{Deaf, Observer};
-use crate::storage::redis::order::Outcome;
+use crate::storage::redis::order::{Now, Order, Outcome};
 
 fn in_millis(millis: u64) -> Instant {
     Instant::now() + Duration::from_millis(millis)
@@ -71,6 +71,56 @@ async fn killed_connections_leave_no_order_unanswered_and_count_nothing_twice() 
     assert_eq!(done + refused + unknown, 6_400);
     assert!(done <= count && count <= done + unknown);
     assert!(done > 0 && unknown > 0, "the test kills too little or too much");
+}
+
+#[derive(Default)]
+struct Failures(AtomicUsize);
+
+impl Observer for Failures {
+    fn failed(&self, _failure: &Failure, orders: usize) {
+        self.0.fetch_add(orders, Ordering::Relaxed);
+    }
+}
+
+/// A link that takes what has not come after 200 ms for the server's failure.
+fn patient(server: &Server, failures: &Arc<Failures>) -> Link {
+    let settings = LinkSettings { patience: Duration::from_millis(200), ..LinkSettings::default() };
+    Link::open(server.address(), settings, failures.clone())
+}
+
+#[tokio::test]
+async fn a_caller_without_patience_does_not_speak_against_the_server() {
+    let (server, failures) = (Server::start(), Arc::new(Failures::default()));
+    let link = patient(&server, &failures);
+    count(&link, &[take("a", 9)]).await;
+    for _ in 0..20 {
+        link.count(one(take("a", 9)), Instant::now()).await;
+    }
+    assert_eq!(failures.0.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_answers_nobody_is_blamed_however_short_their_patience() {
+    let (server, failures) = (Server::start(), Arc::new(Failures::default()));
+    let link = patient(&server, &failures);
+    count(&link, &[take("a", 9)]).await;
+    let process = Pid::from_raw(server.process_id().cast_signed()).unwrap();
+    kill_process(process, Signal::STOP).unwrap();
+    for _ in 0..30 {
+        link.count(one(take("a", 9)), in_millis(20)).await;
+    }
+    assert!(failures.0.load(Ordering::Relaxed) > 0);
+    kill_process(process, Signal::CONT).unwrap();
+}
+
+/// Before a server was reached nobody knows what time it is there; when it is, the order is counted by its clock.
+#[tokio::test]
+async fn the_first_order_goes_by_the_server_s_clock() {
+    let server = Server::start();
+    let order = Order { now: Now::Here(super::NOW), ..one(take("a", 9)) };
+    let Outcome::Done(counts) = open(&server).count(order, soon()).await else { panic!() };
+    let window = counts[0].as_ref().unwrap().window_start;
+    assert!(window > super::NOW.secs() + 3_600, "{window}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::local::{LocalSettings, LocalStore};
 use crate::storage::redis::link::Link;
-use crate::storage::redis::order::{Counted, Mode, Order, Outcome, Route};
+use crate::storage::redis::order::{Counted, Mode, Now, Order, Outcome, Route};
 use crate::storage::{CounterStore, Moment};
 
 use sequences::{Step, TestHit, TestRequest, steps};
@@ -104,7 +104,7 @@ impl Asked {
         Order {
             hits: self.hits.as_slice().into(),
             mode: Mode::of(&self.batch()),
-            now,
+            now: Now::There(now),
             route: Route::default(),
         }
     }

@@ -5,7 +5,7 @@
 
 use crc::{CRC_16_XMODEM, Crc, Table};
 
-use crate::storage::redis::cluster_map::SLOTS;
+use crate::storage::redis::slot_map::SLOTS;
 use crate::storage::slot::Slot;
 
 /// Takes sixteen bytes at a time.

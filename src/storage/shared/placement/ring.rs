@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashring::HashRing;
 
+use crate::storage::shared::ring_watch::RingHash;
 use crate::storage::slot::Slot;
 
 /// Points of each server: with so many, shares differ by a few per cent.
@@ -17,6 +18,7 @@ const VIRTUAL_NODES: u32 = 160;
 pub struct Ring {
     circle: HashRing<Point, FixedHasher>,
     servers: u16,
+    hash: RingHash,
 }
 
 impl std::fmt::Debug for Ring {
@@ -56,12 +58,16 @@ impl Ring {
         let mut circle = HashRing::with_hasher(FixedHasher);
         let points = names.iter().zip(0..).flat_map(|(name, server)| {
             let server = Slot(server);
-            (0..VIRTUAL_NODES)
-                .map(move |point| Point { server, name: format!("{name}#{point}").into_bytes() })
+            (0..VIRTUAL_NODES).map(move |point| Point { server, name: point_name(name, point) })
         });
         circle.batch_add(points.collect());
         let servers = u16::try_from(names.len()).unwrap_or(u16::MAX);
-        Self { circle, servers }
+        Self { circle, servers, hash: hash(names) }
+    }
+
+    /// Alike for rings that place all keys alike, whatever the order of the list.
+    pub(super) fn hash(&self) -> RingHash {
+        self.hash
     }
 
     /// The server that has this key.
@@ -73,6 +79,28 @@ impl Ring {
     pub(super) fn servers(&self) -> u16 {
         self.servers
     }
+}
+
+fn point_name(server: &str, point: u32) -> Vec<u8> {
+    format!("{server}#{point}").into_bytes()
+}
+
+/// Over every server's name and where its points are, so over the hash and the number of points, too.
+fn hash(names: &[String]) -> RingHash {
+    let mut names: Vec<&String> = names.iter().collect();
+    names.sort();
+    let mut all = FixedHasher.build_hasher();
+    for name in names {
+        all.write(name.as_bytes());
+        // No name has this byte, so no two lists of names read alike.
+        all.write(&[0xFF]);
+        for point in 0..VIRTUAL_NODES {
+            let mut place = FixedHasher.build_hasher();
+            place.write(&point_name(name, point));
+            all.write(&place.finish().to_be_bytes());
+        }
+    }
+    RingHash(all.finish())
 }
 
 /// FNV-1a over the bytes, its bits then mixed by the finalizer of MurmurHash3, because FNV alone leaves the high bits of
@@ -136,6 +164,20 @@ mod tests {
         let moved = before.iter().zip(&after).filter(|(before, after)| before != after);
         assert!(moved.clone().all(|(_, &after)| after == 3), "keys move to the new server only");
         assert!((5_500..9_500).contains(&moved.count()));
+    }
+
+    #[test]
+    fn a_ring_is_known_by_its_servers() {
+        let hash = |names: &[String]| Ring::new(names).hash();
+        let mut turned = names(3);
+        turned.reverse();
+        assert_eq!(hash(&names(3)), hash(&turned));
+        assert_eq!(hash(&names(3)).to_string(), "3a6873edff6b7e73");
+        let mut others = [names(2), names(4), names(3), names(3)];
+        others[2][0].push('0');
+        others[3].swap_remove(0);
+        assert!(others.iter().all(|other| hash(other) != hash(&names(3))));
+        assert_ne!(hash(&["a".into(), "b".into()]), hash(&["ab".into()]));
     }
 
     #[test]

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::settings;
+use super::{cluster, settings};
 use crate::storage::redis::node::NodeAddress;
-use crate::storage::shared::placement::Placement;
 use crate::storage::shared::shards::Shards;
-use crate::storage::shared::surveyor::Surveyor;
+use crate::storage::shared::surveyor::{Source, Surveyor};
 use crate::storage::slot::Slot;
 
 /// Something that answers as a Cluster's node does, and says that the node at its own port has all slots.
@@ -59,6 +58,14 @@ async fn answer(stream: TcpStream, port: u16, epoch: Arc<AtomicU64>) -> Option<(
     None
 }
 
+/// A Cluster that begins with these nodes, and who surveys it.
+fn surveyed(seeds: Vec<NodeAddress>) -> (Arc<Shards>, Surveyor) {
+    let shards = Arc::new(Shards::new(cluster(seeds.clone()), None, settings()));
+    let group = Arc::clone(shards.groups().next().unwrap());
+    let surveyor = Surveyor::new(&shards, &group, Source::Cluster { seeds });
+    (shards, surveyor)
+}
+
 /// The node that has the slots after each of some surveys.
 async fn owners(surveyor: &mut Surveyor, shards: &Shards, surveys: usize) -> Vec<NodeAddress> {
     let mut owners = Vec::new();
@@ -72,9 +79,7 @@ async fn owners(surveyor: &mut Surveyor, shards: &Shards, surveys: usize) -> Vec
 #[tokio::test]
 async fn a_node_that_tells_of_the_past_is_not_believed() {
     let (newer, older) = (Node::start(7).await, Node::start(6).await);
-    let seeds = vec![newer.address(), older.address()];
-    let shards = Arc::new(Shards::new(seeds, Placement::cluster("rk:"), settings()));
-    let mut surveyor = Surveyor::new(&shards);
+    let (shards, mut surveyor) = surveyed(vec![newer.address(), older.address()]);
     // Until both have been asked first, any map is better than none.
     owners(&mut surveyor, &shards, 2).await;
     assert_eq!(owners(&mut surveyor, &shards, 6).await, vec![newer.address(); 6]);
@@ -86,8 +91,7 @@ async fn a_node_that_tells_of_the_past_is_not_believed() {
 #[tokio::test]
 async fn a_cluster_that_was_made_anew_is_believed_when_nobody_tells_of_the_old_one() {
     let node = Node::start(9).await;
-    let shards = Arc::new(Shards::new(vec![node.address()], Placement::cluster("rk:"), settings()));
-    let mut surveyor = Surveyor::new(&shards);
+    let (shards, mut surveyor) = surveyed(vec![node.address()]);
     assert_eq!(owners(&mut surveyor, &shards, 1).await, [node.address()]);
     node.epoch.store(1, Ordering::Relaxed);
     assert_eq!(owners(&mut surveyor, &shards, 2).await, [node.address(), node.address()]);

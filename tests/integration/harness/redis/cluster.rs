@@ -91,6 +91,18 @@ impl RedisCluster {
         (from, to)
     }
 
+    /// How often nodes have answered with this error.
+    pub(crate) async fn errors(&self, code: &str) -> i64 {
+        let mut sum = 0;
+        for node in &self.nodes {
+            let stats = node.cli(&["INFO", "errorstats"]).await;
+            let name = format!("errorstat_{code}:count=");
+            let count = stats.text().lines().find_map(|line| line.strip_prefix(&name)?.parse::<i64>().ok());
+            sum += count.unwrap_or(0);
+        }
+        sum
+    }
+
     /// How many slots a node serves.
     pub(crate) async fn slots(&self, node: usize) -> usize {
         let nodes = self.nodes[node].cli(&["CLUSTER", "NODES"]).await;

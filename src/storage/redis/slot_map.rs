@@ -1,7 +1,11 @@
-//! Which node of a Redis Cluster has which slots, as one of its nodes tells it.
+//! Which server has which slots, as somebody tells who should know.
 //!
-//! Asked by `CLUSTER SLOTS`, which every version has. `CLUSTER INFO` goes before it for the epoch: a node that was cut off
-//! tells of the past, and its epoch gives it away, since every failover and every slot that moved made the number grow.
+//! A Redis Cluster's nodes are asked by `CLUSTER SLOTS`, which every version has, or by [`shards`] where that is refused. `CLUSTER
+//! INFO` goes before it for the epoch: a node that was cut off tells of the past, and its epoch gives it away, since every
+//! failover made the number grow. Moving a slot need not, so nodes may disagree about one for a moment, which redirects
+//! correct. Sentinels are asked by `SENTINEL MASTER`, whose `config-epoch` does the same.
+
+pub(super) mod shards;
 
 use redis::{Pipeline, Value};
 
@@ -10,10 +14,10 @@ use crate::storage::redis::failure::Failure;
 /// How many slots every Cluster has.
 pub const SLOTS: u16 = 16_384;
 
-/// What a node tells of its Cluster.
+/// What somebody tells of a group of servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterMap {
-    /// The highest epoch that the node has heard of; 0 where it does not tell.
+pub struct SlotMap {
+    /// The highest epoch that it has heard of; 0 where it does not tell.
     pub epoch: u64,
     /// Slots that are served, and by whom.
     pub ranges: Vec<SlotRange>,
@@ -42,18 +46,37 @@ pub(super) fn question() -> Pipeline {
 }
 
 /// Reads what was answered to [`question`].
-pub(super) fn parse(replies: &[Value]) -> Result<ClusterMap, Failure> {
+pub(super) fn parse(replies: &[Value]) -> Result<SlotMap, Failure> {
     let [info, slots] = replies else { return Err(malformed()) };
     match slots {
         Value::Array(ranges) => {
             let ranges = ranges.iter().map(range).collect::<Option<Vec<_>>>().ok_or_else(malformed)?;
             // Where a node does not know another one's name it says so, and others will know it.
             let ranges = ranges.into_iter().filter(|range| range.host.as_deref() != Some("?")).collect();
-            Ok(ClusterMap { epoch: epoch(info), ranges })
+            Ok(SlotMap { epoch: epoch(info), ranges })
         }
         Value::ServerError(error) => Err(Failure::of_reply(error)),
         _ => Err(malformed()),
     }
+}
+
+/// Reads what a Sentinel answered to `SENTINEL MASTER`: names and values by turns.
+pub(super) fn parse_master(reply: &Value) -> Result<SlotMap, Failure> {
+    let malformed = || Failure::Other("SENTINEL MASTER is not a list of names and values".into());
+    let fields: Vec<(String, String)> = match reply {
+        Value::Array(values) => {
+            values.chunks_exact(2).filter_map(|pair| Some((text(&pair[0])?, text(&pair[1])?))).collect()
+        }
+        Value::Map(pairs) => {
+            pairs.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+        }
+        _ => return Err(malformed()),
+    };
+    let find = |wanted| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let master = find("ip").zip(find("port").and_then(|port| port.parse().ok()));
+    let (host, port) = master.filter(|(host, _)| !host.is_empty()).ok_or_else(malformed)?;
+    let epoch = find("config-epoch").and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
+    Ok(SlotMap { epoch, ranges: vec![SlotRange { first: 0, last: 0, host: Some(host.into()), port }] })
 }
 
 fn epoch(info: &Value) -> u64 {
@@ -129,6 +152,20 @@ mod tests {
             served(8_002, 9_000, None, 6381),
         ];
         assert_eq!(map.ranges, expected);
+    }
+
+    #[test]
+    fn a_master_is_read_from_a_list_or_a_map() {
+        let fields = [("name", "mesh"), ("ip", "10.0.0.1"), ("port", "6379"), ("config-epoch", "4")];
+        let list = fields.iter().flat_map(|(name, value)| [bulk(name), bulk(value)]).collect();
+        let map = fields.iter().map(|(name, value)| (bulk(name), bulk(value))).collect();
+        for reply in [Value::Array(list), Value::Map(map)] {
+            let master = parse_master(&reply).unwrap();
+            assert_eq!(master, SlotMap { epoch: 4, ranges: vec![served(0, 0, Some("10.0.0.1"), 6379)] });
+        }
+        for nonsense in [Value::Nil, Value::Array(vec![]), Value::Array(vec![bulk("ip"), bulk("")])] {
+            assert!(parse_master(&nonsense).is_err(), "{nonsense:?}");
+        }
     }
 
     #[test]
