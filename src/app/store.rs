@@ -6,12 +6,14 @@ use ahash::RandomState;
 use prometheus_client::registry::Registry;
 
 use crate::app::lifecycle::Tasks;
+use crate::app::redis_access::RedisAccess;
 use crate::app::{settings, sweep};
 use crate::config::settings::{Settings, Store as Kind, Topology};
 use crate::service::{Clock, SystemClock};
 use crate::storage::Store;
 use crate::storage::local::LocalStore;
 use crate::storage::local::metrics::LocalStoreMetrics;
+use crate::storage::redis::watched::watch;
 use crate::storage::shared::SharedStore;
 use crate::storage::shared::keepers::{Keepers, Replica};
 use crate::storage::shared::metrics::SharedStoreMetrics;
@@ -23,7 +25,7 @@ use crate::storage::shared::surveyor::Surveyor;
 #[derive(Debug, Clone)]
 pub(super) enum Counters {
     Local(Arc<LocalStore>),
-    Shared { shards: Arc<Shards>, topology: Topology, replica: Replica },
+    Shared { shards: Arc<Shards>, topology: Topology, replica: Replica, access: Arc<RedisAccess> },
 }
 
 impl Counters {
@@ -36,8 +38,9 @@ impl Counters {
 
     fn shared(settings: &Settings) -> anyhow::Result<Self> {
         let shared = settings::shared_store(settings);
+        let access = Arc::new(RedisAccess::new(&settings.redis)?);
         let (names, addresses): (Vec<String>, Vec<_>) =
-            settings::redis_servers(settings)?.into_iter().unzip();
+            settings::redis_servers(&settings.redis, &access)?.into_iter().unzip();
         let topology = settings.redis.topology;
         let placement = match topology {
             Topology::Single => Placement::Single,
@@ -47,7 +50,8 @@ impl Counters {
         // Two replicas with one number would be one to the others: their shares would be too large.
         let id = RandomState::new().hash_one(SystemClock.now().millis()) >> 1;
         let replica = Replica { id, own_time: Arc::new(|| SystemClock.now()) };
-        Ok(Self::Shared { shards: Arc::new(Shards::new(addresses, placement, shared)), topology, replica })
+        let shards = Arc::new(Shards::new(addresses, placement, shared));
+        Ok(Self::Shared { shards, topology, replica, access })
     }
 
     /// What the process knows of its shards, where it has any.
@@ -73,8 +77,12 @@ impl Counters {
                 let store = Arc::clone(store);
                 tasks.start("sweep", sweep::run(move || store.sweep(SystemClock.now())));
             }
-            Self::Shared { shards, topology, replica } => {
+            Self::Shared { shards, topology, replica, access } => {
                 tasks.start("keepers", Keepers::new(shards, replica.clone()).run());
+                let files = access.watched();
+                if !files.is_empty() {
+                    tasks.start("redis files", watch(files));
+                }
                 if *topology == Topology::Cluster {
                     tasks.start("surveyor", Surveyor::new(shards).run());
                 }

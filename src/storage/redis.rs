@@ -4,6 +4,7 @@
 //! while a server is away, and what time it is there, are decided by others. This folder alone names the client library.
 
 pub mod cluster_map;
+pub mod credentials;
 pub mod failure;
 pub mod link;
 pub mod node;
@@ -11,10 +12,13 @@ pub mod observer;
 pub mod order;
 pub mod shard_time;
 pub mod side;
+pub mod tls;
+pub mod watched;
 
 mod alarm;
 mod backoff;
 mod call;
+mod connection;
 mod errand;
 mod flight;
 mod leg;

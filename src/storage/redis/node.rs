@@ -1,27 +1,27 @@
 //! One server: its address, and a connection to it that is ready to count.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::str::FromStr;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value};
-use tokio::io::{AsyncRead, AsyncWrite};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use crate::decision::time::Timestamp;
+use crate::storage::redis::connection::Connection;
+use crate::storage::redis::credentials::{Credentials, Login, Logins};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::shard_time::ShardTime;
+use crate::storage::redis::tls::Tls;
 
 /// Where a server is and who we are there.
 #[derive(Clone)]
 pub struct NodeAddress {
     info: ConnectionInfo,
+    credentials: Credentials,
+    tls: Option<Tls>,
 }
 
 /// Why a URL names no server.
@@ -30,16 +30,6 @@ pub enum AddressError {
     /// It is no URL of a Redis.
     #[error("not a Redis URL: {0}")]
     NotAUrl(String),
-    /// It asks for TLS.
-    #[error("TLS to Redis is not supported")]
-    Tls,
-}
-
-/// A connection whose handshake is done. Whoever holds it drives it; it is closed when dropped.
-pub(super) struct Connection {
-    commands: MultiplexedConnection,
-    driver: Pin<Box<dyn Future<Output = ()> + Send>>,
-    closed: bool,
 }
 
 /// Where a server listens.
@@ -51,13 +41,13 @@ pub enum Endpoint {
     Unix(PathBuf),
 }
 
-/// Who we are to a server.
-#[derive(Clone, Default)]
+/// How servers are reached that are asked alike: the nodes of a Cluster, or all that the settings name.
+#[derive(Debug, Clone, Default)]
 pub struct Identity {
-    /// The user; none is Redis's default one.
-    pub username: Option<String>,
-    /// The password.
-    pub password: Option<String>,
+    /// Who we are to them.
+    pub credentials: Credentials,
+    /// TLS, where they are asked by it; never on a socket in the file system.
+    pub tls: Option<Tls>,
     /// The number of the database.
     pub database: u32,
 }
@@ -74,18 +64,13 @@ impl NodeAddress {
         };
         let info =
             address.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
-        let mut settings =
+        let settings =
             info.redis_settings().clone().set_db(i64::from(identity.database)).set_skip_set_lib_name();
-        if let Some(username) = &identity.username {
-            settings = settings.set_username(username);
-        }
-        if let Some(password) = &identity.password {
-            settings = settings.set_password(password);
-        }
-        Ok(Self { info: info.set_redis_settings(settings) })
+        let Identity { credentials, tls, .. } = identity.clone();
+        Ok(Self { info: info.set_redis_settings(settings), credentials, tls })
     }
 
-    /// Another server, asked as the same user. Without a host it is another port of this one's host.
+    /// Another server, asked as the same user and by TLS as this one. Without a host it is another port of this one's host.
     #[must_use]
     pub fn beside(&self, host: Option<&str>, port: u16) -> Self {
         let own = match self.info.addr() {
@@ -93,12 +78,12 @@ impl NodeAddress {
             _ => "localhost",
         };
         let address = ConnectionAddr::Tcp(host.unwrap_or(own).to_owned(), port);
-        Self { info: self.info.clone().set_addr(address) }
+        Self { info: self.info.clone().set_addr(address), ..self.clone() }
     }
 
-    /// The address as the client library takes it.
-    pub(super) fn connection_info(&self) -> ConnectionInfo {
-        self.info.clone()
+    /// Who we are there.
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// Connects, presents the credentials, chooses the database and reads the server's clock, all within `limit`.
@@ -106,29 +91,49 @@ impl NodeAddress {
         timeout(limit, self.connect_and_greet()).await.unwrap_or(Err(Failure::Timeout))
     }
 
+    /// Presents the login before the current one where the server does not take that: one of the two knows the other's new
+    /// password already, and whoever is behind will follow.
     async fn connect_and_greet(&self) -> Result<(Connection, ShardTime), Failure> {
-        let mut connection = match self.info.addr() {
-            ConnectionAddr::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(io)?;
-                stream.set_nodelay(true).map_err(io)?;
-                self.greet(stream).await?
+        let Logins { current, previous } = self.credentials.now();
+        let current = current.ok_or_else(|| self.credentials.missing())?;
+        match (self.connect_as(&current).await, previous) {
+            (Err(refusal @ Failure::NoAuth(_)), Some(previous)) => {
+                let connected = self.connect_as(&previous).await.map_err(|_| refusal.clone())?;
+                self.credentials.refused(&current, self, &refusal);
+                Ok(connected)
             }
-            ConnectionAddr::Unix(path) => self.greet(UnixStream::connect(path).await.map_err(io)?).await?,
-            other => return Err(Failure::Io(format!("{other} is no address that we connect to").into())),
-        };
+            (connected, _) => {
+                if connected.is_ok() {
+                    self.credentials.accepted(&current, self);
+                }
+                connected
+            }
+        }
+    }
+
+    async fn connect_as(&self, login: &Arc<Login>) -> Result<(Connection, ShardTime), Failure> {
+        let greeting = login.greeting(self.info.redis_settings());
+        let mut connection = self.open(&greeting, login).await?;
         let time = connection.read_time().await?;
         Ok((connection, time))
     }
 
-    async fn greet<S>(&self, stream: S) -> Result<Connection, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        // Deadlines are the pilot's: a command that the library gave up would still be under way.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-        let greeting = MultiplexedConnection::new_with_config(self.info.redis_settings(), stream, config);
-        let (commands, driver) = greeting.await.map_err(|error| Failure::of_connection(&error))?;
-        Ok(Connection { commands, driver: Box::pin(driver), closed: false })
+    async fn open(&self, greeting: &RedisConnectionInfo, login: &Arc<Login>) -> Result<Connection, Failure> {
+        match self.info.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(io)?;
+                stream.set_nodelay(true).map_err(io)?;
+                match &self.tls {
+                    None => Connection::greet(stream, greeting, login).await,
+                    Some(tls) => Connection::greet(tls.secure(host, stream).await?, greeting, login).await,
+                }
+            }
+            ConnectionAddr::Unix(path) => {
+                let stream = UnixStream::connect(path).await.map_err(io)?;
+                Connection::greet(stream, greeting, login).await
+            }
+            other => Err(Failure::Io(format!("{other} is no address that we connect to").into())),
+        }
     }
 }
 
@@ -146,12 +151,16 @@ impl FromStr for NodeAddress {
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
         let info = url.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
-        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-            return Err(AddressError::Tls);
-        }
-        // The library would announce itself, which old servers refuse and nobody needs.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        Ok(Self { info: info.set_redis_settings(settings) })
+        let (named, mut identity) = (info.redis_settings(), Identity::default());
+        let text = |word: Option<&str>| word.map(str::to_owned);
+        identity.credentials = Credentials::fixed(text(named.username()), text(named.password()));
+        identity.database = u32::try_from(named.db()).unwrap_or_default();
+        let endpoint = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => Endpoint::Tcp(host.clone(), *port),
+            ConnectionAddr::Unix(path) => Endpoint::Unix(path.clone()),
+            other => return Err(AddressError::NotAUrl(format!("{other} is no address that we connect to"))),
+        };
+        Self::new(endpoint, &identity)
     }
 }
 
@@ -166,68 +175,6 @@ impl fmt::Debug for NodeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "NodeAddress({self})")
     }
-}
-
-impl Connection {
-    /// A handle to send commands with; they go out while the connection is driven.
-    pub(super) fn commands(&self) -> MultiplexedConnection {
-        self.commands.clone()
-    }
-
-    /// Drives the connection; ready when it is closed, from whichever side.
-    pub(super) fn poll_closed(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.closed && self.driver.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
-        }
-        self.closed = true;
-        Poll::Ready(())
-    }
-
-    /// Closes the connection from this side.
-    pub(super) fn close(&mut self) {
-        self.driver = Box::pin(std::future::ready(()));
-    }
-
-    async fn read_time(&mut self) -> Result<ShardTime, Failure> {
-        let asked = Instant::now();
-        let mut commands = self.commands();
-        let command = time_command();
-        let reply = tokio::select! {
-            biased;
-            reply = commands.send_packed_command(&command) => reply.map_err(|error| Failure::of_connection(&error))?,
-            () = poll_fn(|context| self.poll_closed(context)) => return Err(closed_by_peer()),
-        };
-        parse_time(&reply).map(|server| ShardTime::new(server, asked, Instant::now()))
-    }
-}
-
-/// Asks a server what time it is.
-pub(super) fn time_command() -> Cmd {
-    redis::cmd("TIME")
-}
-
-/// What the server answered to [`time_command`].
-pub(super) fn parse_time(reply: &Value) -> Result<Timestamp, Failure> {
-    let number = |value: &Value| match value {
-        Value::BulkString(text) => std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok()),
-        _ => None,
-    };
-    match reply {
-        Value::ServerError(error) => Err(Failure::of_reply(error)),
-        Value::Array(parts) => match parts.as_slice() {
-            [seconds, micros] => number(seconds)
-                .zip(number(micros))
-                .map(|(seconds, micros)| Timestamp::from_secs(seconds).after(Duration::from_micros(micros)))
-                .ok_or_else(|| Failure::Other("TIME is not two numbers".into())),
-            _ => Err(Failure::Other("TIME is not two numbers".into())),
-        },
-        _ => Err(Failure::Other("TIME is not two numbers".into())),
-    }
-}
-
-/// What is said where the other side closed and no error came with it.
-pub(super) fn closed_by_peer() -> Failure {
-    Failure::Io("closed by the other side".into())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
@@ -254,10 +201,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        assert!(matches!(
-            "rediss://cache".parse::<NodeAddress>(),
-            Err(AddressError::Tls | AddressError::NotAUrl(_))
-        ));
-        assert!(matches!("http://cache".parse::<NodeAddress>(), Err(AddressError::NotAUrl(_))));
+        for url in ["http://cache", "rediss://cache"] {
+            assert!(matches!(url.parse::<NodeAddress>(), Err(AddressError::NotAUrl(_))), "{url}");
+        }
     }
 }

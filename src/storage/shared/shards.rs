@@ -132,7 +132,7 @@ impl Shards {
 
     /// Connections to a server for what is no decision.
     pub(super) fn side(&self, address: &NodeAddress, limit: Duration) -> Result<Side, Failure> {
-        Side::new(address, format!("{}{ROSTER}", self.settings.link.key_prefix), limit)
+        Ok(Side::new(address, format!("{}{ROSTER}", self.settings.link.key_prefix), limit))
     }
 
     fn change(&self, change: impl FnOnce(&mut Topology)) {

@@ -1,0 +1,337 @@
+//! Who we are to servers: a user and a password, given once or kept in files that somebody else refreshes.
+//!
+//! A change is told to everybody who has an open connection, which presents the new password without being closed. The
+//! password before it is kept as the second choice for new connections, so that it does not matter whether the file or the
+//! server is changed first.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use redis::{Cmd, RedisConnectionInfo};
+use tokio::sync::watch;
+
+use crate::storage::redis::failure::Failure;
+use crate::storage::redis::watched::{Look, Steady, Watched, read};
+
+/// A user name or a password: itself, or the file that holds it.
+#[derive(Clone)]
+pub enum Word {
+    /// The text itself.
+    Given(String),
+    /// A file with the text in it; line breaks at its end do not belong to it.
+    File(PathBuf),
+}
+
+/// Where user name and password come from. Without a password we are nobody: the server is not told who we are.
+#[derive(Debug, Clone, Default)]
+pub struct LoginSource {
+    /// The user; none is Redis's default one.
+    pub username: Option<Word>,
+    /// The password.
+    pub password: Option<Word>,
+}
+
+/// A user and a password as they are at one time. All that have the same credentials share them.
+#[derive(Clone)]
+pub struct Credentials {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    source: LoginSource,
+    logins: watch::Sender<Logins>,
+    steady: Mutex<Steady<Words>>,
+    /// What was last told of the files, so that it is told once.
+    fault: Mutex<Option<String>>,
+    /// The number of the login of which was told last that it was refused.
+    refused: AtomicU64,
+}
+
+/// What to present, in this order.
+#[derive(Clone, Default)]
+pub(super) struct Logins {
+    /// Nothing where the files have not been read yet.
+    pub(super) current: Option<Arc<Login>>,
+    /// What was current before.
+    pub(super) previous: Option<Arc<Login>>,
+}
+
+/// A user and a password.
+pub(super) struct Login {
+    /// Higher than those before it, beginning with 1.
+    number: u64,
+    words: Words,
+}
+
+#[derive(Clone, PartialEq, Eq, Default)]
+struct Words {
+    username: Option<String>,
+    password: Option<String>,
+}
+
+impl Credentials {
+    /// Credentials from this source. Files that cannot be read yet are a line in the log; connections fail until they can.
+    #[must_use]
+    pub fn new(source: LoginSource) -> Self {
+        let shared = Shared {
+            source,
+            logins: watch::Sender::default(),
+            steady: Mutex::default(),
+            fault: Mutex::default(),
+            refused: AtomicU64::new(0),
+        };
+        let credentials = Self { shared: Arc::new(shared) };
+        match credentials.shared.source.read() {
+            Ok(words) => credentials.shared.take_over(words),
+            Err(fault) => credentials.shared.tell(fault),
+        }
+        credentials
+    }
+
+    /// A user and a password that stay.
+    #[must_use]
+    pub fn fixed(username: Option<String>, password: Option<String>) -> Self {
+        Self::new(LoginSource { username: username.map(Word::Given), password: password.map(Word::Given) })
+    }
+
+    /// What has to be watched, where there are files.
+    #[must_use]
+    pub fn watched(&self) -> Option<Arc<dyn Watched>> {
+        let shared: Arc<dyn Watched> = Arc::<Shared>::clone(&self.shared);
+        self.shared.source.has_files().then_some(shared)
+    }
+
+    /// Tells of changes from now on.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Logins> {
+        self.shared.logins.subscribe()
+    }
+
+    /// What to present now.
+    pub(super) fn now(&self) -> Logins {
+        self.shared.logins.borrow().clone()
+    }
+
+    /// Why there is nothing to present.
+    pub(super) fn missing(&self) -> Failure {
+        let fault = self.shared.fault.lock().clone().unwrap_or_default();
+        Failure::NoAuth(format!("there are none yet: {fault}").into())
+    }
+
+    /// Notes that a server takes this login.
+    pub(super) fn accepted(&self, login: &Login, server: &dyn fmt::Display) {
+        if login.number > 1 && self.shared.refused.load(Ordering::Relaxed) == login.number {
+            self.shared.refused.store(0, Ordering::Relaxed);
+            tracing::info!(%server, "the server accepts the changed user and password now");
+        }
+    }
+
+    /// Notes that a server does not take this login, while we have, or can get, a connection with the one before it. Told once a change.
+    pub(super) fn refused(&self, login: &Login, server: &dyn fmt::Display, why: &Failure) {
+        if self.shared.refused.swap(login.number, Ordering::Relaxed) != login.number {
+            tracing::warn!(
+                %server, %why,
+                "the server does not accept the changed user and password; connections go on with those before. Give the new \
+                 password to the server too (ACL SETUSER … >password keeps the old one valid beside it)"
+            );
+        }
+    }
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self::fixed(None, None)
+    }
+}
+
+impl Shared {
+    fn take_over(&self, words: Words) {
+        self.logins.send_modify(|logins| {
+            let number = logins.current.as_ref().map_or(0, |login| login.number) + 1;
+            let login = Arc::new(Login { number, words });
+            logins.previous = logins.current.replace(login);
+        });
+    }
+
+    /// Says what is wrong with the files, once.
+    fn tell(&self, fault: String) {
+        let mut told = self.fault.lock();
+        if told.as_ref() == Some(&fault) {
+            return;
+        }
+        if self.logins.borrow().current.is_some() {
+            tracing::warn!(fault, "the user and password for Redis cannot be read; those before stay in force");
+        } else {
+            tracing::error!(fault, "the user and password for Redis cannot be read; check redis.password_file and redis.username_file");
+        }
+        *told = Some(fault);
+    }
+}
+
+impl Watched for Shared {
+    fn look(&self) -> Look {
+        let words = match self.source.read() {
+            Ok(words) => words,
+            Err(fault) => {
+                self.tell(fault);
+                return Look::Calm;
+            }
+        };
+        if self.fault.lock().take().is_some() {
+            tracing::info!("the user and password for Redis can be read");
+        }
+        let mut steady = self.steady.lock();
+        if self.logins.borrow().current.as_ref().is_some_and(|login| login.words == words) {
+            steady.forget();
+            return Look::Calm;
+        }
+        let Some(words) = steady.settle(words) else { return Look::Moving };
+        self.take_over(words);
+        tracing::info!("the user and password for Redis have changed: open connections present them");
+        Look::Calm
+    }
+}
+
+impl Login {
+    /// The greeting of a new connection with this login.
+    pub(super) fn greeting(&self, settings: &RedisConnectionInfo) -> RedisConnectionInfo {
+        let mut settings = settings.clone();
+        if let Some(password) = &self.words.password {
+            settings = settings.set_password(password);
+            if let Some(username) = &self.words.username {
+                settings = settings.set_username(username);
+            }
+        }
+        settings
+    }
+
+    /// Presents this login on an open connection.
+    pub(super) fn command(&self) -> Cmd {
+        let mut command = redis::cmd("AUTH");
+        if let Some(username) = &self.words.username {
+            command.arg(username);
+        }
+        // Only files change, and one of them holds the password.
+        command.arg(self.words.password.as_deref().unwrap_or_default());
+        command
+    }
+}
+
+impl LoginSource {
+    fn has_files(&self) -> bool {
+        [&self.username, &self.password].into_iter().any(|word| matches!(word, Some(Word::File(_))))
+    }
+
+    fn read(&self) -> Result<Words, String> {
+        let read = |word: &Option<Word>| word.as_ref().map(Word::read).transpose();
+        Ok(Words { username: read(&self.username)?, password: read(&self.password)? })
+    }
+}
+
+impl Word {
+    fn read(&self) -> Result<String, String> {
+        let path = match self {
+            Self::Given(text) => return Ok(text.clone()),
+            Self::File(path) => path,
+        };
+        let mut text =
+            String::from_utf8(read(path)?).map_err(|_| format!("{} is no UTF-8 text", path.display()))?;
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        if text.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(text) }
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(_) => f.write_str("****"),
+            Self::File(path) => path.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.source.fmt(f)
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Login({})", self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn password(credentials: &Credentials) -> Option<String> {
+        credentials.now().current?.words.password.clone()
+    }
+
+    /// Looks as often as the watch does until nothing moves.
+    fn look(credentials: &Credentials) {
+        let watched = credentials.watched().unwrap();
+        while watched.look() == Look::Moving {}
+    }
+
+    #[test]
+    fn what_is_given_is_not_watched_and_not_printed() {
+        let credentials = Credentials::fixed(Some("me".into()), Some("hunter2".into()));
+        assert_eq!(password(&credentials).as_deref(), Some("hunter2"));
+        assert!(credentials.watched().is_none());
+        let login = credentials.now().current.unwrap();
+        assert!(!format!("{credentials:?} {login:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_file_is_followed_and_its_last_good_content_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        let word = Some(Word::File(path.clone()));
+        let credentials = Credentials::new(LoginSource { username: None, password: word });
+        assert_eq!(password(&credentials), None);
+        assert!(credentials.missing().to_string().contains("password cannot be read"), "{}", credentials.missing());
+        fs::write(&path, "one\n").unwrap();
+        look(&credentials);
+        assert_eq!(password(&credentials).as_deref(), Some("one"));
+        let mut changes = credentials.subscribe();
+        look(&credentials);
+        assert!(!changes.has_changed().unwrap(), "nothing has changed");
+        for broken in [b"".as_slice(), b"\n", b"\xff"] {
+            fs::write(&path, broken).unwrap();
+            look(&credentials);
+        }
+        fs::remove_file(&path).unwrap();
+        look(&credentials);
+        assert_eq!(password(&credentials).as_deref(), Some("one"));
+        assert!(!changes.has_changed().unwrap());
+        fs::write(&path, " two \r\n").unwrap();
+        look(&credentials);
+        assert_eq!(password(&credentials).as_deref(), Some(" two "));
+        let logins = changes.borrow_and_update().clone();
+        assert_eq!(logins.previous.unwrap().words.password.as_deref(), Some("one"));
+    }
+
+    #[test]
+    fn half_a_password_is_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        fs::write(&path, "one").unwrap();
+        let source = LoginSource { username: None, password: Some(Word::File(path.clone())) };
+        let credentials = Credentials::new(source);
+        let watched = credentials.watched().unwrap();
+        for written in ["t", "tw", "two"] {
+            fs::write(&path, written).unwrap();
+            assert_eq!(watched.look(), Look::Moving);
+            assert_eq!(password(&credentials).as_deref(), Some("one"));
+        }
+        assert_eq!(watched.look(), Look::Calm);
+        assert_eq!(password(&credentials).as_deref(), Some("two"));
+    }
+}
