@@ -18,15 +18,35 @@ const AUTHORITY: &str = "://";
 /// What may stand around a URL.
 const DELIMITERS: &[char] = &[' ', '\t', '\r', '"', '\'', '`', ',', '[', ']', '{', '}'];
 
+/// What the name of a setting has in it whose value is a secret, also where it is misspelt.
+const SECRET_NAMES: &[&str] = &["pass", "pwd", "secret", "token"];
+
 /// The same text, as many bytes, with what may be a password replaced by [`HIDDEN`].
 pub(super) fn hidden(text: &str) -> Cow<'_, str> {
-    if !text.contains('@') && !text.contains(AUTHORITY) {
+    if !text.contains('@') && !text.contains(AUTHORITY) && secret_value(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
+    // How far the line is indented below which lines go on with a secret.
+    let mut within: Option<usize> = None;
     for line in text.split_inclusive('\n') {
+        let (indent, end) = (line.len() - line.trim_start().len(), line.trim_end_matches(['\r', '\n']).len());
+        within = within.filter(|outer| indent > *outer || line.trim().is_empty());
         let mut from = 0;
-        for secret in secrets(line) {
+        let value = secret_value(line).map(|start| start.min(end)..end);
+        if value.is_some() {
+            within = Some(within.unwrap_or(indent));
+        }
+        let secrets = match (value, within) {
+            (Some(value), _) => {
+                let mut secrets = secrets(&line[..value.start]);
+                secrets.push(value);
+                secrets
+            }
+            (None, Some(_)) => vec![indent.min(end)..end],
+            (None, None) => secrets(line),
+        };
+        for secret in secrets {
             shown.push_str(&line[from..secret.start]);
             shown.extend(std::iter::repeat_n(HIDDEN, secret.len()));
             from = secret.end;
@@ -54,6 +74,19 @@ pub(super) fn collapse(text: impl Iterator<Item = char>, mut give: impl FnMut(ch
         }
         inside = c == HIDDEN;
     }
+}
+
+/// Where the value of a setting begins that is a secret as a whole. Everything from there to the end of the line is hidden: where
+/// a value ends that is not written well, nobody can say.
+fn secret_value(text: &str) -> Option<usize> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    text.match_indices(':').find_map(|(colon, _)| {
+        let before = text[..colon].trim_end_matches([' ', '"', '\'']);
+        let name = before[before.trim_end_matches(is_name).len()..].to_ascii_lowercase();
+        let is_secret = SECRET_NAMES.iter().any(|part| name.contains(part)) && !name.ends_with("file");
+        let gap = text[colon + 1..].len() - text[colon + 1..].trim_start_matches([' ', '\t']).len();
+        is_secret.then_some(colon + 1 + gap)
+    })
 }
 
 /// Where secrets may stand in a line, from left to right.
@@ -158,6 +191,18 @@ mod tests {
         check("redis://:p@q/r:s t\"'u,v]w@host", "redis://****@host");
         check("redis://:p://q@host", "redis://****@host");
         check("redis://u:p?db=@h", "redis://****@h");
+    }
+
+    #[test]
+    fn values_of_secret_settings_are_hidden() {
+        check("redis: {password: a, timeout: 5}", "redis: {password: ****");
+        check("  password: a\r\n  timeout: 5\n", "  password: ****\r\n  timeout: 5\n");
+        check("  password:\n    a\n\n    b\n  timeout: 5", "  password:\n    ****\n\n    ****\n  timeout: 5");
+        check("{urls: [redis://:a@h], password: b}", "{urls: [redis://****@h], password: ****");
+        check("'Passwrd' : a b", "'Passwrd' : ****");
+        for text in ["password_file: /run/password", "key: password", "requests_per_unit: 5"] {
+            check(text, text);
+        }
     }
 
     #[test]

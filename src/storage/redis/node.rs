@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
@@ -88,17 +88,27 @@ impl NodeAddress {
 
     /// Connects, presents the credentials, chooses the database and reads the server's clock, all within `limit`.
     pub(super) async fn connect(&self, limit: Duration) -> Result<(Connection, ShardTime), Failure> {
-        timeout(limit, self.connect_and_greet()).await.unwrap_or(Err(Failure::Timeout))
+        let connected = async {
+            let mut connection = self.greet().await?;
+            let time = connection.read_time().await?;
+            Ok((connection, time))
+        };
+        timeout(limit, connected).await.unwrap_or(Err(Failure::Timeout))
+    }
+
+    /// The same without the clock.
+    pub(super) async fn connect_aside(&self, limit: Duration) -> Result<Connection, Failure> {
+        timeout(limit, self.greet()).await.unwrap_or(Err(Failure::Timeout))
     }
 
     /// Presents the login before the current one where the server does not take that: one of the two knows the other's new
     /// password already, and whoever is behind will follow.
-    async fn connect_and_greet(&self) -> Result<(Connection, ShardTime), Failure> {
+    async fn greet(&self) -> Result<Connection, Failure> {
         let Logins { current, previous } = self.credentials.now();
         let current = current.ok_or_else(|| self.credentials.missing())?;
-        match (self.connect_as(&current).await, previous) {
+        match (self.greet_as(&current).await, previous) {
             (Err(refusal @ Failure::NoAuth(_)), Some(previous)) => {
-                let connected = self.connect_as(&previous).await.map_err(|_| refusal.clone())?;
+                let connected = self.greet_as(&previous).await.map_err(|_| refusal.clone())?;
                 self.credentials.refused(&current, self, &refusal);
                 Ok(connected)
             }
@@ -111,14 +121,8 @@ impl NodeAddress {
         }
     }
 
-    async fn connect_as(&self, login: &Arc<Login>) -> Result<(Connection, ShardTime), Failure> {
-        let greeting = login.greeting(self.info.redis_settings());
-        let mut connection = self.open(&greeting, login).await?;
-        let time = connection.read_time().await?;
-        Ok((connection, time))
-    }
-
-    async fn open(&self, greeting: &RedisConnectionInfo, login: &Arc<Login>) -> Result<Connection, Failure> {
+    async fn greet_as(&self, login: &Arc<Login>) -> Result<Connection, Failure> {
+        let greeting = &login.greeting(self.info.redis_settings());
         match self.info.addr() {
             ConnectionAddr::Tcp(host, port) => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(io)?;

@@ -60,25 +60,17 @@ error: unknown field `unit`
 #[test]
 fn settings_of_later_versions() {
     check(
-        "redis: {topology: sentinel, urls: [\"rediss://host\"]}\n",
+        "redis: {topology: sentinel}\n",
         &[],
         &[],
         r#"
 error: `topology` cannot be `sentinel` yet
  --> s.yaml:1:19
   |
-1 | redis: {topology: sentinel, urls: ["rediss://host"]}
+1 | redis: {topology: sentinel}
   |                   ^^^^^^^^
   = field: redis.topology
   = help: it comes in a later version; this one has: single, cluster, ring
-
-error: a Redis URL that asks for TLS
- --> s.yaml:1:36
-  |
-1 | redis: {topology: sentinel, urls: ["rediss://host"]}
-  |                                    ^^^^^^^^^^^^^^^
-  = field: redis.urls[0]
-  = help: this version speaks to Redis without TLS: `redis://`
 "#,
     );
 }

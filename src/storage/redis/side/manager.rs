@@ -49,7 +49,7 @@ impl ManageConnection for Manager {
     type Error = Failure;
 
     async fn connect(&self) -> Result<Pooled, Failure> {
-        let (connection, _) = self.address.connect(self.limit).await?;
+        let connection = self.address.connect_aside(self.limit).await?;
         let (commands, driver, login) = connection.into_parts();
         Ok(Pooled { commands, in_use: false, login, driver: spawn(driver).abort_handle() })
     }
