@@ -1,7 +1,7 @@
 //! Hides what may be a password before text of an operator is printed.
 //!
-//! A URL with credentials may stand on the line of any fault, broken or whole, so that no field of ours can be trusted
-//! to know it. What is hidden too much costs a look into the file; what is hidden too little costs a password.
+//! A password may be a setting's value, and a URL with credentials may stand on the line of any fault, broken or whole, so that
+//! no field of ours can be trusted to know it. What is hidden too much costs a look into the file; what is hidden too little costs a password.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -27,26 +27,10 @@ pub(super) fn hidden(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
-    // How far the line is indented below which lines go on with a secret.
-    let mut within: Option<usize> = None;
+    let mut block = None;
     for line in text.split_inclusive('\n') {
-        let (indent, end) = (line.len() - line.trim_start().len(), line.trim_end_matches(['\r', '\n']).len());
-        within = within.filter(|outer| indent > *outer || line.trim().is_empty());
         let mut from = 0;
-        let value = secret_value(line).map(|start| start.min(end)..end);
-        if value.is_some() {
-            within = Some(within.unwrap_or(indent));
-        }
-        let secrets = match (value, within) {
-            (Some(value), _) => {
-                let mut secrets = secrets(&line[..value.start]);
-                secrets.push(value);
-                secrets
-            }
-            (None, Some(_)) => vec![indent.min(end)..end],
-            (None, None) => secrets(line),
-        };
-        for secret in secrets {
+        for secret in all_secrets(line, &mut block) {
             shown.push_str(&line[from..secret.start]);
             shown.extend(std::iter::repeat_n(HIDDEN, secret.len()));
             from = secret.end;
@@ -74,6 +58,23 @@ pub(super) fn collapse(text: impl Iterator<Item = char>, mut give: impl FnMut(ch
         }
         inside = c == HIDDEN;
     }
+}
+
+/// Where secrets stand in a line. `block` is how far the line is indented whose secret value goes on in lines below it.
+fn all_secrets(line: &str, block: &mut Option<usize>) -> Vec<Range<usize>> {
+    let (indent, end) = (line.len() - line.trim_start().len(), line.trim_end_matches(['\r', '\n']).len());
+    *block = block.filter(|outer| indent > *outer || line.trim().is_empty());
+    let start = match (secret_value(line), *block) {
+        (Some(start), _) => {
+            block.get_or_insert(indent);
+            start.min(end)
+        }
+        (None, Some(_)) => indent.min(end),
+        (None, None) => return secrets(line),
+    };
+    let mut secrets = secrets(&line[..start]);
+    secrets.push(start..end);
+    secrets
 }
 
 /// Where the value of a setting begins that is a secret as a whole. Everything from there to the end of the line is hidden: where

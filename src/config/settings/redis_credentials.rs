@@ -67,12 +67,18 @@ impl Section for RedisCredentials {
 }
 
 /// Text that may be empty, which takes back what a layer below has said.
-pub(super) fn optional_text(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Option<String>> {
+pub(super) fn optional_text(
+    decoder: &mut Decoder<'_, '_>,
+    field: &Field<'_, '_>,
+) -> Optional<Option<String>> {
     Ok(decoder.text(field)?.map(|text| Some(text).filter(|text| !text.is_empty())))
 }
 
 /// The same of a path.
-pub(super) fn optional_path(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Option<PathBuf>> {
+pub(super) fn optional_path(
+    decoder: &mut Decoder<'_, '_>,
+    field: &Field<'_, '_>,
+) -> Optional<Option<PathBuf>> {
     Ok(optional_text(decoder, field)?.map(|text| text.map(PathBuf::from)))
 }
 
@@ -90,6 +96,9 @@ pub(super) fn serialize_optional<T: Serialize, S: Serializer>(
 
 /// The same of a path.
 #[expect(clippy::ref_option, reason = "serde gives a reference")]
-pub(super) fn serialize_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize_path<S: Serializer>(
+    path: &Option<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serialize_optional(path, serializer)
 }

@@ -97,7 +97,9 @@ impl Redis {
 impl Redis {
     /// What credentials and TLS say against each other and against the URLs, and under which setting.
     pub(super) fn access_contradiction(&self) -> Option<(&'static str, Contradiction)> {
-        self.credentials.contradiction(&self.urls).or_else(|| self.tls.contradiction(self.topology, &self.urls))
+        self.credentials
+            .contradiction(&self.urls)
+            .or_else(|| self.tls.contradiction(self.topology, &self.urls))
     }
 }
 

@@ -61,14 +61,21 @@ impl RedisTls {
         let is_default = *self == Self { enabled: self.enabled, ..Self::default() };
         let (path, message, help) = if self.certificate.is_some() != self.key.is_some() {
             let help = "write both `certificate` and `key`, or neither";
-            ("redis.tls.certificate", "a certificate and its key go together, and one of them is missing", help)
+            (
+                "redis.tls.certificate",
+                "a certificate and its key go together, and one of them is missing",
+                help,
+            )
         } else if !is_default && !used {
             let help = "write `redis.tls.enabled: true`, or `rediss://` URLs";
             ("redis.tls", "TLS is set up, but no server is asked by it", help)
         } else if self.enabled && urls.iter().any(|url| matches!(url.endpoint, RedisEndpoint::Unix(_))) {
             let help = "leave `redis.tls.enabled` out and write `rediss://` for the other servers";
             ("redis.tls.enabled", "a socket in the file system is not asked by TLS", help)
-        } else if topology == Topology::Cluster && !self.enabled && urls.iter().any(|url| url.tls != urls[0].tls) {
+        } else if topology == Topology::Cluster
+            && !self.enabled
+            && urls.iter().any(|url| url.tls != urls[0].tls)
+        {
             let help = "write `rediss://` for all of them, or `redis.tls.enabled: true`";
             ("redis.urls", "some nodes of the Redis Cluster are named with TLS, and some without", help)
         } else {

@@ -1,7 +1,7 @@
 //! One connection to a server, whose handshake is done, and who we are on it.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -74,11 +74,17 @@ impl Connection {
         let asked = Instant::now();
         let mut commands = self.commands();
         let command = time_command();
+        let mut reply = pin!(commands.send_packed_command(&command));
         let reply = tokio::select! {
             biased;
-            reply = commands.send_packed_command(&command) => reply.map_err(|error| Failure::of_connection(&error))?,
-            () = poll_fn(|context| self.poll_closed(context)) => return Err(closed_by_peer()),
+            reply = &mut reply => reply,
+            () = poll_fn(|context| self.poll_closed(context)) => {
+                // Whoever waits is told why it was closed, or that nothing drives the connection any more.
+                self.close();
+                reply.await
+            }
         };
+        let reply = reply.map_err(|error| Failure::of_connection(&error))?;
         parse_time(&reply).map(|server| ShardTime::new(server, asked, Instant::now()))
     }
 }

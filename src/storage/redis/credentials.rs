@@ -1,20 +1,25 @@
 //! Who we are to servers: a user and a password, given once or kept in files that somebody else refreshes.
 //!
-//! A change is told to everybody who has an open connection, which presents the new password without being closed. The
-//! password before it is kept as the second choice for new connections, so that it does not matter whether the file or the
-//! server is changed first.
+//! Whoever has an open connection looks from time to time whether it still is who it should be, and presents the new password
+//! without closing it. The password before is kept as the second choice for new connections, so that it does not matter
+//! whether the file or the server is changed first.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use redis::{Cmd, RedisConnectionInfo};
-use tokio::sync::watch;
 
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::watched::{Look, Steady, Watched, read};
+
+/// After how long a login that was refused is presented again on the same connection: servers get new passwords some time
+/// before or after us, and note every refusal.
+pub(super) const LOGIN_AGAIN: Duration = Duration::from_secs(5);
 
 /// A user name or a password: itself, or the file that holds it.
 #[derive(Clone)]
@@ -42,12 +47,12 @@ pub struct Credentials {
 
 struct Shared {
     source: LoginSource,
-    logins: watch::Sender<Logins>,
+    logins: ArcSwap<Logins>,
     steady: Mutex<Steady<Words>>,
     /// What was last told of the files, so that it is told once.
     fault: Mutex<Option<String>>,
-    /// The number of the login of which was told last that it was refused.
-    refused: AtomicU64,
+    /// The servers of which was told that they do not take a changed login.
+    refusing: Mutex<HashSet<String>>,
 }
 
 /// What to present, in this order.
@@ -61,8 +66,6 @@ pub(super) struct Logins {
 
 /// A user and a password.
 pub(super) struct Login {
-    /// Higher than those before it, beginning with 1.
-    number: u64,
     words: Words,
 }
 
@@ -78,10 +81,10 @@ impl Credentials {
     pub fn new(source: LoginSource) -> Self {
         let shared = Shared {
             source,
-            logins: watch::Sender::default(),
+            logins: ArcSwap::default(),
             steady: Mutex::default(),
             fault: Mutex::default(),
-            refused: AtomicU64::new(0),
+            refusing: Mutex::default(),
         };
         let credentials = Self { shared: Arc::new(shared) };
         match credentials.shared.source.read() {
@@ -104,14 +107,9 @@ impl Credentials {
         self.shared.source.has_files().then_some(shared)
     }
 
-    /// Tells of changes from now on.
-    pub(super) fn subscribe(&self) -> watch::Receiver<Logins> {
-        self.shared.logins.subscribe()
-    }
-
     /// What to present now.
-    pub(super) fn now(&self) -> Logins {
-        self.shared.logins.borrow().clone()
+    pub(super) fn now(&self) -> Arc<Logins> {
+        self.shared.logins.load_full()
     }
 
     /// Why there is nothing to present.
@@ -120,17 +118,17 @@ impl Credentials {
         Failure::NoAuth(format!("there are none yet: {fault}").into())
     }
 
-    /// Notes that a server takes this login.
-    pub(super) fn accepted(&self, login: &Login, server: &dyn fmt::Display) {
-        if login.number > 1 && self.shared.refused.load(Ordering::Relaxed) == login.number {
-            self.shared.refused.store(0, Ordering::Relaxed);
+    /// Notes that a server takes the current login.
+    pub(super) fn accepted(&self, server: &dyn fmt::Display) {
+        if self.shared.refusing.lock().remove(&server.to_string()) {
             tracing::info!(%server, "the server accepts the changed user and password now");
         }
     }
 
-    /// Notes that a server does not take this login, while we have, or can get, a connection with the one before it. Told once a change.
-    pub(super) fn refused(&self, login: &Login, server: &dyn fmt::Display, why: &Failure) {
-        if self.shared.refused.swap(login.number, Ordering::Relaxed) != login.number {
+    /// Notes that a server does not take the current login, while we have, or can get, a connection with the one before it.
+    /// Told once for each server, until it takes one.
+    pub(super) fn refused(&self, server: &dyn fmt::Display, why: &Failure) {
+        if self.shared.refusing.lock().insert(server.to_string()) {
             tracing::warn!(
                 %server, %why,
                 "the server does not accept the changed user and password; connections go on with those before. Give the new \
@@ -148,11 +146,8 @@ impl Default for Credentials {
 
 impl Shared {
     fn take_over(&self, words: Words) {
-        self.logins.send_modify(|logins| {
-            let number = logins.current.as_ref().map_or(0, |login| login.number) + 1;
-            let login = Arc::new(Login { number, words });
-            logins.previous = logins.current.replace(login);
-        });
+        let previous = self.logins.load().current.clone();
+        self.logins.store(Arc::new(Logins { current: Some(Arc::new(Login { words })), previous }));
     }
 
     /// Says what is wrong with the files, once.
@@ -161,10 +156,16 @@ impl Shared {
         if told.as_ref() == Some(&fault) {
             return;
         }
-        if self.logins.borrow().current.is_some() {
-            tracing::warn!(fault, "the user and password for Redis cannot be read; those before stay in force");
+        if self.logins.load().current.is_some() {
+            tracing::warn!(
+                fault,
+                "the user and password for Redis cannot be read; those before stay in force"
+            );
         } else {
-            tracing::error!(fault, "the user and password for Redis cannot be read; check redis.password_file and redis.username_file");
+            tracing::error!(
+                fault,
+                "the user and password for Redis cannot be read; check redis.password_file and redis.username_file"
+            );
         }
         *told = Some(fault);
     }
@@ -183,7 +184,7 @@ impl Watched for Shared {
             tracing::info!("the user and password for Redis can be read");
         }
         let mut steady = self.steady.lock();
-        if self.logins.borrow().current.as_ref().is_some_and(|login| login.words == words) {
+        if self.logins.load().current.as_ref().is_some_and(|login| login.words == words) {
             steady.forget();
             return Look::Calm;
         }
@@ -260,7 +261,7 @@ impl fmt::Debug for Credentials {
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Login({})", self.number)
+        f.write_str("Login(****)")
     }
 }
 
@@ -271,7 +272,7 @@ mod tests {
     use super::*;
 
     fn password(credentials: &Credentials) -> Option<String> {
-        credentials.now().current?.words.password.clone()
+        credentials.now().current.as_ref()?.words.password.clone()
     }
 
     /// Looks as often as the watch does until nothing moves.
@@ -285,7 +286,7 @@ mod tests {
         let credentials = Credentials::fixed(Some("me".into()), Some("hunter2".into()));
         assert_eq!(password(&credentials).as_deref(), Some("hunter2"));
         assert!(credentials.watched().is_none());
-        let login = credentials.now().current.unwrap();
+        let login = credentials.now().current.clone();
         assert!(!format!("{credentials:?} {login:?}").contains("hunter2"));
     }
 
@@ -296,13 +297,16 @@ mod tests {
         let word = Some(Word::File(path.clone()));
         let credentials = Credentials::new(LoginSource { username: None, password: word });
         assert_eq!(password(&credentials), None);
-        assert!(credentials.missing().to_string().contains("password cannot be read"), "{}", credentials.missing());
+        assert!(
+            credentials.missing().to_string().contains("password cannot be read"),
+            "{}",
+            credentials.missing()
+        );
         fs::write(&path, "one\n").unwrap();
         look(&credentials);
         assert_eq!(password(&credentials).as_deref(), Some("one"));
-        let mut changes = credentials.subscribe();
+        let first = credentials.now();
         look(&credentials);
-        assert!(!changes.has_changed().unwrap(), "nothing has changed");
         for broken in [b"".as_slice(), b"\n", b"\xff"] {
             fs::write(&path, broken).unwrap();
             look(&credentials);
@@ -310,12 +314,12 @@ mod tests {
         fs::remove_file(&path).unwrap();
         look(&credentials);
         assert_eq!(password(&credentials).as_deref(), Some("one"));
-        assert!(!changes.has_changed().unwrap());
+        assert!(Arc::ptr_eq(&credentials.now(), &first), "nothing has changed");
         fs::write(&path, " two \r\n").unwrap();
         look(&credentials);
         assert_eq!(password(&credentials).as_deref(), Some(" two "));
-        let logins = changes.borrow_and_update().clone();
-        assert_eq!(logins.previous.unwrap().words.password.as_deref(), Some("one"));
+        let logins = credentials.now();
+        assert_eq!(logins.previous.as_ref().unwrap().words.password.as_deref(), Some("one"));
     }
 
     #[test]

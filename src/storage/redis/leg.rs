@@ -6,11 +6,11 @@ use redis::{Cmd, Value};
 use tokio::time::Instant;
 
 use crate::storage::redis::call::CountCall;
+use crate::storage::redis::connection::{parse_time, time_command};
 use crate::storage::redis::credentials::Login;
 use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::mend::Mend;
-use crate::storage::redis::connection::{parse_time, time_command};
 use crate::storage::redis::order::Outcome;
 use crate::storage::redis::script::KnownScripts;
 use crate::storage::redis::shard_time::ShardTime;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::storage::redis::connection::Connection;
-use crate::storage::redis::credentials::{Credentials, Login, Logins};
+use crate::storage::redis::credentials::{Credentials, Login};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::redis::tls::Tls;
@@ -89,7 +89,7 @@ impl NodeAddress {
     /// Connects, presents the credentials, chooses the database and reads the server's clock, all within `limit`.
     pub(super) async fn connect(&self, limit: Duration) -> Result<(Connection, ShardTime), Failure> {
         let connected = async {
-            let mut connection = self.greet().await?;
+            let mut connection = self.greet(limit).await?;
             let time = connection.read_time().await?;
             Ok((connection, time))
         };
@@ -98,30 +98,32 @@ impl NodeAddress {
 
     /// The same without the clock.
     pub(super) async fn connect_aside(&self, limit: Duration) -> Result<Connection, Failure> {
-        timeout(limit, self.greet()).await.unwrap_or(Err(Failure::Timeout))
+        timeout(limit, self.greet(limit)).await.unwrap_or(Err(Failure::Timeout))
     }
 
     /// Presents the login before the current one where the server does not take that: one of the two knows the other's new
     /// password already, and whoever is behind will follow.
-    async fn greet(&self) -> Result<Connection, Failure> {
-        let Logins { current, previous } = self.credentials.now();
-        let current = current.ok_or_else(|| self.credentials.missing())?;
-        match (self.greet_as(&current).await, previous) {
+    async fn greet(&self, limit: Duration) -> Result<Connection, Failure> {
+        let logins = self.credentials.now();
+        let current = logins.current.as_ref().ok_or_else(|| self.credentials.missing())?;
+        // A little less than everybody waits, so that a handshake that is never answered is told as that.
+        let until = Instant::now() + limit.mul_f64(0.95);
+        match (self.greet_as(current, until).await, &logins.previous) {
             (Err(refusal @ Failure::NoAuth(_)), Some(previous)) => {
-                let connected = self.greet_as(&previous).await.map_err(|_| refusal.clone())?;
-                self.credentials.refused(&current, self, &refusal);
+                let connected = self.greet_as(previous, until).await.map_err(|_| refusal.clone())?;
+                self.credentials.refused(self, &refusal);
                 Ok(connected)
             }
             (connected, _) => {
                 if connected.is_ok() {
-                    self.credentials.accepted(&current, self);
+                    self.credentials.accepted(self);
                 }
                 connected
             }
         }
     }
 
-    async fn greet_as(&self, login: &Arc<Login>) -> Result<Connection, Failure> {
+    async fn greet_as(&self, login: &Arc<Login>, until: Instant) -> Result<Connection, Failure> {
         let greeting = &login.greeting(self.info.redis_settings());
         match self.info.addr() {
             ConnectionAddr::Tcp(host, port) => {
@@ -129,7 +131,10 @@ impl NodeAddress {
                 stream.set_nodelay(true).map_err(io)?;
                 match &self.tls {
                     None => Connection::greet(stream, greeting, login).await,
-                    Some(tls) => Connection::greet(tls.secure(host, stream).await?, greeting, login).await,
+                    Some(tls) => {
+                        let stream = tls.secure((host, *port), stream, until).await?;
+                        Connection::greet(stream, greeting, login).await
+                    }
                 }
             }
             ConnectionAddr::Unix(path) => {

@@ -7,6 +7,7 @@ mod explain;
 mod stream;
 mod verify;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::storage::redis::failure::Failure;
@@ -73,6 +75,8 @@ struct Shared {
     /// Why there is none, until there is one.
     connector: ArcSwap<Result<TlsConnector, String>>,
     steady: Mutex<Steady<Files>>,
+    /// Why handshakes with each server fail, to be told once.
+    failures: Mutex<HashMap<String, String>>,
     /// What the files held when they were last taken over or found faulty.
     judged: Mutex<Result<Files, String>>,
 }
@@ -91,7 +95,8 @@ impl Tls {
     /// Where the name of the server can be no name.
     pub fn new(settings: TlsSettings) -> Result<Self, BadServerName> {
         let name = settings.server_name.clone();
-        let server_name = name.map(|name| ServerName::try_from(name.clone()).map_err(|_| BadServerName(name)));
+        let server_name =
+            name.map(|name| ServerName::try_from(name.clone()).map_err(|_| BadServerName(name)));
         let server_name = server_name.transpose()?;
         if settings.host_name == HostName::Ignored {
             tracing::warn!(
@@ -105,7 +110,8 @@ impl Tls {
             tracing::error!(fault, "TLS to Redis cannot be set up; check redis.tls");
         }
         let (connector, judged) = (ArcSwap::from_pointee(connector), Mutex::new(files));
-        let shared = Shared { settings, server_name, connector, steady: Mutex::default(), judged };
+        let (steady, failures) = (Mutex::default(), Mutex::default());
+        let shared = Shared { settings, server_name, connector, steady, failures, judged };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -118,15 +124,32 @@ impl Tls {
     }
 
     /// Makes a connection to this host secret.
-    pub(super) async fn secure(&self, host: &str, stream: TcpStream) -> Result<SecureStream, Failure> {
-        let connector = self.shared.connector.load_full();
+    pub(super) async fn secure(
+        &self,
+        (host, port): (&str, u16),
+        stream: TcpStream,
+        until: Instant,
+    ) -> Result<SecureStream, Failure> {
+        let (connector, server) = (self.shared.connector.load_full(), &*format!("{host}:{port}"));
         let connector = connector.as_ref().as_ref().map_err(|fault| failure(fault))?;
         let name = match &self.shared.server_name {
             Some(name) => name.clone(),
             None => ServerName::try_from(host.to_owned()).map_err(|error| failure(&error))?,
         };
-        let stream = connector.connect(name, stream).await.map_err(|error| failure(&explain::handshake(&error)))?;
-        Ok(SecureStream::new(stream))
+        let why = match timeout_at(until, connector.connect(name, stream)).await {
+            Ok(Ok(stream)) => {
+                self.shared.failures.lock().remove(server);
+                return Ok(SecureStream::new(stream));
+            }
+            Ok(Err(error)) => explain::handshake(&error),
+            Err(_) => explain::NO_HANDSHAKE.into(),
+        };
+        let failure = failure(&why);
+        // Requests that wait in vain may be what opens the breaker, and theirs is not the reason that somebody needs.
+        if self.shared.failures.lock().insert(server.to_owned(), why.clone()).as_ref() != Some(&why) {
+            tracing::warn!(server, why, "TLS to the server fails");
+        }
+        Err(failure)
     }
 }
 
@@ -150,7 +173,10 @@ impl Watched for Shared {
                 tracing::info!("the certificates for Redis were read again: new connections use them");
             }
             Err(fault) if self.connector.load().is_ok() => {
-                tracing::warn!(fault, "the certificates for Redis cannot be used; those before stay in force");
+                tracing::warn!(
+                    fault,
+                    "the certificates for Redis cannot be used; those before stay in force"
+                );
             }
             Err(fault) => {
                 tracing::error!(fault, "TLS to Redis cannot be set up; check redis.tls");
@@ -174,18 +200,25 @@ impl TlsSettings {
     fn connector(&self, files: &Files) -> Result<TlsConnector, String> {
         let provider = Arc::new(ring::default_provider());
         let roots = Arc::new(roots(files.ca.as_deref())?);
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| error.to_string())?;
         let builder = match self.host_name {
             HostName::Verified => builder.with_root_certificates(roots),
-            HostName::Ignored => builder.dangerous().with_custom_certificate_verifier(verify::any_name(roots, &provider)),
+            HostName::Ignored => {
+                builder.dangerous().with_custom_certificate_verifier(verify::any_name(roots, &provider))
+            }
         };
         let config = match &files.identity {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
                 let chain = certificates("redis.tls.certificate", certificate)?;
-                let key = of("redis.tls.key", PrivateKeyDer::from_pem_slice(key).map_err(|_| "no private key in PEM form"))?;
-                let unusable = |error| format!("redis.tls.certificate and redis.tls.key do not go together: {error}");
+                let key = of(
+                    "redis.tls.key",
+                    PrivateKeyDer::from_pem_slice(key).map_err(|_| "no private key in PEM form"),
+                )?;
+                let unusable =
+                    |error| format!("redis.tls.certificate and redis.tls.key do not go together: {error}");
                 builder.with_client_auth_cert(chain, key).map_err(unusable)?
             }
         };

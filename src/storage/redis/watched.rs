@@ -94,7 +94,10 @@ mod tests {
     #[test]
     fn content_is_taken_over_when_it_holds_still() {
         let mut steady = Steady::default();
-        assert_eq!([steady.settle("ha"), steady.settle("half"), steady.settle("half")], [None, None, Some("half")]);
+        assert_eq!(
+            [steady.settle("ha"), steady.settle("half"), steady.settle("half")],
+            [None, None, Some("half")]
+        );
         assert_eq!(steady.settle("half"), None, "taken over once");
         steady.forget();
         assert_eq!(steady.settle("half"), None);

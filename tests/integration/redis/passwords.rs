@@ -13,8 +13,25 @@ use crate::harness::{Redis, ask, wait};
 
 /// What the user of these tests may do: what `docs/operations.md` says that counting needs.
 const PERMISSIONS: &[&str] = &[
-    "~rk:*", "-@all", "+eval", "+evalsha", "+get", "+set", "+pttl", "+time", "+ping", "+info", "+zadd", "+zrem", "+zcard",
-    "+zremrangebyscore", "+pexpire", "+multi", "+exec", "+asking", "+select",
+    "~rk:*",
+    "-@all",
+    "+eval",
+    "+evalsha",
+    "+get",
+    "+set",
+    "+pttl",
+    "+time",
+    "+ping",
+    "+info",
+    "+zadd",
+    "+zrem",
+    "+zcard",
+    "+zremrangebyscore",
+    "+pexpire",
+    "+multi",
+    "+exec",
+    "+asking",
+    "+select",
 ];
 
 /// A server on which `me` has this password, and nobody else may do anything that counts.
@@ -65,7 +82,8 @@ async fn accepted(redis: &Redis) -> u64 {
 
 /// Waits until so many more have presented themselves.
 async fn until_accepted(redis: &Redis, goal: u64) {
-    wait::until("open connections to present the new password", || async { accepted(redis).await >= goal }).await;
+    wait::until("open connections to present the new password", || async { accepted(redis).await >= goal })
+        .await;
 }
 
 async fn logged(fleet: &Fleet, words: &str) {
@@ -78,7 +96,9 @@ async fn logged(fleet: &Fleet, words: &str) {
 async fn rotate(what: &str, change: impl AsyncFnOnce(&Redis, &mut Mount, &Fleet)) {
     let redis = server("old-secret").await;
     let mut mount = Mount::new(&[("password", "old-secret\n")]);
-    let fleet = Fleet::start(&with(&redis, &format!("username: me, password_file: {:?}", mount.file("password")))).await;
+    let fleet =
+        Fleet::start(&with(&redis, &format!("username: me, password_file: {:?}", mount.file("password"))))
+            .await;
     check_exact(&fleet, "k=before").await;
     let (before, connections) = (fleet.fallback_decisions().await, clients(&redis).await);
     let load = Load::start(&fleet, &ask("wide=v"));
@@ -144,7 +164,9 @@ async fn a_server_that_is_told_later_than_we_are() {
 async fn connections_that_are_made_while_the_server_knows_only_the_old_password() {
     let redis = server("old-secret").await;
     let mut mount = Mount::new(&[("password", "old-secret")]);
-    let fleet = Fleet::start(&with(&redis, &format!("username: me, password_file: {:?}", mount.file("password")))).await;
+    let fleet =
+        Fleet::start(&with(&redis, &format!("username: me, password_file: {:?}", mount.file("password"))))
+            .await;
     mount.swap(&[("password", "new-secret")]);
     logged(&fleet, "the server does not accept the changed user and password").await;
     let before = fleet.fallback_decisions().await;
@@ -165,7 +187,11 @@ async fn a_file_that_is_of_no_use_for_a_while() {
         redis.cli(&["PING"]).await;
         sleep(Duration::from_millis(2500)).await;
         let log = fleet.replicas[0].log();
-        assert_eq!(log.matches("the user and password for Redis cannot be read").count(), 1, "told once: {log}");
+        assert_eq!(
+            log.matches("the user and password for Redis cannot be read").count(),
+            1,
+            "told once: {log}"
+        );
         mount.swap(&[("password", "old-secret")]);
         logged(fleet, "the user and password for Redis can be read").await;
     })
@@ -199,7 +225,9 @@ async fn tokens_that_expire() {
     tally.print("tokens");
     assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
     assert_eq!(fleet.counted("v").await, answered, "each is counted once");
-    let ids = |clients: BTreeSet<(String, String)>| -> BTreeSet<String> { clients.into_iter().map(|(id, _)| id).collect() };
+    let ids = |clients: BTreeSet<(String, String)>| -> BTreeSet<String> {
+        clients.into_iter().map(|(id, _)| id).collect()
+    };
     assert!(ids(clients(&redis).await).is_superset(&ids(links)), "no connection was closed");
 }
 
@@ -207,7 +235,11 @@ async fn tokens_that_expire() {
 async fn a_password_that_comes_later() {
     let redis = server("late-secret").await;
     let mut mount = Mount::new(&[("password", "")]);
-    let fleet = Fleet::start_alone(&with(&redis, &format!("username: me, password_file: {:?}", mount.file("password")))).await;
+    let fleet = Fleet::start_alone(&with(
+        &redis,
+        &format!("username: me, password_file: {:?}", mount.file("password")),
+    ))
+    .await;
     logged(&fleet, "check redis.password_file").await;
     mount.swap(&[("password", "late-secret")]);
     fleet.exact_again().await;

@@ -195,7 +195,16 @@ async fn certificates_that_are_swapped_under_load() {
     let load = Load::start(&fleet, &ask("wide=v"));
     sleep(Duration::from_millis(300)).await;
     // A key that does not belong to the certificate is not taken.
-    swap(&mut mount, files(&old.pem(), &crate::harness::authority::Issued { certificate: mine.certificate.clone(), key: next.key.clone() }));
+    swap(
+        &mut mount,
+        files(
+            &old.pem(),
+            &crate::harness::authority::Issued {
+                certificate: mine.certificate.clone(),
+                key: next.key.clone(),
+            },
+        ),
+    );
     for replica in &fleet.replicas {
         replica.logged("the certificates for Redis cannot be used; those before stay in force").await;
     }
@@ -209,7 +218,11 @@ async fn certificates_that_are_swapped_under_load() {
     tally.print("certificates swapped");
     assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
     // From now on the server knows the new authority alone.
-    for (name, file) in [("tls-ca-cert-file", "ca.pem"), ("tls-cert-file", "server/cert.pem"), ("tls-key-file", "server/key.pem")] {
+    for (name, file) in [
+        ("tls-ca-cert-file", "ca.pem"),
+        ("tls-cert-file", "server/cert.pem"),
+        ("tls-key-file", "server/key.pem"),
+    ] {
         std::fs::copy(new.path(file), old.path(file)).unwrap();
         let _ = name;
     }
@@ -218,5 +231,9 @@ async fn certificates_that_are_swapped_under_load() {
     server.redis.kill_connections().await;
     sleep(Duration::from_millis(300)).await;
     check_exact(&fleet, "k=v").await;
-    assert_eq!(fleet.fallback_decisions().await, before, "connections were made anew by the new certificates");
+    assert_eq!(
+        fleet.fallback_decisions().await,
+        before,
+        "connections were made anew by the new certificates"
+    );
 }

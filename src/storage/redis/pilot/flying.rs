@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Pilot;
-use crate::storage::redis::credentials::Login;
+use crate::storage::redis::connection::{Connection, closed_by_peer};
+use crate::storage::redis::credentials::{LOGIN_AGAIN, Login};
 use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::flight::{Air, Flight, Landed};
 use crate::storage::redis::leg::Leg;
-use crate::storage::redis::connection::{Connection, closed_by_peer};
 use crate::storage::redis::observer::FlightReport;
 use crate::storage::redis::queue::Event;
 use crate::storage::redis::script::KnownScripts;
@@ -30,10 +30,6 @@ const MAX_ORDERS: usize = 512;
 /// A connection that lived this long was of use even if nobody asked anything.
 const LONG_LIFE: Duration = Duration::from_secs(1);
 
-/// After how long a login that was refused is presented again: servers get new passwords some time before or after us, and note
-/// every refusal.
-const LOGIN_AGAIN: Duration = Duration::from_secs(5);
-
 /// How a connection ended.
 pub(super) struct Flown {
     pub(super) was_of_use: bool,
@@ -47,8 +43,8 @@ struct Airspace {
     known: KnownScripts,
     time_due: Instant,
     landed: bool,
-    /// When a login that is newer than the connection's is to be presented.
-    login_due: Option<Instant>,
+    /// When a login that is newer than the connection's may be presented.
+    login_due: Instant,
     /// Why nothing more is launched on this connection.
     leaving: Option<Failure>,
 }
@@ -58,39 +54,34 @@ enum Happening {
     Lost,
     Landed(Landed),
     Queue(Event),
-    NewLogin,
 }
 
 impl Pilot {
     /// Flies on this connection until it ends. `None` where nobody holds the link any more.
     pub(super) async fn fly(&mut self, connection: Connection) -> Option<Flown> {
         let begun = Instant::now();
-        let mut logins = self.address.credentials().subscribe();
         let mut airspace = Airspace {
             connection,
             air: Air::default(),
             known: KnownScripts::default(),
             time_due: begun + self.settings.time_interval,
             landed: false,
-            login_due: Some(begun),
+            login_due: begun,
             leaving: None,
         };
         self.queue.ring_by(airspace.time_due);
         let end = loop {
             if airspace.leaving.is_none() {
-                self.present_login(&mut airspace);
                 self.launch_all(&mut airspace);
             }
             let happening = tokio::select! {
                 biased;
                 happening = poll_fn(|context| airspace.poll(context)) => happening,
                 event = self.queue.event() => Happening::Queue(event),
-                Ok(()) = logins.changed() => Happening::NewLogin,
             };
             match happening {
                 Happening::Landed(landed) => self.land(landed, &mut airspace),
                 Happening::Queue(Event::Filled) => {}
-                Happening::NewLogin => airspace.login_due = Some(Instant::now()),
                 Happening::Queue(Event::Closed) => return None,
                 Happening::Queue(Event::Deadline) => self.keep_deadlines(&mut airspace),
                 Happening::Lost => break airspace.leaving.take().unwrap_or_else(closed_by_peer),
@@ -155,7 +146,7 @@ impl Pilot {
         let mut report = FlightReport { orders: 0, keys: 0, calls: 0, duration: launched.elapsed() };
         for (mut leg, reply) in legs.into_iter().zip(replies) {
             match (leg.land(&reply, launched), &leg) {
-                (outcome, Leg::Login(login)) => self.login_landed(login, outcome.err(), airspace),
+                (outcome, Leg::Login(login)) => self.login_landed(login, outcome.err().as_ref(), airspace),
                 (Ok(None), _) => report.add(&leg),
                 (Ok(Some(time)), _) => {
                     airspace.landed = true;
@@ -204,38 +195,35 @@ impl Pilot {
             airspace.time_due = Instant::now() + self.settings.time_interval;
             self.queue.ring_by(airspace.time_due);
             self.queue.push(Errand::Time(TimeQuestion::Routine));
-        }
-        if let Some(due) = airspace.login_due {
-            expiry.is_over(due);
+            self.present_login(airspace);
         }
         self.finish(&expiry);
     }
 
-    /// Sends the current login ahead of all that waits, where the connection has another one and it is time.
+    /// Sends the current login ahead of all that waits, where the connection has another one.
     fn present_login(&mut self, airspace: &mut Airspace) {
-        if airspace.login_due.is_none_or(|due| due > Instant::now()) {
+        let now = Instant::now();
+        if airspace.login_due > now {
             return;
         }
-        airspace.login_due = None;
-        if let Some(login) = self.address.credentials().now().current
-            && !Arc::ptr_eq(&login, &airspace.connection.login)
+        if let Some(login) = &self.address.credentials().now().current
+            && !Arc::ptr_eq(login, &airspace.connection.login)
         {
-            self.queue.put_back(vec![Errand::Login(login)]);
+            airspace.login_due = now + LOGIN_AGAIN;
+            self.queue.put_back(vec![Errand::Login(Arc::clone(login))]);
         }
     }
 
     /// A server that refuses a login leaves the connection to the one before it, which is good enough to count with.
-    fn login_landed(&mut self, login: &Arc<Login>, refusal: Option<Failure>, airspace: &mut Airspace) {
+    fn login_landed(&mut self, login: &Arc<Login>, refusal: Option<&Failure>, airspace: &mut Airspace) {
+        let credentials = self.address.credentials();
         match refusal {
             None => {
                 airspace.connection.login = Arc::clone(login);
-                self.address.credentials().accepted(login, &self.address);
+                airspace.login_due = Instant::now();
+                credentials.accepted(&self.address);
             }
-            Some(failure) => {
-                self.address.credentials().refused(login, &self.address, &failure);
-                let due = *airspace.login_due.get_or_insert(Instant::now() + LOGIN_AGAIN);
-                self.queue.ring_by(due);
-            }
+            Some(failure) => credentials.refused(&self.address, failure),
         }
     }
 

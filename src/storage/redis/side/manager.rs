@@ -7,9 +7,9 @@ use bb8_redis::bb8::ManageConnection;
 use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 use tokio::task::{AbortHandle, spawn};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::storage::redis::credentials::Login;
+use crate::storage::redis::credentials::{LOGIN_AGAIN, Login};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::node::NodeAddress;
 
@@ -27,6 +27,8 @@ pub(super) struct Pooled {
     /// Somebody was given this connection and has not come back with an answer: one may still be under way.
     pub(super) in_use: bool,
     login: Arc<Login>,
+    /// When a login that is newer may be presented.
+    login_due: Instant,
     driver: AbortHandle,
 }
 
@@ -51,20 +53,28 @@ impl ManageConnection for Manager {
     async fn connect(&self) -> Result<Pooled, Failure> {
         let connection = self.address.connect_aside(self.limit).await?;
         let (commands, driver, login) = connection.into_parts();
-        Ok(Pooled { commands, in_use: false, login, driver: spawn(driver).abort_handle() })
+        Ok(Pooled {
+            commands,
+            in_use: false,
+            login,
+            login_due: Instant::now(),
+            driver: spawn(driver).abort_handle(),
+        })
     }
 
     /// Presents a login that is newer than the connection's; one that the server refuses costs nothing, as the one before it holds.
     async fn is_valid(&self, connection: &mut Pooled) -> Result<(), Failure> {
         // Well within what the whole question may take, so that a connection that is dead is replaced.
         let limit = self.limit / 2;
-        if let Some(login) = self.address.credentials().now().current
-            && !Arc::ptr_eq(&login, &connection.login)
+        if let Some(login) = &self.address.credentials().now().current
+            && !Arc::ptr_eq(login, &connection.login)
+            && Instant::now() >= connection.login_due
         {
             match connection.ask(&login.command(), limit).await {
-                Ok(()) => connection.login = login,
+                Ok(()) => connection.login = Arc::clone(login),
                 Err(failure @ Failure::NoAuth(_)) => {
-                    self.address.credentials().refused(&login, &self.address, &failure);
+                    connection.login_due = Instant::now() + LOGIN_AGAIN;
+                    self.address.credentials().refused(&self.address, &failure);
                 }
                 Err(failure) => return Err(failure),
             }

@@ -4,12 +4,16 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
+/// What is said of a handshake that was never answered.
+pub(super) const NO_HANDSHAKE: &str = "the server does not answer the handshake; check that this port speaks TLS (tls-port), or write `redis://`";
+
 /// What is said of a handshake that failed.
 pub(super) fn handshake(error: &io::Error) -> String {
     match library(error) {
         Some(library) => explain(library),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the server closed the connection in the handshake; check that this port speaks TLS (tls-port)".into()
+            "the server closed the connection in the handshake; check that this port speaks TLS (tls-port)"
+                .into()
         }
         None => error.to_string(),
     }
@@ -73,7 +77,9 @@ fn refusal(alert: AlertDescription) -> String {
         | AlertDescription::DecryptError => {
             "does not trust our certificate; let its tls-ca-cert-file know the CA of redis.tls.certificate"
         }
-        AlertDescription::CertificateExpired => "says that our certificate has expired; renew redis.tls.certificate",
+        AlertDescription::CertificateExpired => {
+            "says that our certificate has expired; renew redis.tls.certificate"
+        }
         AlertDescription::HandshakeFailure => {
             "refuses the handshake; it may want a certificate of ours (redis.tls.certificate and redis.tls.key)"
         }
