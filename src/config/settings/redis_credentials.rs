@@ -66,7 +66,7 @@ impl Section for RedisCredentials {
     }
 }
 
-/// Text that may be empty, which takes back what a layer below has said.
+/// Text, where the empty one in quotes means nothing, as it is printed.
 pub(super) fn optional_text(
     decoder: &mut Decoder<'_, '_>,
     field: &Field<'_, '_>,

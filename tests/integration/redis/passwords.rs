@@ -9,30 +9,18 @@ use super::exactness::check_exact;
 use super::fleet::{Fleet, WIDE_BUDGET, settings};
 use super::load::Load;
 use crate::harness::authority::Mount;
-use crate::harness::{Redis, ask, wait};
+use crate::harness::{Redis, RedisCluster, ask, wait};
 
-/// What the user of these tests may do: what `docs/operations.md` says that counting needs.
-const PERMISSIONS: &[&str] = &[
-    "~rk:*",
-    "-@all",
-    "+eval",
-    "+evalsha",
-    "+get",
-    "+set",
-    "+pttl",
-    "+time",
-    "+ping",
-    "+info",
-    "+zadd",
-    "+zrem",
-    "+zcard",
-    "+zremrangebyscore",
-    "+pexpire",
-    "+multi",
-    "+exec",
-    "+asking",
-    "+select",
-];
+/// What the user of these tests may do: what the page for operators says that counting needs, and nothing else.
+fn permissions() -> Vec<&'static str> {
+    let page = include_str!("../../../docs/operations.md");
+    let block =
+        page.split("ACL SETUSER ratekeeper on >PASSWORD").nth(1).unwrap().split("```").next().unwrap();
+    let words = block.lines().flat_map(|line| line.split('#').next().unwrap().split_whitespace());
+    let found: Vec<&str> = words.collect();
+    assert!(found.starts_with(&["~rk:*", "-@all", "+eval"]), "{found:?}");
+    found
+}
 
 /// A server on which `me` has this password, and nobody else may do anything that counts.
 async fn server(password: &str) -> Redis {
@@ -44,7 +32,7 @@ async fn server(password: &str) -> Redis {
 
 async fn set_user(redis: &Redis, user: &str, password: &str) {
     let password = format!(">{password}");
-    let words = [&["ACL", "SETUSER", user, "on", "resetpass", &password], PERMISSIONS].concat();
+    let words = [&["ACL", "SETUSER", user, "on", "resetpass", &password], permissions().as_slice()].concat();
     assert_eq!(redis.cli(&words).await.to_string(), "OK");
 }
 
@@ -247,10 +235,46 @@ async fn a_password_that_comes_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_nodes_of_a_cluster() {
+    let cluster = RedisCluster::start(3, 0).await;
+    for node in &cluster.nodes {
+        set_user(node, "me", "old-secret").await;
+        node.cli(&["ACL", "SETUSER", "default", "-eval", "-evalsha", "-cluster|slots"]).await;
+    }
+    let mut mount = Mount::new(&[("password", "old-secret")]);
+    let more = format!("username: me, password_file: {:?}, timeout:", mount.file("password"));
+    let settings = settings("cluster", &cluster.urls()[..1], WIDE_BUDGET).replace("timeout:", &more);
+    let fleet = Fleet::start(&settings).await;
+    let before = fleet.fallback_decisions().await;
+    check_exact(&fleet, "k=v").await;
+    for node in &cluster.nodes {
+        change(node, &["resetpass", ">new-secret"]).await;
+    }
+    mount.swap(&[("password", "new-secret")]);
+    for node in &cluster.nodes {
+        until_accepted(node, accepted(node).await + 1).await;
+        node.kill_connections().await;
+    }
+    sleep(Duration::from_millis(300)).await;
+    check_exact(&fleet, "k=w").await;
+    assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
+    for node in &cluster.nodes {
+        let forbidden = node.cli(&["ACL", "LOG"]).await;
+        let reasons =
+            forbidden.list().iter().map(ToString::to_string).filter(|entry| !entry.contains("\"auth\""));
+        assert_eq!(reasons.collect::<Vec<_>>(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_of_the_settings_is_shown_nowhere() {
     let redis = server("hunter2").await;
     let fleet = Fleet::start(&with(&redis, "username: me, password: hunter2")).await;
     check_exact(&fleet, "k=v").await;
+    assert_eq!(fleet.fallback_decisions().await, 0);
+    let announced = || async { redis.cli(&["ZCARD", "rk:replicas"]).await.integer() == 3 };
+    wait::until("the replicas to announce themselves", announced).await;
+    assert_eq!(redis.cli(&["ACL", "LOG"]).await.list().len(), 0, "nothing that was tried is forbidden");
     for replica in &fleet.replicas {
         let shown = crate::harness::http::get(replica.listen.admin, "/config").await.unwrap();
         let shown = String::from_utf8_lossy(&shown.body).into_owned();
