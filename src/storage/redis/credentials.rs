@@ -4,40 +4,29 @@
 //! without closing it. The password before is kept as the second choice for new connections, so that it does not matter
 //! whether the file or the server is changed first.
 
+mod login;
+mod source;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use redis::{Cmd, RedisConnectionInfo};
 
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::watched::{Look, Steady, Watched, read};
+use crate::storage::redis::watched::{Look, Steady, Watched};
+use source::Words;
+
+pub(super) use login::Login;
+pub use source::{LoginSource, Word};
 
 /// After how long a login that was refused is presented again on the same connection: servers get new passwords some time
 /// before or after us, and note every refusal.
 pub(super) const LOGIN_AGAIN: Duration = Duration::from_secs(5);
-
-/// A user name or a password: itself, or the file that holds it.
-#[derive(Clone)]
-pub enum Word {
-    /// The text itself.
-    Given(String),
-    /// A file with the text in it; line breaks at its end do not belong to it.
-    File(PathBuf),
-}
-
-/// Where user name and password come from. Without a password we are nobody: the server is not told who we are.
-#[derive(Debug, Clone, Default)]
-pub struct LoginSource {
-    /// The user; none is Redis's default one.
-    pub username: Option<Word>,
-    /// The password.
-    pub password: Option<Word>,
-}
 
 /// A user and a password as they are at one time. All that have the same credentials share them.
 #[derive(Clone)]
@@ -62,17 +51,6 @@ pub(super) struct Logins {
     pub(super) current: Option<Arc<Login>>,
     /// What was current before.
     pub(super) previous: Option<Arc<Login>>,
-}
-
-/// A user and a password.
-pub(super) struct Login {
-    words: Words,
-}
-
-#[derive(Clone, PartialEq, Eq, Default)]
-struct Words {
-    username: Option<String>,
-    password: Option<String>,
 }
 
 impl Credentials {
@@ -195,147 +173,8 @@ impl Watched for Shared {
     }
 }
 
-impl Login {
-    /// The greeting of a new connection with this login.
-    pub(super) fn greeting(&self, settings: &RedisConnectionInfo) -> RedisConnectionInfo {
-        let mut settings = settings.clone();
-        if let Some(password) = &self.words.password {
-            settings = settings.set_password(password);
-            if let Some(username) = &self.words.username {
-                settings = settings.set_username(username);
-            }
-        }
-        settings
-    }
-
-    /// Presents this login on an open connection.
-    pub(super) fn command(&self) -> Cmd {
-        let mut command = redis::cmd("AUTH");
-        if let Some(username) = &self.words.username {
-            command.arg(username);
-        }
-        // Only files change, and one of them holds the password.
-        command.arg(self.words.password.as_deref().unwrap_or_default());
-        command
-    }
-}
-
-impl LoginSource {
-    fn has_files(&self) -> bool {
-        [&self.username, &self.password].into_iter().any(|word| matches!(word, Some(Word::File(_))))
-    }
-
-    fn read(&self) -> Result<Words, String> {
-        let read = |word: &Option<Word>| word.as_ref().map(Word::read).transpose();
-        Ok(Words { username: read(&self.username)?, password: read(&self.password)? })
-    }
-}
-
-impl Word {
-    fn read(&self) -> Result<String, String> {
-        let path = match self {
-            Self::Given(text) => return Ok(text.clone()),
-            Self::File(path) => path,
-        };
-        let mut text =
-            String::from_utf8(read(path)?).map_err(|_| format!("{} is no UTF-8 text", path.display()))?;
-        text.truncate(text.trim_end_matches(['\r', '\n']).len());
-        if text.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(text) }
-    }
-}
-
-impl fmt::Debug for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given(_) => f.write_str("****"),
-            Self::File(path) => path.fmt(f),
-        }
-    }
-}
-
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.shared.source.fmt(f)
-    }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Login(****)")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn password(credentials: &Credentials) -> Option<String> {
-        credentials.now().current.as_ref()?.words.password.clone()
-    }
-
-    /// Looks as often as the watch does until nothing moves.
-    fn look(credentials: &Credentials) {
-        let watched = credentials.watched().unwrap();
-        while watched.look() == Look::Moving {}
-    }
-
-    #[test]
-    fn what_is_given_is_not_watched_and_not_printed() {
-        let credentials = Credentials::fixed(Some("me".into()), Some("hunter2".into()));
-        assert_eq!(password(&credentials).as_deref(), Some("hunter2"));
-        assert!(credentials.watched().is_none());
-        let login = credentials.now().current.clone();
-        assert!(!format!("{credentials:?} {login:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn a_file_is_followed_and_its_last_good_content_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("password");
-        let word = Some(Word::File(path.clone()));
-        let credentials = Credentials::new(LoginSource { username: None, password: word });
-        assert_eq!(password(&credentials), None);
-        assert!(
-            credentials.missing().to_string().contains("password cannot be read"),
-            "{}",
-            credentials.missing()
-        );
-        fs::write(&path, "one\n").unwrap();
-        look(&credentials);
-        assert_eq!(password(&credentials).as_deref(), Some("one"));
-        let first = credentials.now();
-        look(&credentials);
-        for broken in [b"".as_slice(), b"\n", b"\xff"] {
-            fs::write(&path, broken).unwrap();
-            look(&credentials);
-        }
-        fs::remove_file(&path).unwrap();
-        look(&credentials);
-        assert_eq!(password(&credentials).as_deref(), Some("one"));
-        assert!(Arc::ptr_eq(&credentials.now(), &first), "nothing has changed");
-        fs::write(&path, " two \r\n").unwrap();
-        look(&credentials);
-        assert_eq!(password(&credentials).as_deref(), Some(" two "));
-        let logins = credentials.now();
-        assert_eq!(logins.previous.as_ref().unwrap().words.password.as_deref(), Some("one"));
-    }
-
-    #[test]
-    fn half_a_password_is_no_password() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("password");
-        fs::write(&path, "one").unwrap();
-        let source = LoginSource { username: None, password: Some(Word::File(path.clone())) };
-        let credentials = Credentials::new(source);
-        let watched = credentials.watched().unwrap();
-        for written in ["t", "tw", "two"] {
-            fs::write(&path, written).unwrap();
-            assert_eq!(watched.look(), Look::Moving);
-            assert_eq!(password(&credentials).as_deref(), Some("one"));
-        }
-        assert_eq!(watched.look(), Look::Calm);
-        assert_eq!(password(&credentials).as_deref(), Some("two"));
     }
 }

@@ -4,6 +4,7 @@
 //! force before.
 
 mod explain;
+mod files;
 mod stream;
 mod verify;
 
@@ -14,16 +15,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::watched::{Look, Steady, Watched, read};
+use crate::storage::redis::watched::{Look, Steady, Watched};
+use files::Files;
 
 pub(super) use stream::SecureStream;
 
@@ -79,13 +78,6 @@ struct Shared {
     failures: Mutex<HashMap<String, String>>,
     /// What the files held when they were last taken over or found faulty.
     judged: Mutex<Result<Files, String>>,
-}
-
-/// What the files hold.
-#[derive(Clone, PartialEq, Eq, Default)]
-struct Files {
-    ca: Option<Vec<u8>>,
-    identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Tls {
@@ -185,73 +177,6 @@ impl Watched for Shared {
         }
         Look::Calm
     }
-}
-
-impl TlsSettings {
-    fn read(&self) -> Result<Files, String> {
-        let ca = self.ca.as_deref().map(|path| of("redis.tls.ca", read(path))).transpose()?;
-        let identity = self.identity.as_ref().map(|ClientIdentity { certificate, key }| {
-            let certificate = of("redis.tls.certificate", read(certificate))?;
-            Ok::<_, String>((certificate, of("redis.tls.key", read(key))?))
-        });
-        Ok(Files { ca, identity: identity.transpose()? })
-    }
-
-    fn connector(&self, files: &Files) -> Result<TlsConnector, String> {
-        let provider = Arc::new(ring::default_provider());
-        let roots = Arc::new(roots(files.ca.as_deref())?);
-        let builder =
-            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| error.to_string())?;
-        let builder = match self.host_name {
-            HostName::Verified => builder.with_root_certificates(roots),
-            HostName::Ignored => {
-                builder.dangerous().with_custom_certificate_verifier(verify::any_name(roots, &provider))
-            }
-        };
-        let config = match &files.identity {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let chain = certificates("redis.tls.certificate", certificate)?;
-                let key = of(
-                    "redis.tls.key",
-                    PrivateKeyDer::from_pem_slice(key).map_err(|_| "no private key in PEM form"),
-                )?;
-                let unusable =
-                    |error| format!("redis.tls.certificate and redis.tls.key do not go together: {error}");
-                builder.with_client_auth_cert(chain, key).map_err(unusable)?
-            }
-        };
-        Ok(TlsConnector::from(Arc::new(config)))
-    }
-}
-
-/// Whom we trust.
-fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    if let Some(ca) = ca {
-        for certificate in certificates("redis.tls.ca", ca)? {
-            of("redis.tls.ca", roots.add(certificate))?;
-        }
-        return Ok(roots);
-    }
-    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if added == 0 {
-        return Err("this system trusts no CA at all; set redis.tls.ca to the CA's certificate".into());
-    }
-    Ok(roots)
-}
-
-fn certificates(setting: &str, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(format!("{setting}: no certificate in PEM form")),
-    }
-}
-
-fn of<T, E: fmt::Display>(setting: &str, result: Result<T, E>) -> Result<T, String> {
-    result.map_err(|error| format!("{setting}: {error}"))
 }
 
 fn failure(what: &dyn fmt::Display) -> Failure {
