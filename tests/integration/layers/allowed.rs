@@ -45,6 +45,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
     (&["hdrhistogram"], &["cli/bench"]),
     (&["bb8_redis", "redis"], &["storage/redis"]),
+    (&["rustls", "rustls_native_certs", "tokio_rustls"], &["storage/redis/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
