@@ -6,6 +6,7 @@
 mod lifecycle;
 mod listeners;
 mod metrics;
+mod redis_access;
 mod reload;
 mod settings;
 mod store;

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use anyhow::Context;
 
+use crate::app::redis_access::RedisAccess;
 use crate::config::rules::RuleOptions;
 use crate::config::settings::{self, Address, Settings, Topology};
 use crate::decision::hit::DeniedRequests;
@@ -16,7 +17,7 @@ use crate::storage::breaker::BreakerSettings;
 use crate::storage::ledger::{LedgerSettings, OverMemorySettings};
 use crate::storage::local::LocalSettings;
 use crate::storage::redis::link::LinkSettings;
-use crate::storage::redis::node::{Endpoint, Identity, NodeAddress};
+use crate::storage::redis::node::{Endpoint, NodeAddress};
 use crate::storage::shared::SharedSettings;
 use crate::storage::shared::group::GroupSettings;
 use crate::storage::shared::placement::Placement;
@@ -67,7 +68,10 @@ pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
 }
 
 /// The servers of the shared store, in the order of the settings, and how each is named where placement goes by names.
-pub(super) fn redis_servers(redis: &settings::Redis) -> anyhow::Result<Vec<(String, NodeAddress)>> {
+pub(super) fn redis_servers(
+    redis: &settings::Redis,
+    access: &RedisAccess,
+) -> anyhow::Result<Vec<(String, NodeAddress)>> {
     let server = |url: &settings::RedisUrl| {
         let (name, endpoint) = match &url.endpoint {
             settings::RedisEndpoint::Tcp { host, port } => {
@@ -77,11 +81,7 @@ pub(super) fn redis_servers(redis: &settings::Redis) -> anyhow::Result<Vec<(Stri
                 (format!("{}/{}", path.display(), url.database), Endpoint::Unix(path.clone()))
             }
         };
-        let identity = Identity {
-            username: url.username.clone(),
-            password: url.password.as_ref().map(|password| password.expose().to_owned()),
-            database: url.database,
-        };
+        let identity = access.identity(redis, url);
         let address = NodeAddress::new(endpoint, &identity).with_context(|| format!("redis.urls: {url}"))?;
         Ok((name, address))
     };
@@ -92,8 +92,9 @@ pub(super) fn redis_servers(redis: &settings::Redis) -> anyhow::Result<Vec<(Stri
 pub(super) fn redis_group(
     name: &'static str,
     redis: &settings::Redis,
+    access: &RedisAccess,
 ) -> anyhow::Result<(Members, Option<Source>)> {
-    let (names, servers): (Vec<String>, Vec<_>) = redis_servers(redis)?.into_iter().unzip();
+    let (names, servers): (Vec<String>, Vec<_>) = redis_servers(redis, access)?.into_iter().unzip();
     let (placement, addresses, source) = match redis.topology {
         Topology::Single => (Placement::Single, servers, None),
         Topology::Proxy => (Placement::Proxy, servers, None),
@@ -104,7 +105,7 @@ pub(super) fn redis_group(
         }
         Topology::Sentinel => {
             let master = redis.sentinel_master.clone();
-            let unknown = NodeAddress::new(Endpoint::NotKnownYet, &Identity::default())?;
+            let unknown = NodeAddress::new(Endpoint::NotKnownYet, &access.servers(redis))?;
             let source = Source::Sentinel { sentinels: servers, master, servers: unknown.clone() };
             (Placement::Single, vec![unknown], Some(source))
         }
@@ -196,8 +197,7 @@ pub(super) fn http2(settings: &Settings) -> Http2Settings {
     }
 }
 
-/// The settings in force as `/config` shows them. There are no secrets among them yet; one that comes is masked where it is
-/// serialized.
+/// The settings in force as `/config` shows them. Secrets among them are masked where they are serialized.
 pub(super) fn effective(settings: &Settings) -> anyhow::Result<std::sync::Arc<str>> {
     let text = serde_json::to_string_pretty(settings).context("the settings cannot be shown")?;
     Ok(text.into())

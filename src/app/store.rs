@@ -6,17 +6,19 @@ use ahash::RandomState;
 use prometheus_client::registry::Registry;
 
 use crate::app::lifecycle::Tasks;
+use crate::app::redis_access::RedisAccess;
 use crate::app::{settings, sweep};
-use crate::config::settings::{Settings, Store as Kind};
+use crate::config::settings::{Redis, Settings, Store as Kind};
 use crate::service::{Clock, SystemClock};
 use crate::storage::Store;
 use crate::storage::inspect::Inspected;
 use crate::storage::local::LocalStore;
 use crate::storage::local::metrics::LocalStoreMetrics;
+use crate::storage::redis::watched::watch;
 use crate::storage::shared::SharedStore;
 use crate::storage::shared::keepers::{Keepers, Replica};
 use crate::storage::shared::metrics::SharedStoreMetrics;
-use crate::storage::shared::shards::Shards;
+use crate::storage::shared::shards::{Members, Shards};
 use crate::storage::shared::surveyor::{Source, Surveyor};
 
 /// The counters of the process.
@@ -25,10 +27,28 @@ pub(super) enum Counters {
     Local(Arc<LocalStore>),
     Shared {
         shards: Arc<Shards>,
-        /// For each group of shards who tells which servers they are, where that may change.
-        sources: Vec<Option<Source>>,
+        /// What else each group of shards needs.
+        supplies: Vec<Supply>,
         replica: Replica,
     },
+}
+
+/// What a group of shards needs beside connections.
+#[derive(Debug, Clone)]
+pub(super) struct Supply {
+    /// Who tells which servers they are, where that may change.
+    source: Option<Source>,
+    /// Who we are to them, and what may change of that.
+    access: Arc<RedisAccess>,
+}
+
+impl Supply {
+    /// A group of shards as the settings have it, and what it needs.
+    fn of(name: &'static str, redis: &Redis) -> anyhow::Result<(Members, Self)> {
+        let access = Arc::new(RedisAccess::new(redis)?);
+        let (members, source) = settings::redis_group(name, redis, &access)?;
+        Ok((members, Self { source, access }))
+    }
 }
 
 impl Counters {
@@ -40,15 +60,16 @@ impl Counters {
     }
 
     fn shared(settings: &Settings) -> anyhow::Result<Self> {
-        let (main, source) = settings::redis_group("", &settings.redis)?;
+        let (main, supply) = Supply::of("", &settings.redis)?;
         let per_second = settings.redis_per_second.store();
-        let per_second = per_second.map(|redis| settings::redis_group("per-second", redis)).transpose()?;
-        let (per_second, per_second_source) = per_second.unzip();
+        let per_second = per_second.map(|redis| Supply::of("per-second", redis)).transpose()?;
+        let (per_second, per_second_supply) = per_second.unzip();
         let shards = Arc::new(Shards::new(main, per_second, settings::shared_store(settings)));
+        let supplies = std::iter::once(supply).chain(per_second_supply).collect();
         // Two replicas with one number would be one to the others: their shares would be too large.
         let id = RandomState::new().hash_one(SystemClock.now().millis()) >> 1;
         let replica = Replica { id, own_time: Arc::new(|| SystemClock.now()) };
-        Ok(Self::Shared { shards, sources: vec![source, per_second_source.flatten()], replica })
+        Ok(Self::Shared { shards, supplies, replica })
     }
 
     /// What the process knows of its shards, where it has any.
@@ -82,11 +103,15 @@ impl Counters {
                 let store = Arc::clone(store);
                 tasks.start("sweep", sweep::run(move || store.sweep(SystemClock.now())));
             }
-            Self::Shared { shards, sources, replica } => {
+            Self::Shared { shards, supplies, replica } => {
                 tasks.start("keepers", Keepers::new(shards, replica.clone()).run());
-                for (group, source) in shards.groups().zip(sources) {
-                    if let Some(source) = source.clone() {
+                for (group, supply) in shards.groups().zip(supplies) {
+                    if let Some(source) = supply.source.clone() {
                         tasks.start("surveyor", Surveyor::new(shards, group, source).run());
+                    }
+                    let files = supply.access.watched();
+                    if !files.is_empty() {
+                        tasks.start("redis files", watch(files));
                     }
                 }
                 let shards = Arc::clone(shards);

@@ -17,7 +17,9 @@ mod names;
 mod over_limit_memory;
 mod overlay;
 mod quantity;
+mod redis_credentials;
 mod redis_store;
+mod redis_tls;
 mod redis_url;
 mod request;
 mod response;
@@ -45,7 +47,9 @@ pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
+pub use redis_credentials::RedisCredentials;
 pub use redis_store::{PerSecond, Redis, Topology};
+pub use redis_tls::RedisTls;
 pub use redis_url::{RedisEndpoint, RedisUrl, Secret};
 pub use request::Request;
 pub use response::{Headers, Response};
@@ -166,6 +170,12 @@ impl Settings {
             let place = written.filter(|written| written.settings.redis == self.redis);
             let place = place.and_then(|written| Some((written.file, written.places.urls?)));
             report("redis.urls", found, place);
+        }
+        if let Some((path, found)) = self.redis.access_contradiction() {
+            report(path, found, None);
+        }
+        if let Some((path, found)) = self.redis_per_second.access_contradiction() {
+            report(&path, found, None);
         }
         if let Some(found) = self.redis_per_second.contradiction() {
             let place = written.filter(|written| written.settings.redis_per_second == self.redis_per_second);

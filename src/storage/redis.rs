@@ -3,6 +3,7 @@
 //! A [`link::Link`] is a replica's way to one server for one runtime thread. Which server a key belongs to, what happens
 //! while a server is away, and what time it is there, are decided by others. This folder alone names the client library.
 
+pub mod credentials;
 pub mod failure;
 pub mod link;
 pub mod names;
@@ -13,10 +14,13 @@ pub mod scan;
 pub mod shard_time;
 pub mod side;
 pub mod slot_map;
+pub mod tls;
+pub mod watched;
 
 mod alarm;
 mod backoff;
 mod call;
+mod connection;
 mod errand;
 mod flight;
 mod leg;

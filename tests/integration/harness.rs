@@ -4,6 +4,7 @@
 //! ended when it goes out of scope, and shows its log when its test fails. Tests therefore run side by side.
 
 pub(crate) mod ask;
+pub(crate) mod authority;
 pub(crate) mod envoy;
 pub(crate) mod http;
 pub(crate) mod metrics;
@@ -20,6 +21,7 @@ pub(crate) mod wait;
 pub(crate) mod wire;
 
 pub(crate) use ask::{Ask, ask, entries};
+pub(crate) use authority::Authority;
 pub(crate) use envoy::Envoy;
 pub(crate) use ratekeeper::Ratekeeper;
 pub(crate) use redis::{Redis, RedisCluster, RedisSentinel};

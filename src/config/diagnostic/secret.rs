@@ -1,7 +1,7 @@
 //! Hides what may be a password before text of an operator is printed.
 //!
-//! A URL with credentials may stand on the line of any fault, broken or whole, so that no field of ours can be trusted
-//! to know it. What is hidden too much costs a look into the file; what is hidden too little costs a password.
+//! A password may be a setting's value, and a URL with credentials may stand on the line of any fault, broken or whole, so that
+//! no field of ours can be trusted to know it. What is hidden too much costs a look into the file; what is hidden too little costs a password.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,15 +18,19 @@ const AUTHORITY: &str = "://";
 /// What may stand around a URL.
 const DELIMITERS: &[char] = &[' ', '\t', '\r', '"', '\'', '`', ',', '[', ']', '{', '}'];
 
+/// What the name of a setting has in it whose value is a secret, also where it is misspelt.
+const SECRET_NAMES: &[&str] = &["pass", "pwd", "secret", "token"];
+
 /// The same text, as many bytes, with what may be a password replaced by [`HIDDEN`].
 pub(super) fn hidden(text: &str) -> Cow<'_, str> {
-    if !text.contains('@') && !text.contains(AUTHORITY) {
+    if !text.contains('@') && !text.contains(AUTHORITY) && secret_value(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
+    let mut block = None;
     for line in text.split_inclusive('\n') {
         let mut from = 0;
-        for secret in secrets(line) {
+        for secret in all_secrets(line, &mut block) {
             shown.push_str(&line[from..secret.start]);
             shown.extend(std::iter::repeat_n(HIDDEN, secret.len()));
             from = secret.end;
@@ -54,6 +58,36 @@ pub(super) fn collapse(text: impl Iterator<Item = char>, mut give: impl FnMut(ch
         }
         inside = c == HIDDEN;
     }
+}
+
+/// Where secrets stand in a line. `block` is how far the line is indented whose secret value goes on in lines below it.
+fn all_secrets(line: &str, block: &mut Option<usize>) -> Vec<Range<usize>> {
+    let (indent, end) = (line.len() - line.trim_start().len(), line.trim_end_matches(['\r', '\n']).len());
+    *block = block.filter(|outer| indent > *outer || line.trim().is_empty());
+    let start = match (secret_value(line), *block) {
+        (Some(start), _) => {
+            block.get_or_insert(indent);
+            start.min(end)
+        }
+        (None, Some(_)) => indent.min(end),
+        (None, None) => return secrets(line),
+    };
+    let mut secrets = secrets(&line[..start]);
+    secrets.push(start..end);
+    secrets
+}
+
+/// Where the value of a setting begins that is a secret as a whole. Everything from there to the end of the line is hidden: where
+/// a value ends that is not written well, nobody can say.
+fn secret_value(text: &str) -> Option<usize> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    text.match_indices(':').find_map(|(colon, _)| {
+        let before = text[..colon].trim_end_matches([' ', '"', '\'']);
+        let name = before[before.trim_end_matches(is_name).len()..].to_ascii_lowercase();
+        let is_secret = SECRET_NAMES.iter().any(|part| name.contains(part)) && !name.ends_with("file");
+        let gap = text[colon + 1..].len() - text[colon + 1..].trim_start_matches([' ', '\t']).len();
+        is_secret.then_some(colon + 1 + gap)
+    })
 }
 
 /// Where secrets may stand in a line, from left to right.
@@ -158,6 +192,18 @@ mod tests {
         check("redis://:p@q/r:s t\"'u,v]w@host", "redis://****@host");
         check("redis://:p://q@host", "redis://****@host");
         check("redis://u:p?db=@h", "redis://****@h");
+    }
+
+    #[test]
+    fn values_of_secret_settings_are_hidden() {
+        check("redis: {password: a, timeout: 5}", "redis: {password: ****");
+        check("  password: a\r\n  timeout: 5\n", "  password: ****\r\n  timeout: 5\n");
+        check("  password:\n    a\n\n    b\n  timeout: 5", "  password:\n    ****\n\n    ****\n  timeout: 5");
+        check("{urls: [redis://:a@h], password: b}", "{urls: [redis://****@h], password: ****");
+        check("'Passwrd' : a b", "'Passwrd' : ****");
+        for text in ["password_file: /run/password", "key: password", "requests_per_unit: 5"] {
+            check(text, text);
+        }
     }
 
     #[test]

@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::quantity::serialize_duration;
+use super::redis_credentials::RedisCredentials;
+use super::redis_tls::RedisTls;
 use super::redis_url::{RedisEndpoint, RedisUrl};
-use super::section::{Known, Section, put};
+use super::section::{Known, Section, put, read_section};
 use crate::config::decode::{Decoder, Field, Optional, Path};
 use crate::config::yaml::Value;
 
@@ -40,6 +42,11 @@ pub struct Redis {
     /// How long connecting may take.
     #[serde(serialize_with = "serialize_duration")]
     pub connect_timeout: Duration,
+    /// Who we are to servers whose URL does not say.
+    #[serde(flatten)]
+    pub credentials: RedisCredentials,
+    /// TLS to servers.
+    pub tls: RedisTls,
 }
 
 /// The store that counts limits per second by itself; none where it has no URLs.
@@ -79,6 +86,8 @@ impl Default for Redis {
             key_prefix: "rk:".into(),
             timeout: Duration::from_millis(10),
             connect_timeout: Duration::from_secs(1),
+            credentials: RedisCredentials::default(),
+            tls: RedisTls::default(),
         }
     }
 }
@@ -98,6 +107,11 @@ impl PerSecond {
 
     pub(super) fn contradiction(&self) -> Option<Contradiction> {
         self.store()?.contradiction()
+    }
+
+    pub(super) fn access_contradiction(&self) -> Option<(String, Contradiction)> {
+        let (path, found) = self.store()?.access_contradiction()?;
+        Some((path.replacen("redis.", "redis_per_second.", 1), found))
     }
 }
 
@@ -139,6 +153,15 @@ impl Redis {
     }
 }
 
+impl Redis {
+    /// What credentials and TLS say against each other and against the URLs, and under which setting.
+    pub(super) fn access_contradiction(&self) -> Option<(&'static str, Contradiction)> {
+        // What stands in the URLs of Sentinels is theirs, and not the servers'.
+        let servers = if self.topology == Topology::Sentinel { &[] } else { self.urls.as_slice() };
+        self.credentials.contradiction(servers).or_else(|| self.tls.contradiction(self.topology, &self.urls))
+    }
+}
+
 impl Section for Redis {
     fn set(&mut self, decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Known {
         match field.name {
@@ -148,7 +171,8 @@ impl Section for Redis {
             "key_prefix" => put(&mut self.key_prefix, key_prefix(decoder, field)),
             "timeout" => put(&mut self.timeout, decoder.duration(field, TIMEOUT)),
             "connect_timeout" => put(&mut self.connect_timeout, decoder.duration(field, CONNECT)),
-            _ => Known::No,
+            "tls" => read_section(decoder, field, &mut self.tls),
+            _ => self.credentials.set(decoder, field),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a Redis is, and who we are to it: `redis://user:password@host:port/database` or `unix:///path?db=0`.
+//! Where a Redis is, and who we are to it: `redis://user:password@host:port/database`, `rediss://…` by TLS, or `unix:///path?db=0`.
 //!
 //! Whatever is printed of a URL, broken or whole, is without the password.
 
@@ -16,6 +16,8 @@ use serde::{Serialize, Serializer};
 pub struct RedisUrl {
     /// Where it listens.
     pub endpoint: RedisEndpoint,
+    /// Whether the URL asks for TLS: `rediss://`.
+    pub tls: bool,
     /// The user; none is Redis's default one.
     pub username: Option<String>,
     /// The password.
@@ -43,6 +45,11 @@ pub enum RedisEndpoint {
 pub struct Secret(String);
 
 impl Secret {
+    /// Takes what was written into a setting.
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text, for the connection that needs it and nothing else.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -54,7 +61,7 @@ impl RedisUrl {
     /// A server on a host and port, without credentials.
     pub fn tcp(host: impl Into<String>, port: u16) -> Self {
         let endpoint = RedisEndpoint::Tcp { host: host.into(), port };
-        Self { endpoint, username: None, password: None, database: 0 }
+        Self { endpoint, tls: false, username: None, password: None, database: 0 }
     }
 }
 
@@ -73,7 +80,11 @@ impl fmt::Debug for Secret {
 /// The URL as it is written, but for the password.
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if matches!(self.endpoint, RedisEndpoint::Unix(_)) { "unix://" } else { "redis://" })?;
+        f.write_str(match self.endpoint {
+            RedisEndpoint::Unix(_) => "unix://",
+            RedisEndpoint::Tcp { .. } if self.tls => "rediss://",
+            RedisEndpoint::Tcp { .. } => "redis://",
+        })?;
         if let Some(password) = &self.password {
             for byte in self.username.as_deref().unwrap_or_default().bytes() {
                 let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
@@ -101,6 +112,12 @@ impl fmt::Display for RedisUrl {
 impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -3,6 +3,7 @@
 mod environment;
 mod file;
 mod properties;
+mod redis_access;
 mod refused;
 mod secrets;
 mod shared_store;

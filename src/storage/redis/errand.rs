@@ -1,10 +1,12 @@
 //! What waits for a place in a flight.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::storage::redis::call::Passenger;
+use crate::storage::redis::credentials::Login;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::mend::Mend;
 use crate::storage::redis::order::{Outcome, Ticket};
@@ -16,6 +18,8 @@ pub(super) enum Errand {
     Count(Passenger),
     Mend(Mend),
     Time(TimeQuestion),
+    /// Who we are has changed: the pilot's own.
+    Login(Arc<Login>),
 }
 
 /// A question for the server's time: somebody's probe, or the pilot's own.
@@ -43,7 +47,7 @@ impl Errand {
             Errand::Count(passenger) => passenger.ticket.is_awaited(),
             Errand::Mend(mend) => mend.ticket.is_awaited(),
             Errand::Time(TimeQuestion::Probe(ticket)) => ticket.is_awaited(),
-            Errand::Time(TimeQuestion::Routine) => true,
+            Errand::Time(TimeQuestion::Routine) | Errand::Login(_) => true,
         }
     }
 
@@ -53,7 +57,7 @@ impl Errand {
             Errand::Count(passenger) => Some(passenger.ticket.deadline),
             Errand::Mend(mend) => Some(mend.ticket.deadline),
             Errand::Time(TimeQuestion::Probe(ticket)) => Some(ticket.deadline),
-            Errand::Time(TimeQuestion::Routine) => None,
+            Errand::Time(TimeQuestion::Routine) | Errand::Login(_) => None,
         }
     }
 
@@ -63,7 +67,7 @@ impl Errand {
             Errand::Count(passenger) => Some(passenger.ticket.begun),
             Errand::Mend(mend) => Some(mend.ticket.begun),
             Errand::Time(TimeQuestion::Probe(ticket)) => Some(ticket.begun),
-            Errand::Time(TimeQuestion::Routine) => None,
+            Errand::Login(_) | Errand::Time(TimeQuestion::Routine) => None,
         }
     }
 
@@ -73,7 +77,7 @@ impl Errand {
             Errand::Count(passenger) => passenger.ticket.answer(Outcome::NotDone(failure.clone())),
             Errand::Mend(mend) => mend.ticket.answer(Outcome::NotDone(failure.clone())),
             Errand::Time(TimeQuestion::Probe(ticket)) => ticket.answer(Outcome::NotDone(failure.clone())),
-            Errand::Time(TimeQuestion::Routine) => false,
+            Errand::Time(TimeQuestion::Routine) | Errand::Login(_) => false,
         }
     }
 }

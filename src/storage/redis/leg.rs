@@ -1,13 +1,16 @@
 //! One call of a flight, whatever it is for: written, answered, failed, or asked again.
 
+use std::sync::Arc;
+
 use redis::{Cmd, Value};
 use tokio::time::Instant;
 
 use crate::storage::redis::call::CountCall;
+use crate::storage::redis::connection::{parse_time, time_command};
+use crate::storage::redis::credentials::Login;
 use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::mend::Mend;
-use crate::storage::redis::node::{parse_time, time_command};
 use crate::storage::redis::order::Outcome;
 use crate::storage::redis::script::KnownScripts;
 use crate::storage::redis::shard_time::ShardTime;
@@ -18,6 +21,7 @@ pub(super) enum Leg {
     Count(CountCall),
     Mend(Mend),
     Time(TimeQuestion),
+    Login(Arc<Login>),
 }
 
 impl Leg {
@@ -25,7 +29,7 @@ impl Leg {
     pub(super) fn orders(&self) -> usize {
         match self {
             Leg::Count(call) => call.orders(),
-            Leg::Mend(_) | Leg::Time(_) => 0,
+            Leg::Mend(_) | Leg::Time(_) | Leg::Login(_) => 0,
         }
     }
 
@@ -34,7 +38,7 @@ impl Leg {
         match self {
             Leg::Count(call) => call.keys(),
             Leg::Mend(mend) => mend.keys(),
-            Leg::Time(_) => 0,
+            Leg::Time(_) | Leg::Login(_) => 0,
         }
     }
 
@@ -47,6 +51,7 @@ impl Leg {
             Leg::Count(call) => call.write(prefix, known),
             Leg::Mend(mend) => mend.write(prefix, known),
             Leg::Time(_) => time_command(),
+            Leg::Login(login) => login.command(),
         });
     }
 
@@ -55,7 +60,7 @@ impl Leg {
         match self {
             Leg::Count(call) => call.asks(),
             Leg::Mend(mend) => mend.asks(),
-            Leg::Time(_) => false,
+            Leg::Time(_) | Leg::Login(_) => false,
         }
     }
 
@@ -69,6 +74,7 @@ impl Leg {
         match self {
             Leg::Count(call) => call.land(values).map(|()| None),
             Leg::Mend(mend) => mend.land(values).map(|()| None),
+            Leg::Login(_) => Ok(None),
             Leg::Time(question) => {
                 let time = ShardTime::new(parse_time(reply)?, launched, Instant::now());
                 if let TimeQuestion::Probe(ticket) = question {
@@ -87,7 +93,7 @@ impl Leg {
             }
             Leg::Mend(mend) => usize::from(mend.ticket.fail(failure)),
             Leg::Time(TimeQuestion::Probe(ticket)) => usize::from(ticket.fail(failure)),
-            Leg::Time(TimeQuestion::Routine) => 0,
+            Leg::Time(TimeQuestion::Routine) | Leg::Login(_) => 0,
         }
     }
 
@@ -99,7 +105,7 @@ impl Leg {
             }
             Leg::Mend(mend) => expiry.check(&mut mend.ticket),
             Leg::Time(TimeQuestion::Probe(ticket)) => expiry.check(ticket),
-            Leg::Time(TimeQuestion::Routine) => {}
+            Leg::Time(TimeQuestion::Routine) | Leg::Login(_) => {}
         }
     }
 
@@ -109,6 +115,7 @@ impl Leg {
             Leg::Count(call) => call.into_passengers().into_iter().map(Errand::Count).collect(),
             Leg::Mend(mend) => vec![Errand::Mend(mend)],
             Leg::Time(question) => vec![Errand::Time(question)],
+            Leg::Login(login) => vec![Errand::Login(login)],
         }
     }
 }

@@ -1,31 +1,28 @@
 //! One server: its address, and a connection to it that is ready to count.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::str::FromStr;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value};
-use tokio::io::{AsyncRead, AsyncWrite};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout};
 
-use crate::decision::time::Timestamp;
+use crate::storage::redis::connection::Connection;
+use crate::storage::redis::credentials::{Credentials, Login};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::names::{self, Names};
 use crate::storage::redis::shard_time::ShardTime;
-
-const MICROS_PER_SECOND: u64 = 1_000_000;
+use crate::storage::redis::tls::Tls;
 
 /// Where a server is and who we are there.
 #[derive(Clone)]
 pub struct NodeAddress {
     info: ConnectionInfo,
+    credentials: Credentials,
+    tls: Option<Tls>,
 }
 
 /// Why a URL names no server.
@@ -34,22 +31,10 @@ pub enum AddressError {
     /// It is no URL of a Redis.
     #[error("not a Redis URL: {0}")]
     NotAUrl(String),
-    /// It asks for TLS.
-    #[error("TLS to Redis is not supported")]
-    Tls,
 }
 
 /// What stands in the place of the address of a server that nobody has told of yet.
 const NOT_KNOWN_YET: &str = "no Sentinel has told yet which server is the master";
-
-/// A connection whose handshake is done. Whoever holds it drives it; it is closed when dropped.
-pub(super) struct Connection {
-    commands: MultiplexedConnection,
-    driver: Pin<Box<dyn Future<Output = ()> + Send>>,
-    closed: bool,
-    /// Whose connection it is, where that is a host and a port.
-    pub(super) peer: Option<SocketAddr>,
-}
 
 /// Where a server listens.
 #[derive(Debug, Clone)]
@@ -62,13 +47,13 @@ pub enum Endpoint {
     NotKnownYet,
 }
 
-/// Who we are to a server.
-#[derive(Clone, Default)]
+/// How servers are reached that are asked alike: the nodes of a Cluster, or all that the settings name.
+#[derive(Debug, Clone, Default)]
 pub struct Identity {
-    /// The user; none is Redis's default one.
-    pub username: Option<String>,
-    /// The password.
-    pub password: Option<String>,
+    /// Who we are to them.
+    pub credentials: Credentials,
+    /// TLS, where they are asked by it; never on a socket in the file system.
+    pub tls: Option<Tls>,
     /// The number of the database.
     pub database: u32,
 }
@@ -86,18 +71,13 @@ impl NodeAddress {
         };
         let info =
             address.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
-        let mut settings =
+        let settings =
             info.redis_settings().clone().set_db(i64::from(identity.database)).set_skip_set_lib_name();
-        if let Some(username) = &identity.username {
-            settings = settings.set_username(username);
-        }
-        if let Some(password) = &identity.password {
-            settings = settings.set_password(password);
-        }
-        Ok(Self { info: info.set_redis_settings(settings) })
+        let Identity { credentials, tls, .. } = identity.clone();
+        Ok(Self { info: info.set_redis_settings(settings), credentials, tls })
     }
 
-    /// Another server, asked as the same user. Without a host it is another port of this one's host.
+    /// Another server, asked as the same user and by TLS as this one. Without a host it is another port of this one's host.
     #[must_use]
     pub fn beside(&self, host: Option<&str>, port: u16) -> Self {
         let own = match self.info.addr() {
@@ -105,12 +85,12 @@ impl NodeAddress {
             _ => "localhost",
         };
         let address = ConnectionAddr::Tcp(host.unwrap_or(own).to_owned(), port);
-        Self { info: self.info.clone().set_addr(address) }
+        Self { info: self.info.clone().set_addr(address), ..self.clone() }
     }
 
-    /// The address as the client library takes it.
-    pub(super) fn connection_info(&self) -> ConnectionInfo {
-        self.info.clone()
+    /// Who we are there.
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// Connects, presents the credentials, chooses the database and reads the server's clock, all within `limit`.
@@ -119,7 +99,17 @@ impl NodeAddress {
         names: &Names,
         limit: Duration,
     ) -> Result<(Connection, ShardTime), Failure> {
-        timeout(limit, self.connect_and_greet(names, limit)).await.unwrap_or(Err(Failure::Timeout))
+        let connected = async {
+            let mut connection = self.greet(names, limit).await?;
+            let time = connection.read_time().await?;
+            Ok((connection, time))
+        };
+        timeout(limit, connected).await.unwrap_or(Err(Failure::Timeout))
+    }
+
+    /// The same without the clock.
+    pub(super) async fn connect_aside(&self, names: &Names, limit: Duration) -> Result<Connection, Failure> {
+        timeout(limit, self.greet(names, limit)).await.unwrap_or(Err(Failure::Timeout))
     }
 
     /// Its host, where that is a name whose address may change.
@@ -130,35 +120,58 @@ impl NodeAddress {
         }
     }
 
-    async fn connect_and_greet(
+    /// Presents the login before the current one where the server does not take that: one of the two knows the other's new
+    /// password already, and whoever is behind will follow.
+    async fn greet(&self, names: &Names, limit: Duration) -> Result<Connection, Failure> {
+        let logins = self.credentials.now();
+        let current = logins.current.as_ref().ok_or_else(|| self.credentials.missing())?;
+        // A little less than everybody waits, so that a handshake that is never answered is told as that.
+        let until = Instant::now() + limit.mul_f64(0.95);
+        match (self.greet_as(names, current, until).await, &logins.previous) {
+            (Err(refusal @ Failure::NoAuth(_)), Some(previous)) => {
+                let connected = self.greet_as(names, previous, until).await.map_err(|_| refusal.clone())?;
+                self.credentials.refused(self, &refusal);
+                Ok(connected)
+            }
+            (connected, _) => {
+                if connected.is_ok() {
+                    self.credentials.accepted(self);
+                }
+                connected
+            }
+        }
+    }
+
+    async fn greet_as(
         &self,
         names: &Names,
-        limit: Duration,
-    ) -> Result<(Connection, ShardTime), Failure> {
-        let mut connection = match self.info.addr() {
-            ConnectionAddr::Tcp(_, 0) => return Err(Failure::Io(NOT_KNOWN_YET.into())),
+        login: &Arc<Login>,
+        until: Instant,
+    ) -> Result<Connection, Failure> {
+        let greeting = &login.greeting(self.info.redis_settings());
+        match self.info.addr() {
+            ConnectionAddr::Tcp(_, 0) => Err(Failure::Io(NOT_KNOWN_YET.into())),
             ConnectionAddr::Tcp(host, port) => {
+                let limit = until.saturating_duration_since(Instant::now());
                 let stream = names.connect(host, *port, limit).await.map_err(io)?;
                 stream.set_nodelay(true).map_err(io)?;
                 let peer = stream.peer_addr().map_err(io)?;
-                Connection { peer: Some(peer), ..self.greet(stream).await? }
+                let mut connection = match &self.tls {
+                    None => Connection::greet(stream, greeting, login).await?,
+                    Some(tls) => {
+                        let stream = tls.secure((host, *port), stream, until).await?;
+                        Connection::greet(stream, greeting, login).await?
+                    }
+                };
+                connection.peer = Some(peer);
+                Ok(connection)
             }
-            ConnectionAddr::Unix(path) => self.greet(UnixStream::connect(path).await.map_err(io)?).await?,
-            other => return Err(Failure::Io(format!("{other} is no address that we connect to").into())),
-        };
-        let time = connection.read_time().await?;
-        Ok((connection, time))
-    }
-
-    async fn greet<S>(&self, stream: S) -> Result<Connection, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        // Deadlines are the pilot's: a command that the library gave up would still be under way.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-        let greeting = MultiplexedConnection::new_with_config(self.info.redis_settings(), stream, config);
-        let (commands, driver) = greeting.await.map_err(|error| Failure::of_connection(&error))?;
-        Ok(Connection { commands, driver: Box::pin(driver), closed: false, peer: None })
+            ConnectionAddr::Unix(path) => {
+                let stream = UnixStream::connect(path).await.map_err(io)?;
+                Connection::greet(stream, greeting, login).await
+            }
+            other => Err(Failure::Io(format!("{other} is no address that we connect to").into())),
+        }
     }
 }
 
@@ -176,12 +189,16 @@ impl FromStr for NodeAddress {
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
         let info = url.into_connection_info().map_err(|error| AddressError::NotAUrl(error.to_string()))?;
-        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-            return Err(AddressError::Tls);
-        }
-        // The library would announce itself, which old servers refuse and nobody needs.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        Ok(Self { info: info.set_redis_settings(settings) })
+        let (named, mut identity) = (info.redis_settings(), Identity::default());
+        let text = |word: Option<&str>| word.map(str::to_owned);
+        identity.credentials = Credentials::fixed(text(named.username()), text(named.password()));
+        identity.database = u32::try_from(named.db()).unwrap_or_default();
+        let endpoint = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => Endpoint::Tcp(host.clone(), *port),
+            ConnectionAddr::Unix(path) => Endpoint::Unix(path.clone()),
+            other => return Err(AddressError::NotAUrl(format!("{other} is no address that we connect to"))),
+        };
+        Self::new(endpoint, &identity)
     }
 }
 
@@ -199,70 +216,6 @@ impl fmt::Debug for NodeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "NodeAddress({self})")
     }
-}
-
-impl Connection {
-    /// A handle to send commands with; they go out while the connection is driven.
-    pub(super) fn commands(&self) -> MultiplexedConnection {
-        self.commands.clone()
-    }
-
-    /// Drives the connection; ready when it is closed, from whichever side.
-    pub(super) fn poll_closed(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.closed && self.driver.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
-        }
-        self.closed = true;
-        Poll::Ready(())
-    }
-
-    /// Closes the connection from this side.
-    pub(super) fn close(&mut self) {
-        self.driver = Box::pin(std::future::ready(()));
-    }
-
-    async fn read_time(&mut self) -> Result<ShardTime, Failure> {
-        let asked = Instant::now();
-        let mut commands = self.commands();
-        let command = time_command();
-        let reply = tokio::select! {
-            biased;
-            reply = commands.send_packed_command(&command) => reply.map_err(|error| Failure::of_connection(&error))?,
-            () = poll_fn(|context| self.poll_closed(context)) => return Err(closed_by_peer()),
-        };
-        parse_time(&reply).map(|server| ShardTime::new(server, asked, Instant::now()))
-    }
-}
-
-/// Asks a server what time it is.
-pub(super) fn time_command() -> Cmd {
-    redis::cmd("TIME")
-}
-
-/// What the server answered to [`time_command`].
-pub(super) fn parse_time(reply: &Value) -> Result<Timestamp, Failure> {
-    let number = |value: &Value| match value {
-        Value::BulkString(text) => std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok()),
-        _ => None,
-    };
-    match reply {
-        Value::ServerError(error) => Err(Failure::of_reply(error)),
-        Value::Array(parts) => match parts.as_slice() {
-            [seconds, micros] => number(seconds)
-                .zip(number(micros))
-                // Envoy's redis_proxy gives all microseconds since the epoch instead of those since the second began.
-                .map(|(seconds, micros)| (seconds, micros % MICROS_PER_SECOND))
-                .map(|(seconds, micros)| Timestamp::from_secs(seconds).after(Duration::from_micros(micros)))
-                .ok_or_else(|| Failure::Other("TIME is not two numbers".into())),
-            _ => Err(Failure::Other("TIME is not two numbers".into())),
-        },
-        _ => Err(Failure::Other("TIME is not two numbers".into())),
-    }
-}
-
-/// What is said where the other side closed and no error came with it.
-pub(super) fn closed_by_peer() -> Failure {
-    Failure::Io("closed by the other side".into())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
@@ -288,22 +241,9 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_read_as_redis_and_as_envoy_tell_it() {
-        let told = |seconds: &str, micros: &str| {
-            parse_time(&Value::Array([seconds, micros].map(|text| Value::BulkString(text.into())).into()))
-        };
-        let expected = Ok(Timestamp::from_millis(1_700_000_000_123));
-        assert_eq!(told("1700000000", "123456"), expected);
-        assert_eq!(told("1700000000", "1700000000123456"), expected);
-        assert!(told("1700000000", "").is_err() && told("-1", "5").is_err());
-    }
-
-    #[test]
     fn what_is_no_address_is_refused() {
-        assert!(matches!(
-            "rediss://cache".parse::<NodeAddress>(),
-            Err(AddressError::Tls | AddressError::NotAUrl(_))
-        ));
-        assert!(matches!("http://cache".parse::<NodeAddress>(), Err(AddressError::NotAUrl(_))));
+        for url in ["http://cache", "rediss://cache"] {
+            assert!(matches!(url.parse::<NodeAddress>(), Err(AddressError::NotAUrl(_))), "{url}");
+        }
     }
 }

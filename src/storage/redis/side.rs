@@ -2,19 +2,20 @@
 //!
 //! A small pool of connections of its own (bb8), asked about once a second.
 
+mod manager;
 mod rings;
 
 use std::time::Duration;
 
-use bb8_redis::RedisConnectionManager;
 use bb8_redis::bb8::{Pool, RunError};
-use redis::{Pipeline, RedisError, RedisResult, Value};
+use redis::{Pipeline, RedisResult, Value};
 use tokio::time::timeout;
 
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::slot_map::{self, SlotMap};
+use manager::Manager;
 
 /// Connections at the most.
 const SIZE: u32 = 2;
@@ -28,24 +29,21 @@ const ALIVE_MILLIS: u64 = 5_000;
 /// Connections to one server for what is no decision.
 #[derive(Debug, Clone)]
 pub struct Side {
-    pool: Pool<RedisConnectionManager>,
+    pool: Pool<Manager>,
     roster: String,
     limit: Duration,
 }
 
 impl Side {
     /// Connects when it is first used; `roster` is the key under which replicas announce themselves. Every question and its connection take `limit` at the most.
-    ///
-    /// # Errors
-    /// Where the address cannot be connected to by its form.
-    pub fn new(address: &NodeAddress, roster: String, limit: Duration) -> Result<Self, Failure> {
-        let manager = RedisConnectionManager::new(address.connection_info());
-        let manager = manager.map_err(|error| Failure::of_connection(&error))?;
+    #[must_use]
+    pub fn new(address: &NodeAddress, roster: String, limit: Duration) -> Self {
+        let manager = Manager { address: address.clone(), limit };
         let pool = Pool::builder().max_size(SIZE).connection_timeout(limit);
         // Another connection now and then finds out where the server's name leads by now.
         let lifetime = address.host_name().map(|_| LIFETIME);
         let pool = pool.max_lifetime(lifetime).reaper_rate(LIFETIME / 2).build_unchecked(manager);
-        Ok(Self { pool, roster, limit })
+        Self { pool, roster, limit }
     }
 
     /// Says that this replica is alive, and gives the number of replicas that are, this one included.
@@ -114,16 +112,18 @@ impl Side {
     pub(super) async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {
         let asked = async {
             let mut connection = self.pool.get().await.map_err(failure_of_pool)?;
-            let answer: RedisResult<T> = pipeline.query_async(&mut *connection).await;
+            connection.in_use = true;
+            let answer: RedisResult<T> = pipeline.query_async(&mut connection.commands).await;
+            connection.in_use = false;
             answer.map_err(|error| Failure::of_connection(&error))
         };
         timeout(self.limit, asked).await.unwrap_or(Err(Failure::Timeout))
     }
 }
 
-fn failure_of_pool(error: RunError<RedisError>) -> Failure {
+fn failure_of_pool(error: RunError<Failure>) -> Failure {
     match error {
-        RunError::User(error) => Failure::of_connection(&error),
+        RunError::User(failure) => failure,
         RunError::TimedOut => Failure::Timeout,
     }
 }

@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::storage::Moment;
-use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::LinkSettings;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::shard_time::ShardTime;
@@ -131,7 +130,7 @@ impl ShardGroup {
     }
 
     /// Connections to a server of the group for what is no decision.
-    pub(super) fn side(&self, address: &NodeAddress, limit: Duration) -> Result<Side, Failure> {
+    pub(super) fn side(&self, address: &NodeAddress, limit: Duration) -> Side {
         Side::new(address, format!("{}{ROSTER}", self.settings.link.key_prefix), limit)
     }
 

@@ -55,14 +55,11 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// A keeper for this shard.
-    ///
-    /// # Errors
-    /// Where the shard's address cannot be connected to by its form.
-    pub(super) fn new(shards: &Arc<Shards>, shard: &Arc<Shard>, replica: Replica) -> Result<Self, Failure> {
-        let side = shard.group().side(shard.address(), ERRAND)?;
+    pub(super) fn new(shards: &Arc<Shards>, shard: &Arc<Shard>, replica: Replica) -> Self {
+        let side = shard.group().side(shard.address(), ERRAND);
         let link = shard.open_link();
         let (shards, shard) = (Arc::clone(shards), Arc::clone(shard));
-        Ok(Self { shards, shard, link, side, replica, policy_told: false })
+        Self { shards, shard, link, side, replica, policy_told: false }
     }
 
     /// Keeps the shard for ever.

@@ -90,15 +90,9 @@ impl Keepers {
     }
 
     fn start(&mut self, shard: &Arc<Shard>) {
-        match Keeper::new(&self.shards, shard, self.replica.clone()) {
-            Ok(keeper) => {
-                let running = self.running.spawn(keeper.run());
-                self.kept.push((Arc::clone(shard), running));
-            }
-            Err(failure) => {
-                tracing::error!(shard = %shard.name(), %failure, "the shard cannot be kept; check redis.urls");
-            }
-        }
+        let keeper = Keeper::new(&self.shards, shard, self.replica.clone());
+        let running = self.running.spawn(keeper.run());
+        self.kept.push((Arc::clone(shard), running));
     }
 
     /// Says good-bye to all shards at once, so that the others' shares grow soon.
@@ -111,9 +105,8 @@ impl Keepers {
 
 /// Says good-bye to one shard. One that is away forgets this replica by itself.
 async fn leave(shard: &Shard, replica: &Replica) {
-    if let Ok(side) = shard.group().side(shard.address(), ERRAND / 4)
-        && let Err(failure) = side.leave(replica.id).await
-    {
+    let side = shard.group().side(shard.address(), ERRAND / 4);
+    if let Err(failure) = side.leave(replica.id).await {
         tracing::debug!(shard = %shard.name(), %failure, "this replica could not say good-bye");
     }
 }

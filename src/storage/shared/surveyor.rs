@@ -179,7 +179,7 @@ impl Surveyor {
         let side = match self.sides.iter().find(|(known, _)| known == address) {
             Some((_, side)) => side.clone(),
             None => {
-                let side = self.group.side(address, LIMIT)?;
+                let side = self.group.side(address, LIMIT);
                 self.sides.push((address.clone(), side.clone()));
                 side
             }

@@ -1,6 +1,7 @@
 //! A real Redis that keeps nothing and ends with its owner: Debian's, or the program that `RATEKEEPER_TEST_REDIS_SERVER` names.
 
 mod cluster;
+mod secure;
 mod sentinel;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use super::process::Process;
 use super::resp::{Connection, Reply};
 use super::{http::Failure, ports, wait};
 pub(crate) use cluster::{RedisCluster, slot_of};
+pub(crate) use secure::SecureRedis;
 pub(crate) use sentinel::{MASTER, RedisSentinel};
 
 /// A server on a free port and a Unix socket. It can be stopped, killed, and started again where it was.

@@ -46,6 +46,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["serde_urlencoded"], &["server/http/admin", "cli/counters"]),
     (&["hdrhistogram"], &["cli/bench"]),
     (&["bb8_redis", "redis"], &["storage/redis"]),
+    (&["rustls", "rustls_native_certs", "tokio_rustls"], &["storage/redis/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),

@@ -38,8 +38,8 @@ impl RedisUrl {
         match scheme {
             "redis" => tcp(rest),
             "unix" => unix(rest),
-            "rediss" => Err(bad("that asks for TLS", "this version speaks to Redis without TLS: `redis://`")),
-            _ => Err(bad("that begins with neither `redis://` nor `unix://`", FORM)),
+            "rediss" => tcp(rest).map(|url| RedisUrl { tls: true, ..url }),
+            _ => Err(bad("that begins with neither `redis://`, `rediss://` nor `unix://`", FORM)),
         }
     }
 }
@@ -55,7 +55,7 @@ fn tcp(text: &str) -> Result<RedisUrl, BadUrl> {
     let (host, port) = host_and_port(place)?;
     let database = if path.is_empty() { 0 } else { database(path)? };
     let endpoint = RedisEndpoint::Tcp { host: host.to_ascii_lowercase(), port };
-    Ok(RedisUrl { endpoint, username, password, database })
+    Ok(RedisUrl { endpoint, tls: false, username, password, database })
 }
 
 fn unix(text: &str) -> Result<RedisUrl, BadUrl> {
@@ -75,7 +75,7 @@ fn unix(text: &str) -> Result<RedisUrl, BadUrl> {
             "put the socket into a shorter path",
         ));
     }
-    Ok(RedisUrl { endpoint: RedisEndpoint::Unix(path.into()), username, password, database })
+    Ok(RedisUrl { endpoint: RedisEndpoint::Unix(path.into()), tls: false, username, password, database })
 }
 
 /// What stands before the `@`, where there is one, and what stands behind it.

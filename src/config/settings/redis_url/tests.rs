@@ -19,6 +19,7 @@ fn urls_are_read_and_printed_without_their_password() {
     check("redis://:pw@h:1/2", "redis://:****@h:1/2", None, Some("pw"));
     check("redis://me:p:w@h", "redis://me:****@h:6379", Some("me"), Some("p:w"));
     check("redis://m%40e:%70%25%2f@h", "redis://m%40e:****@h:6379", Some("m@e"), Some("p%/"));
+    check("rediss://me:pw@h/2", "rediss://me:****@h:6379/2", Some("me"), Some("pw"));
     check("unix:///run/redis.sock", "unix:///run/redis.sock", None, None);
     check("unix://me:pw@/run/redis.sock?db=4", "unix://me:****@/run/redis.sock?db=4", Some("me"), Some("pw"));
 }
@@ -32,8 +33,8 @@ fn refuse(text: &str, message: &str) {
 fn anything_else_is_refused() {
     refuse("", "without `redis://`");
     refuse("host:6379", "without `redis://`");
-    refuse("http://host", "that begins with neither `redis://` nor `unix://`");
-    refuse("rediss://host", "that asks for TLS");
+    refuse("http://host", "that begins with neither `redis://`, `rediss://` nor `unix://`");
+    refuse("rediss://", "without a host");
     refuse("redis://", "without a host");
     refuse("redis://:6379", "without a host");
     refuse("redis://host:0", "whose port is no number from 1 to 65535");

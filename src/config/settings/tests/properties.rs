@@ -16,13 +16,14 @@ proptest! {
     ) {
         let yaml = SourceFile::new("s.yaml", format!("{}: {value}", path.replace('.', ": {")));
         let variable = format!("RATEKEEPER_{}", path.to_uppercase().replace('.', "__"));
+        let is_shown = !path.ends_with(".password");
         let flag = Override { flag: "--flag".into(), path, value: Given::One(value.clone()) };
         for result in [load(Some(&yaml), [], &[]), load(None, [(variable, value)], &[]), load(None, [], &[flag])] {
             match result {
                 Ok(settings) => {
                     let printed = serde_json::to_string(&settings).map_err(|error| TestCaseError::fail(error.to_string()))?;
                     let again = load(Some(&SourceFile::new("p.yaml", printed)), [], &[]);
-                    prop_assert_eq!(again, Ok(settings));
+                    prop_assert!(!is_shown || again == Ok(settings), "{:?}", again);
                 }
                 Err(faults) => prop_assert!(faults.to_string().starts_with("error: ")),
             }

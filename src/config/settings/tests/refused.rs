@@ -58,24 +58,6 @@ error: unknown field `unit`
 }
 
 #[test]
-fn settings_of_later_versions() {
-    check(
-        "redis: {topology: cluster, urls: [\"rediss://host\"]}\n",
-        &[],
-        &[],
-        r#"
-error: a Redis URL that asks for TLS
- --> s.yaml:1:35
-  |
-1 | redis: {topology: cluster, urls: ["rediss://host"]}
-  |                                   ^^^^^^^^^^^^^^^
-  = field: redis.urls[0]
-  = help: this version speaks to Redis without TLS: `redis://`
-"#,
-    );
-}
-
-#[test]
 fn permissions() {
     check(
         "listen: {unix_mode: rw-rw----}\n",

@@ -48,7 +48,7 @@ fn faults_of_the_url_itself() {
         "user:hunter2@host:6379",
         "redis://host?password=hunter2",
         "unix:///run/redis.sock?pass=hunter2",
-        "rediss://:hunter2@host",
+        "rediss://:hunter2@host:port",
     ] {
         check_file(&format!("redis:\n  urls: [\"{url}\"]\n"));
         check_file(&format!("redis:\n  urls:\n    - '{url}' # {url}\n"));
@@ -96,6 +96,34 @@ fn faults_beside_a_good_url() {
 }
 
 #[test]
+fn faults_beside_a_password_of_its_own() {
+    for yaml in [
+        "redis: {password: hunter2, timeout: 5}",
+        "redis: {timeout: 5, password: \"hunter2, x\", tls: {key: a}}",
+        "redis:\n  password: hunter2 hunter2, hunter2\n  timeout: 5\n",
+        "redis: {'password' : [hunter2]}",
+        "redis:\n  password:\n    - hunter2\n",
+        "redis:\n  password:\n    hunter2: 1\n",
+        "redis: {password: 'hun\n hunter2', timeout: 5}",
+        "redis:\n  passwrd: hunter2\n",
+        "redis:\n  Passphrase: hunter2 # hunter2\n",
+        "redis: {password: hunter2, password: hunter2}",
+        "redis: {password: hunter2, password_file: /f}",
+        "redis: {password: hunter2, urls: ['redis://:hunter2@host']}",
+        "redis: {password: 'hunter2}",
+        "redis: {\"password\": \"hunter2\"\"hunter2\"}",
+        "password: hunter2",
+        "redis: {username: hunter2}",
+    ] {
+        check_file(yaml);
+    }
+    check_variable("RATEKEEPER_REDIS", "{password: hunter2, timeout: 5}");
+    check_variable("RATEKEEPER_REDIS", "password: hunter2");
+    check_variable("RATEKEEPER_REDIS__PASSWORD", "[hunter2]");
+    check_variable("RATEKEEPER_REDIS__PASSWRD", "hunter2");
+}
+
+#[test]
 fn bytes_that_are_not_utf8_beside_a_url() {
     let bytes = b"redis: {urls: ['redis://:hunter2\xff@host']}".to_vec();
     check_faults(&SourceFile::from_bytes("s.yaml", bytes).unwrap_err());
@@ -109,4 +137,9 @@ fn the_settings_in_force() {
     let shown = format!("{settings:?}\n{}", serde_json::to_string_pretty(&settings).unwrap());
     assert!(!shown.contains(PASSWORD), "{shown}");
     assert!(shown.contains("\"redis://user:****@host:6379/1\""), "{shown}");
+    let settings = load(None, variables(&[("RATEKEEPER_REDIS__PASSWORD", PASSWORD)]), &[]).unwrap();
+    assert_eq!(settings.redis.credentials.password.as_ref().unwrap().expose(), PASSWORD);
+    let shown = format!("{settings:?}\n{}", serde_json::to_string_pretty(&settings).unwrap());
+    assert!(!shown.contains(PASSWORD), "{shown}");
+    assert!(shown.contains("\"password\": \"****\""), "{shown}");
 }

@@ -3,17 +3,19 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Pilot;
+use crate::storage::redis::connection::{Connection, closed_by_peer};
+use crate::storage::redis::credentials::{LOGIN_AGAIN, Login};
 use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::flight::{Air, Flight, Landed};
 use crate::storage::redis::leg::Leg;
-use crate::storage::redis::node::{Connection, closed_by_peer};
 use crate::storage::redis::observer::FlightReport;
 use crate::storage::redis::order::Now;
 use crate::storage::redis::queue::Event;
@@ -46,6 +48,8 @@ struct Airspace {
     landed: bool,
     /// Ready when the server's name has another address; nothing where it has no name.
     renamed: Option<Renaming>,
+    /// When a login that is newer than the connection's may be presented.
+    login_due: Instant,
     /// Why nothing more is launched on this connection.
     leaving: Option<Failure>,
 }
@@ -72,6 +76,7 @@ impl Pilot {
             known: KnownScripts::default(),
             time_due: begun + self.settings.time_interval,
             landed: false,
+            login_due: begun,
             leaving: None,
         };
         self.queue.ring_by(airspace.time_due);
@@ -150,6 +155,7 @@ impl Pilot {
                     legs.push(Leg::Mend(mend));
                 }
                 Errand::Time(question) => legs.push(Leg::Time(question)),
+                Errand::Login(login) => legs.push(Leg::Login(login)),
             }
         }
         legs.extend(self.packer.finish().into_iter().map(Leg::Count));
@@ -165,13 +171,14 @@ impl Pilot {
         };
         let mut report = FlightReport { orders: 0, keys: 0, calls: 0, duration: launched.elapsed() };
         for (mut leg, reply) in legs.into_iter().zip(replies) {
-            match leg.land(&reply, launched) {
-                Ok(None) => report.add(&leg),
-                Ok(Some(time)) => {
+            match (leg.land(&reply, launched), &leg) {
+                (outcome, Leg::Login(login)) => self.login_landed(login, outcome.err().as_ref(), airspace),
+                (Ok(None), _) => report.add(&leg),
+                (Ok(Some(time)), _) => {
                     airspace.landed = true;
                     self.observer.time_read(time);
                 }
-                Err(failure) => self.land_failed(leg, failure, airspace),
+                (Err(failure), _) => self.land_failed(leg, failure, airspace),
             }
         }
         if report.calls > 0 {
@@ -218,8 +225,36 @@ impl Pilot {
             airspace.time_due = Instant::now() + self.settings.time_interval;
             self.queue.ring_by(airspace.time_due);
             self.queue.push(Errand::Time(TimeQuestion::Routine));
+            self.present_login(airspace);
         }
         self.finish(&expiry);
+    }
+
+    /// Sends the current login ahead of all that waits, where the connection has another one.
+    fn present_login(&mut self, airspace: &mut Airspace) {
+        let now = Instant::now();
+        if airspace.login_due > now {
+            return;
+        }
+        if let Some(login) = &self.address.credentials().now().current
+            && !Arc::ptr_eq(login, &airspace.connection.login)
+        {
+            airspace.login_due = now + LOGIN_AGAIN;
+            self.queue.put_back(vec![Errand::Login(Arc::clone(login))]);
+        }
+    }
+
+    /// A server that refuses a login leaves the connection to the one before it, which is good enough to count with.
+    fn login_landed(&mut self, login: &Arc<Login>, refusal: Option<&Failure>, airspace: &mut Airspace) {
+        let credentials = self.address.credentials();
+        match refusal {
+            None => {
+                airspace.connection.login = Arc::clone(login);
+                airspace.login_due = Instant::now();
+                credentials.accepted(&self.address);
+            }
+            Some(failure) => credentials.refused(&self.address, failure),
+        }
     }
 
     /// Everything in the air when the connection ended.

@@ -5,7 +5,8 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::super::wait;
-use super::{Redis, field};
+use super::{Redis, SecureRedis, field};
+use crate::harness::Authority;
 
 /// How many hash slots every cluster has.
 const SLOTS: usize = 16_384;
@@ -14,6 +15,8 @@ const SLOTS: usize = 16_384;
 pub(crate) struct RedisCluster {
     /// First those that began as masters, then the replicas of the first, of the second and so on.
     pub(crate) nodes: Vec<Redis>,
+    /// The ports by which they know each other.
+    ports: Vec<u16>,
     masters: usize,
     replicas: usize,
 }
@@ -23,9 +26,26 @@ impl RedisCluster {
     pub(crate) async fn start(masters: usize, replicas: usize) -> Self {
         let mut nodes = Vec::new();
         for _ in 0..masters * (1 + replicas) {
-            nodes.push(start_node().await);
+            nodes.push(Redis::start_with(&NODE_OPTIONS).await);
         }
-        let cluster = Self { nodes, masters, replicas };
+        let ports = nodes.iter().map(|node| node.address.port()).collect();
+        Self::found(nodes, ports, masters, replicas).await
+    }
+
+    /// Starts masters that speak TLS to each other and to clients; the tests' own connections need none.
+    pub(crate) async fn start_secure(masters: usize, authority: &Authority) -> Self {
+        let (mut nodes, mut ports) = (Vec::new(), Vec::new());
+        for _ in 0..masters {
+            let options = [NODE_OPTIONS.as_slice(), &["--tls-cluster", "yes"]].concat();
+            let node = SecureRedis::start_with(authority, &options).await;
+            ports.push(node.address.port());
+            nodes.push(node.redis);
+        }
+        Self::found(nodes, ports, masters, 0).await
+    }
+
+    async fn found(nodes: Vec<Redis>, ports: Vec<u16>, masters: usize, replicas: usize) -> Self {
+        let cluster = Self { nodes, ports, masters, replicas };
         cluster.give_slots().await;
         cluster.introduce().await;
         for node in masters..cluster.nodes.len() {
@@ -39,6 +59,11 @@ impl RedisCluster {
     /// Where clients may begin: every node, in the settings' form of a list.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Redis::url).collect()
+    }
+
+    /// The same by TLS.
+    pub(crate) fn secure_urls(&self) -> Vec<String> {
+        self.ports.iter().map(|port| format!("rediss://127.0.0.1:{port}")).collect()
     }
 
     /// The node among those that began as masters that holds a key with this text in it.
@@ -186,8 +211,8 @@ impl RedisCluster {
 
     /// Tells the first node of all others, and waits until everybody knows everybody.
     async fn introduce(&self) {
-        for node in &self.nodes[1..] {
-            self.command(0, &["MEET", "127.0.0.1", &node.address.port().to_string()]).await;
+        for port in &self.ports[1..] {
+            self.command(0, &["MEET", "127.0.0.1", &port.to_string()]).await;
         }
         let all = self.nodes.len().to_string();
         wait::until("the nodes to know each other", || async {
@@ -220,20 +245,17 @@ pub(crate) fn slot_of(key: &str) -> usize {
 }
 
 /// The nodes talk to each other on the port that is 10,000 higher, as Redis 6.2 has no setting for it.
-async fn start_node() -> Redis {
-    let options = [
-        "--cluster-enabled",
-        "yes",
-        "--cluster-config-file",
-        "nodes.conf",
-        // Short, so that a failover takes a second or two; the default is 15 s.
-        "--cluster-node-timeout",
-        "1000",
-        "--repl-diskless-sync-delay",
-        "0",
-    ];
-    Redis::start_with(&options).await
-}
+const NODE_OPTIONS: [&str; 8] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-config-file",
+    "nodes.conf",
+    // Short, so that a failover takes a second or two; the default is 15 s.
+    "--cluster-node-timeout",
+    "1000",
+    "--repl-diskless-sync-delay",
+    "0",
+];
 
 /// How many slots a range such as `0-5460` or `7` has.
 fn width(range: &str) -> usize {
