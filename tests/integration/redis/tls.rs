@@ -8,7 +8,7 @@ use super::connections::check_none;
 use super::exactness::{check_exact, check_fleet};
 use super::fleet::{Fleet, LIMIT, NARROW_BUDGET, WIDE_BUDGET, settings};
 use super::load::{Load, burst};
-use crate::harness::authority::Mount;
+use crate::harness::authority::{Issued, Mount};
 use crate::harness::redis::SecureRedis;
 use crate::harness::{Authority, Redis, RedisCluster, ask};
 
@@ -181,7 +181,7 @@ async fn certificates_that_are_swapped_under_load() {
     let both = old.pem() + &new.pem();
     let (mine, next) = (old.issue(&["a.client"]), new.issue(&["a.client"]));
     let server = SecureRedis::start_with(&old, &[]).await;
-    let files = |ca: &str, issued: &crate::harness::authority::Issued| {
+    let files = |ca: &str, issued: &Issued| {
         [("ca.pem", ca.to_owned()), ("cert.pem", issued.certificate.clone()), ("key.pem", issued.key.clone())]
     };
     let swap = |mount: &mut Mount, files: [(&str, String); 3]| {
@@ -197,13 +197,7 @@ async fn certificates_that_are_swapped_under_load() {
     // A key that does not belong to the certificate is not taken.
     swap(
         &mut mount,
-        files(
-            &old.pem(),
-            &crate::harness::authority::Issued {
-                certificate: mine.certificate.clone(),
-                key: next.key.clone(),
-            },
-        ),
+        files(&old.pem(), &Issued { certificate: mine.certificate.clone(), key: next.key.clone() }),
     );
     for replica in &fleet.replicas {
         replica.logged("the certificates for Redis cannot be used; those before stay in force").await;
@@ -218,13 +212,8 @@ async fn certificates_that_are_swapped_under_load() {
     tally.print("certificates swapped");
     assert_eq!(fleet.fallback_decisions().await, before, "every decision was the store's");
     // From now on the server knows the new authority alone.
-    for (name, file) in [
-        ("tls-ca-cert-file", "ca.pem"),
-        ("tls-cert-file", "server/cert.pem"),
-        ("tls-key-file", "server/key.pem"),
-    ] {
+    for file in ["ca.pem", "server/cert.pem", "server/key.pem"] {
         std::fs::copy(new.path(file), old.path(file)).unwrap();
-        let _ = name;
     }
     let ca = old.file("ca.pem");
     assert_eq!(server.redis.cli(&["CONFIG", "SET", "tls-ca-cert-file", &ca]).await.to_string(), "OK");
