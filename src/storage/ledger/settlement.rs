@@ -83,9 +83,9 @@ impl Ledger {
         found
     }
 
-    /// The shard has acknowledged a settlement and read `count` in its window afterwards. A report about one that is not
-    /// under way any more changes nothing.
-    pub fn settled(&self, settlement: &Settlement, count: u64, at: Timestamp) {
+    /// The shard has acknowledged a settlement, and this is its counter afterwards: in another window where the settlement's
+    /// is over, or far ahead of the shard's clock. A report about one that is not under way any more changes nothing.
+    pub fn settled(&self, settlement: &Settlement, counted: Window, at: Timestamp) {
         let place = self.parts.place(&settlement.key);
         let key = place.key(&settlement.key);
         let mut part = self.parts.lock(place);
@@ -95,15 +95,18 @@ impl Ledger {
             return;
         }
         debt.sending = None;
-        debt.read.count = debt.read.count.max(count);
+        let same_window = counted.start == settlement.window_start;
+        if same_window {
+            debt.read.count = debt.read.count.max(counted.count);
+        }
         if debt.is_settled() {
             part.debts.remove(id);
         }
         part.counts.settled += settlement.admitted;
-        // Without this a second outage would hand out the same share once more.
-        let counted = Window { start: settlement.window_start, count };
-        let end = counted.end(settlement.unit);
-        part.learn(key, counted, end, at);
+        if same_window {
+            // Without this a second outage would hand out the same share once more.
+            part.learn(key, counted, counted.end(settlement.unit), at);
+        }
     }
 }
 

@@ -82,3 +82,8 @@ fn round(ledger: &Ledger, now: Timestamp) -> Vec<Settlement> {
 fn owed(ledger: &Ledger) -> Vec<(u64, u64)> {
     round(ledger, NOW).iter().map(|settlement| (settlement.read, settlement.admitted)).collect()
 }
+
+/// The store has taken this settlement, and its counter has this count afterwards.
+fn settled(ledger: &Ledger, settlement: &Settlement, count: u64, at: Timestamp) {
+    ledger.settled(settlement, Window { start: settlement.window_start, count }, at);
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use smallvec::smallvec;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::{Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
@@ -192,8 +193,8 @@ impl Keeper {
             Ok(windows) => {
                 for (settlement, window) in found.iter().zip(windows) {
                     // A foreign value under the key cannot be settled with; its window will end.
-                    let count = window.map_or(settlement.read, |window| window.count);
-                    self.shards.ledger.settled(settlement, count, now);
+                    let unknown = Window { start: settlement.window_start, count: settlement.read };
+                    self.shards.ledger.settled(settlement, window.unwrap_or(unknown), now);
                 }
                 add(&self.shard.figures.settled, found.len());
                 return Some(found.len());

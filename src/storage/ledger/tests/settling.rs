@@ -11,8 +11,8 @@ fn what_was_admitted_is_settled_once() {
     let [settlement] = settlements.as_slice() else { panic!("{settlements:?}") };
     assert_eq!((settlement.read, settlement.admitted, settlement.window_start), (40, 5, NOW.secs()));
     assert_eq!((&*settlement.key, settlement.unit), (take("a", 1, 1).key.as_bytes(), Unit::Minute));
-    ledger.settled(settlement, 52, NOW);
-    ledger.settled(settlement, 52, NOW);
+    settled(&ledger, settlement, 52, NOW);
+    settled(&ledger, settlement, 52, NOW);
     assert_eq!(owed(&ledger), []);
     let figures = ledger.figures();
     assert_eq!((figures.unsettled, figures.admitted, figures.settled), (0, 5, 5));
@@ -29,11 +29,11 @@ fn what_failed_is_sent_again_as_it_was() {
     decide(&ledger, &[refund("a", 100, 9)]);
     assert_eq!(first, round(&ledger, NOW), "what is under way cannot be given back");
     decide(&ledger, &[take("a", 100, 4)]);
-    ledger.settled(&first[0], 2, NOW);
+    settled(&ledger, &first[0], 2, NOW);
     let second = round(&ledger, NOW);
     assert_eq!((second[0].admitted, second[0].read), (4, 2));
     assert!(second[0].id > first[0].id);
-    ledger.settled(&first[0], 2, NOW);
+    settled(&ledger, &first[0], 2, NOW);
     assert_eq!(second, round(&ledger, NOW), "a late report about the first says nothing about the second");
 }
 
@@ -42,7 +42,7 @@ fn a_settled_share_is_not_handed_out_again() {
     let ledger = ledger();
     read(&ledger, &take("a", 100, 1), 70);
     assert_eq!(decide(&ledger, &[take("a", 100, 10)]), [(100, false)]);
-    ledger.settled(&round(&ledger, NOW)[0], 100, NOW);
+    settled(&ledger, &round(&ledger, NOW)[0], 100, NOW);
     assert_eq!(decide(&ledger, &[take("a", 100, 1)]), [(101, true)]);
 }
 
@@ -56,7 +56,7 @@ fn a_share_stays_used_while_its_settlement_is_under_way() {
     // Others go on meanwhile, and the shard goes again.
     read(&ledger, &take("a", 100, 1), 82);
     assert_eq!(decide(&ledger, &[take("a", 100, 1)]), [(105, true)]);
-    ledger.settled(&settlements[0], 92, NOW);
+    settled(&ledger, &settlements[0], 92, NOW);
     assert_eq!(decide(&ledger, &[take("a", 100, 3)]), [(100, false)]);
 }
 
@@ -111,7 +111,7 @@ fn a_new_window_has_a_debt_of_its_own() {
     ledger.note_unlearned(&take("a", 9, 2), SLOT, later(60));
     let new = round(&ledger, later(60));
     assert_eq!((new[0].window_start, new[0].read, new[0].admitted), (later(60).secs(), 0, 2));
-    ledger.settled(&old[0], 4, later(60));
+    settled(&ledger, &old[0], 4, later(60));
     assert_eq!(round(&ledger, later(60)), new);
 }
 
@@ -131,7 +131,7 @@ fn a_round_meets_everything_in_pieces() {
         }
         for settlement in piece {
             ids.insert(settlement.id);
-            ledger.settled(&settlement, 1, NOW);
+            settled(&ledger, &settlement, 1, NOW);
         }
     }
     assert_eq!((ids.len(), ledger.figures().unsettled, ledger.figures().settled), (5_000, 0, 5_000));
@@ -149,4 +149,16 @@ fn debts_are_bounded_and_giving_one_up_is_counted() {
     let figures = ledger.figures();
     assert_eq!((figures.unsettled, figures.evicted_unsettled), (10, 5));
     assert_eq!((figures.readings, figures.evicted_readings), (10, 2));
+}
+
+#[test]
+fn what_the_store_did_not_settle_is_learned_in_no_other_window() {
+    let ledger = ledger();
+    // This replica's clock was wrong when it decided, and the store keeps its own window.
+    ledger.note_unlearned(&take("a", 100, 5), SLOT, later(600));
+    let ahead = round(&ledger, later(600));
+    ledger.settled(&ahead[0], Window { start: NOW.secs(), count: 90 }, NOW);
+    assert_eq!((ledger.figures().unsettled, ledger.figures().readings), (0, 0));
+    read(&ledger, &take("a", 100, 1), 90);
+    assert_eq!(decide(&ledger, &[take("a", 100, 4)]), [(100, false)]);
 }

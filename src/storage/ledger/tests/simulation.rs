@@ -110,7 +110,7 @@ impl World {
                 if attempt < lost_answers {
                     continue;
                 }
-                self.replicas[replica].settled(&settlement, count, self.now);
+                settled(&self.replicas[replica], &settlement, count, self.now);
                 let counter = (0..LIMITS.len())
                     .find(|counter| *settlement.key == *take(&counter.to_string(), 1, 1).key.as_bytes());
                 let truth = self.truths.get_mut(&(counter.unwrap(), start)).unwrap();

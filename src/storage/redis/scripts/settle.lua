@@ -2,8 +2,8 @@
 --
 -- ARGV after the time, for each key: its unit in seconds, the window's start, the count that was last read in that
 -- window, what was admitted since, the replica, and which of its outages this is.
--- The counter becomes max(count, count last read) + admitted, in that window alone. The counter remembers each replica's
--- latest outage, so that the same settlement sent again changes nothing.
+-- The counter becomes max(count, count last read) + admitted, in that window alone. A window that is further ahead than clocks
+-- may differ was kept by a clock that was wrong: to begin it would forget the one that runs.
 -- Answers for each key: the window's start (or a text: why this key could not be settled), and the count.
 
 -- Marks of replicas that a counter carries at the most, in bytes; beyond, the oldest are forgotten. A settlement that
@@ -12,6 +12,7 @@ local load, save, add, is_of_the_key = tools()
 local MOST_MARKS = 4096
 
 local reply, wrote = {}, false
+local seconds = math.floor(now / 1000)
 
 for index = 1, #KEYS do
   local key, first = KEYS[index], 6 * index - 4
@@ -22,7 +23,7 @@ for index = 1, #KEYS do
     fault, count = count, 0
   else
     -- Our estimate of the shard's time may be a little late.
-    if settling > window then window, count, settled = settling, 0, '' end
+    if settling > window and settling <= seconds + MAX_AHEAD then window, count, settled = settling, 0, '' end
     local name = ' ' .. ARGV[first + 4] .. '='
     local mark = name .. ARGV[first + 5]
     if settling == window and not string.find(settled .. ' ', mark .. ' ', 1, true) then

@@ -71,6 +71,23 @@ async fn a_window_that_is_over_is_not_settled() {
 }
 
 #[tokio::test]
+async fn a_window_far_ahead_wipes_no_counter() {
+    let server = Server::start();
+    let link = open(&server);
+    count(&link, &[hit("a", 100, Unit::Hour, Hits::Take(90))]).await;
+    let next = WINDOW + 3_600;
+    let ahead = Settlement { window_start: next, ..settlement(0, 1, 7, 1) };
+    for (seconds_before, expected) in [
+        (2_000, Window { start: WINDOW, count: 90 }),
+        (3, Window { start: WINDOW, count: 90 }),
+        (2, Window { start: next, count: 1 }),
+    ] {
+        let now = Timestamp::from_secs(next - seconds_before);
+        assert_eq!(settle_at(&link, ahead.clone(), now).await, expected, "{seconds_before} s before");
+    }
+}
+
+#[tokio::test]
 async fn marks_are_bounded() {
     let server = Server::start();
     let link = open(&server);
