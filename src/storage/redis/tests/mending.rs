@@ -49,6 +49,29 @@ async fn a_settlement_counts_once() {
 }
 
 #[tokio::test]
+async fn an_outage_before_the_latest_counts_no_more() {
+    let server = Server::start();
+    let link = open(&server);
+    let mut expected = 0;
+    // Neighbours that no number of Lua tells apart, and texts of different lengths.
+    for (outage, counts) in [
+        (2, true),
+        (1, false),
+        (2, false),
+        (10, true),
+        (9, false),
+        (1 << 63, true),
+        ((1 << 63) - 1, false),
+        ((1 << 63) + 1, true),
+        (1 << 63, false),
+    ] {
+        expected += u64::from(counts);
+        assert_eq!(settle(&link, settlement(0, 1, 7, outage)).await, expected, "{outage}");
+    }
+    assert_eq!(settle(&link, settlement(0, 1, 77, 1)).await, expected + 1, "each replica has its own");
+}
+
+#[tokio::test]
 async fn a_settlement_mends_an_empty_server() {
     let server = Server::start();
     let link = open(&server);
