@@ -36,16 +36,19 @@
 
 mod account;
 mod debt;
+mod debts;
 mod decide;
 mod figures;
 mod over_memory;
 mod part;
 pub mod settlement;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -53,6 +56,7 @@ use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
+use crate::storage::ledger::debts::Owed;
 pub use crate::storage::ledger::figures::LedgerFigures;
 use crate::storage::ledger::over_memory::OverMemory;
 use crate::storage::ledger::part::Part;
@@ -94,6 +98,7 @@ pub struct Share {
 #[derive(Debug)]
 pub struct Ledger {
     parts: Sharded<Part>,
+    owed: Arc<Owed>,
     next_settlement: AtomicU64,
 }
 
@@ -103,11 +108,13 @@ impl Ledger {
     pub fn new(settings: LedgerSettings) -> Self {
         let max_entries = settings.max_entries.max(1);
         let over = settings.over;
+        let owed = Arc::new(Owed::new());
         let part = |portion: Portion| {
             let over = OverMemorySettings { max_entries: portion.of(over.max_entries), ..over };
-            Part::new(portion.of(max_entries), OverMemory::new(over))
+            Part::new(portion.of(max_entries), &owed, OverMemory::new(over))
         };
-        Self { parts: Sharded::new(max_entries, part), next_settlement: AtomicU64::new(1) }
+        let parts = Sharded::new(max_entries, part);
+        Self { parts, owed, next_settlement: AtomicU64::new(1) }
     }
 
     /// Learns what the store answered for this hit: the window that it counted in and the count there, and when.

@@ -92,14 +92,12 @@ fn windows_that_are_over_and_other_shards_are_left_out() {
     let _ = ledger.decide(batch, &[SLOT, Slot(9)], share(3), NOW);
     assert_eq!(round(&ledger, NOW).len(), 1);
     assert_eq!(ledger.unsettled(&mut SettlementRound::new(), |slot| slot == Slot(9), later(59), 9).len(), 1);
-    let mut unsettled = Vec::new();
-    ledger.each_unsettled(|slot| unsettled.push(slot));
-    unsettled.sort_unstable_by_key(|slot| slot.0);
-    assert_eq!(unsettled, [SLOT, Slot(9)]);
+    assert_eq!(ledger.unsettled_by_slot().collect::<Vec<_>>(), [(SLOT, 1), (Slot(9), 1)]);
     assert_eq!(round(&ledger, later(60)), []);
     assert_eq!(ledger.figures().unsettled, 2);
     ledger.sweep(later(62));
     assert_eq!(ledger.figures().unsettled, 0);
+    assert_eq!(ledger.unsettled_by_slot().count(), 0);
 }
 
 #[test]
@@ -113,6 +111,23 @@ fn a_new_window_has_a_debt_of_its_own() {
     assert_eq!((new[0].window_start, new[0].read, new[0].admitted), (later(60).secs(), 0, 2));
     settled(&ledger, &old[0], 4, later(60));
     assert_eq!(round(&ledger, later(60)), new);
+}
+
+/// What is owed to others is not gone through, nor what was owed once: nobody's lock is taken.
+#[test]
+fn who_is_owed_nothing_holds_nobody_up() {
+    let ledger = ledger();
+    let hits = [take("a", 100, 1)];
+    let batch = Batch { hits: &hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
+    let _ = ledger.decide(batch, &[Slot(9)], share(3), NOW);
+    let held: Vec<_> = ledger.parts.all().iter().map(|part| part.lock()).collect();
+    let (found, finding) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| found.send(round(&ledger, NOW)));
+        let found = finding.recv_timeout(Duration::from_secs(5));
+        drop(held);
+        assert_eq!(found, Ok(Vec::new()));
+    });
 }
 
 #[test]
@@ -148,6 +163,7 @@ fn debts_are_bounded_and_giving_one_up_is_counted() {
     }
     let figures = ledger.figures();
     assert_eq!((figures.unsettled, figures.evicted_unsettled), (10, 5));
+    assert_eq!(ledger.unsettled_by_slot().collect::<Vec<_>>(), [(SLOT, 10)]);
     assert_eq!((figures.readings, figures.evicted_readings), (10, 2));
 }
 

@@ -122,6 +122,14 @@ impl World {
         assert_eq!(round(&self.replicas[replica], self.now), []);
     }
 
+    /// What is counted by slot is what there is.
+    fn assert_debts_are_counted(&self) {
+        for ledger in &self.replicas {
+            let owed: u32 = ledger.unsettled_by_slot().map(|(_, counters)| counters).sum();
+            assert_eq!(owed as usize, ledger.figures().unsettled);
+        }
+    }
+
     /// The store's count and what is unsettled are together all that has passed.
     fn assert_nothing_is_forgotten(&mut self) {
         for (counter, limit) in LIMITS.into_iter().enumerate() {
@@ -200,6 +208,7 @@ proptest! {
                 prop_assert!(truth.passed <= u64::from(LIMITS[*counter]) + truth.granted, "{:?}", truth);
             }
         }
+        world.assert_debts_are_counted();
         (0..REPLICAS).for_each(|replica| world.settle(replica, 1));
         world.assert_nothing_is_forgotten();
     }
