@@ -41,6 +41,7 @@ mod decide;
 mod figures;
 mod over_memory;
 mod part;
+pub mod restoration;
 pub mod settlement;
 mod walk;
 

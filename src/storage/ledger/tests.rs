@@ -2,6 +2,7 @@
 
 mod deciding;
 mod over;
+mod restoring;
 mod settling;
 mod simulation;
 

@@ -72,6 +72,20 @@ async fn an_outage_before_the_latest_counts_no_more() {
 }
 
 #[tokio::test]
+async fn what_was_read_is_restored_and_leaves_no_mark() {
+    let server = Server::start();
+    let link = open(&server);
+    for (read, expected) in [(0, 0), (40, 40), (40, 40), (30, 40), (50, 50)] {
+        assert_eq!(settle(&link, settlement(read, 0, 1, 0)).await, expected, "{read}");
+    }
+    assert_eq!(server.console().ask::<String>("GET rk:1|f3600|d|k=a"), "1699999200 50");
+    assert_eq!(settle(&link, settlement(40, 5, 1, 1)).await, 55);
+    assert_eq!(settle(&link, settlement(60, 0, 1, 0)).await, 60);
+    assert_eq!(server.console().ask::<String>("GET rk:1|f3600|d|k=a"), "1699999200 60 1=1");
+    assert_eq!(server.console().keys_without_expiry(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_settlement_mends_an_empty_server() {
     let server = Server::start();
     let link = open(&server);
