@@ -17,6 +17,7 @@ pub mod surveyor;
 pub mod topology;
 
 mod answers;
+mod headcount;
 mod keeper;
 mod redirect;
 mod rescue;

@@ -97,6 +97,7 @@ impl Keeper {
         match self.probe().await {
             // Back means: it counts, and it knows what was counted before and what was admitted while it was away.
             Ok(()) if self.mend().await => {
+                shard.doubt_replicas();
                 let closed = shard.breaker().probe_succeeded(shard.uptime());
                 shard.tell(closed, &"a probe was counted and what was admitted meanwhile is settled");
                 self.say_hello().await;

@@ -57,12 +57,18 @@ impl Keeper {
         };
         self.restoring.history = told.or(self.restoring.history.take());
         if lost {
-            self.restoring.round = Some(RestorationRound::new());
+            self.shard.doubt_replicas();
+            self.begin_to_restore();
         }
     }
 
+    /// Sees to it that the shard is told everything that was read.
+    pub(in crate::storage::shared) fn begin_to_restore(&mut self) {
+        self.restoring.round = Some(RestorationRound::new());
+    }
+
     /// Goes on telling the shard what was read, for so long at the most; false where it did not take it.
-    pub(super) async fn restore(&mut self, limit: Duration) -> bool {
+    pub(in crate::storage::shared) async fn restore(&mut self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         while let Some(mut round) = self.restoring.round.filter(|_| Instant::now() < until) {
             let (now, known) = self.next_known(&mut round);
