@@ -38,7 +38,7 @@ const ANNOUNCE_EVERY: u32 = 10;
 const COUNTERS_PER_CALL: usize = 64;
 
 /// Counters that are under way together: enough that Redis never waits for us.
-const COUNTERS_AT_A_TIME: usize = 64;
+const COUNTERS_AT_A_TIME: usize = 1_024;
 
 /// The domain of probes. Rules cannot name it: theirs is never empty.
 const PROBE_DOMAIN: &str = "";

@@ -1,5 +1,6 @@
 //! What the shared store does without any server.
 
+mod keeping;
 mod surveying;
 
 use std::num::NonZeroU32;

@@ -24,7 +24,7 @@ impl Keeper {
     ///
     /// A counter whose last settlement was lost tells that one again first, and what came later in the next round. Under load
     /// there is always something new, so rounds are bounded; the rest is settled at the next tick.
-    pub(super) async fn settle(&self) -> bool {
+    pub(in crate::storage::shared) async fn settle(&self) -> bool {
         for _ in 0..MOST_ROUNDS {
             match self.settle_round().await {
                 Some(0) => return true,
