@@ -67,9 +67,6 @@ fn whatever_gives_back_clears_it() {
     read(&ledger, &refund("a", 10, 5), 7);
     assert!(cleared(&ledger));
     let ledger = over();
-    ledger.note_unlearned(&refund("a", 10, 5), SLOT, NOW);
-    assert!(cleared(&ledger));
-    let ledger = over();
     decide(&ledger, &[refund("a", 10, 5)]);
     assert!(cleared(&ledger));
     // Another replica gave back, and the store was asked again.

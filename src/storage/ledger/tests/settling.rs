@@ -73,18 +73,6 @@ fn a_store_that_comes_back_empty_is_told_what_had_passed() {
 }
 
 #[test]
-fn hits_whose_outcome_nobody_learned_are_settled() {
-    let ledger = ledger();
-    read(&ledger, &take("a", 100, 1), 70);
-    ledger.note_unlearned(&take("a", 100, 4), SLOT, NOW);
-    ledger.note_unlearned(&take("a", 100, 0), SLOT, NOW);
-    ledger.note_unlearned(&refund("a", 100, 1), SLOT, NOW);
-    assert_eq!(owed(&ledger), [(70, 4)]);
-    assert_eq!(decide(&ledger, &[take("a", 100, 6)]), [(100, false)]);
-    assert_eq!(decide(&ledger, &[take("a", 100, 1)]), [(101, true)]);
-}
-
-#[test]
 fn windows_that_are_over_and_other_shards_are_left_out() {
     let ledger = ledger();
     let hits = [take("a", 100, 1), take("b", 100, 1)];
@@ -106,7 +94,7 @@ fn a_new_window_has_a_debt_of_its_own() {
     read(&ledger, &take("a", 9, 1), 3);
     decide(&ledger, &[take("a", 9, 1)]);
     let old = round(&ledger, NOW);
-    ledger.note_unlearned(&take("a", 9, 2), SLOT, later(60));
+    decide_at(&ledger, &[take("a", 9, 2)], later(60));
     let new = round(&ledger, later(60));
     assert_eq!((new[0].window_start, new[0].read, new[0].admitted), (later(60).secs(), 0, 2));
     settled(&ledger, &old[0], 4, later(60));
@@ -171,7 +159,7 @@ fn debts_are_bounded_and_giving_one_up_is_counted() {
 fn what_the_store_did_not_settle_is_learned_in_no_other_window() {
     let ledger = ledger();
     // This replica's clock was wrong when it decided, and the store keeps its own window.
-    ledger.note_unlearned(&take("a", 100, 5), SLOT, later(600));
+    decide_at(&ledger, &[take("a", 100, 5)], later(600));
     let ahead = round(&ledger, later(600));
     ledger.settled(&ahead[0], Window { start: NOW.secs(), count: 90 }, NOW);
     assert_eq!((ledger.figures().unsettled, ledger.figures().readings), (0, 0));
