@@ -60,6 +60,14 @@ impl CounterKey {
         ArrayVec::try_from(bytes).ok().map(|bytes| Self { bytes })
     }
 
+    /// The unit of the counter's window; `None` where these are no bytes of a key.
+    #[must_use]
+    pub fn unit(&self) -> Option<Unit> {
+        let seconds = self.bytes.strip_prefix(FORMAT.as_bytes())?.split(|&byte| byte == b'|').next()?;
+        let seconds: u32 = std::str::from_utf8(seconds).ok()?.parse().ok()?;
+        Unit::ALL.into_iter().find(|unit| unit.seconds() == seconds)
+    }
+
     /// The key's bytes: printable ASCII.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -185,6 +193,12 @@ mod tests {
             windows,
             ["1|f1|d", "1|f60|d", "1|f3600|d", "1|f86400|d", "1|f604800|d", "1|f2592000|d", "1|f31536000|d"]
         );
+        for unit in Unit::ALL {
+            assert_eq!(CounterKey::new("d", unit, std::iter::empty()).unit(), Some(unit));
+        }
+        for other in ["", "1|f", "1|f61|d", "2|f60|d"] {
+            assert_eq!(CounterKey::from_stored(other.as_bytes()).unwrap().unit(), None, "{other}");
+        }
     }
 
     #[test]

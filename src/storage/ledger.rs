@@ -2,7 +2,9 @@
 //!
 //! It serves three ends. **Memory of being over**: a counter that was read as used up is denied without asking again, for a
 //! moment. **Fallback**: while a counter's shard is away, this replica admits its share of what was left. **Settlement**:
-//! what it admitted, and hits of which nobody knows whether the store counted them, are told to the shard once it is back.
+//! what it admitted, also where nobody knows whether the store counted it before, is told to the shard once it is back.
+//! What passes because a rule says `allow` counts against nobody, and no hit is taken down for a caller who gave up: it has
+//! mostly been counted, and nobody else was let through for it.
 //! It does no I/O and reads no clock; it does not know what a breaker is or who sends settlements.
 //!
 //! Each of the three has a table of its own. One for all would be one entry less to write, but readings of healthy shards
@@ -36,16 +38,20 @@
 
 mod account;
 mod debt;
+mod debts;
 mod decide;
 mod figures;
 mod over_memory;
 mod part;
+pub mod restoration;
 pub mod settlement;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -54,10 +60,10 @@ use crate::decision::hit::Hit;
 use crate::decision::key::CounterKey;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
+use crate::storage::ledger::debts::Owed;
 pub use crate::storage::ledger::figures::LedgerFigures;
 use crate::storage::ledger::over_memory::OverMemory;
 use crate::storage::ledger::part::Part;
-use crate::storage::slot::Slot;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
 
 /// How long an entry outlives its window, in seconds: a clock that is set back a little must find it.
@@ -95,6 +101,7 @@ pub struct Share {
 #[derive(Debug)]
 pub struct Ledger {
     parts: Sharded<Part>,
+    owed: Arc<Owed>,
     next_settlement: AtomicU64,
     over_is_believed_for: Duration,
 }
@@ -105,13 +112,14 @@ impl Ledger {
     pub fn new(settings: LedgerSettings) -> Self {
         let max_entries = settings.max_entries.max(1);
         let over = settings.over;
+        let owed = Arc::new(Owed::new());
         let part = |portion: Portion| {
             let over = OverMemorySettings { max_entries: portion.of(over.max_entries), ..over };
-            Part::new(portion.of(max_entries), OverMemory::new(over))
+            Part::new(portion.of(max_entries), &owed, OverMemory::new(over))
         };
         let over_is_believed_for = if over.max_entries == 0 { Duration::ZERO } else { over.max_age };
         let parts = Sharded::new(max_entries, part);
-        Self { parts, next_settlement: AtomicU64::new(1), over_is_believed_for }
+        Self { parts, owed, next_settlement: AtomicU64::new(1), over_is_believed_for }
     }
 
     /// How long a reading of being over denies, on this replica as on others.
@@ -141,25 +149,6 @@ impl Ledger {
         }
         let place = self.place(hit);
         self.parts.lock(place).over.find(place.key(hit.key.as_bytes()), hit, now)
-    }
-
-    /// Takes down a hit that passed, or may have passed, without anybody's knowing whether the store counted it: its answer
-    /// never came and the request was let through by policy, or its caller has given up. It will be settled.
-    ///
-    /// Only for requests that are not decided here: [`Ledger::decide`] takes down what it admits by itself, whether or not
-    /// it was sent before, and what it denies need not be settled. So each hit is taken down once.
-    pub fn note_unlearned(&self, hit: &Hit, slot: Slot, now: Timestamp) {
-        let place = self.place(hit);
-        let key = place.key(hit.key.as_bytes());
-        let mut part = self.parts.lock(place);
-        match hit.hits {
-            Hits::Take(_) => {
-                let account = part.account(key, hit, now);
-                part.charge(key, account.charged(hit, slot), now);
-            }
-            // Whether it was given back is unknown. Not to count on it denies too much at worst.
-            Hits::Refund(_) => part.over.forget(key),
-        }
     }
 
     /// Forgets all that is known of a counter, and what it has to settle: somebody has reset it.

@@ -19,6 +19,7 @@ pub mod surveyor;
 pub mod topology;
 
 mod answers;
+mod headcount;
 mod keeper;
 mod redirect;
 mod rescue;

@@ -20,7 +20,7 @@ pub(crate) use crate::storage::table::slots::SlotId;
 use crate::storage::table::slots::{Neighbours, Slot, Slots};
 
 /// Expired entries that one new entry takes away at the most, so that no call pays for many.
-const EXPIRE_STEP: usize = 2;
+pub(crate) const EXPIRE_STEP: usize = 2;
 
 /// Entries among which a full table looks for the least worth. Where one in a hundred entries is worth keeping, all of so many
 /// are with a chance of one in 10^16.
@@ -83,15 +83,15 @@ impl<V: Worth> Table<V> {
         &mut self.slots.get_mut(id).value
     }
 
-    /// The entry's key.
-    pub(crate) fn key(&self, id: SlotId) -> &[u8] {
-        &self.slots.get(id).key
+    /// The key of the entry at this place, if there is one.
+    pub(crate) fn at(&self, place: SlotId) -> Option<&[u8]> {
+        self.slots.at(place).map(|slot| &*slot.key)
     }
 
-    /// The first entry at this place or behind it: a walk from 0 meets each entry that stays for as long as the walk, and
-    /// may stop and go on in between.
-    pub(crate) fn next(&self, from: SlotId) -> Option<SlotId> {
-        self.slots.next(from)
+    /// Entries are at places below this one: a walk from 0 meets each entry that stays for as long as the walk, and may stop
+    /// and go on in between.
+    pub(crate) fn places(&self) -> SlotId {
+        self.slots.places()
     }
 
     /// The entries of so many places from this one on, and where to go on if there are more. Looks at free places, too, so that
@@ -124,6 +124,11 @@ impl<V: Worth> Table<V> {
         now: Timestamp,
     ) -> Option<Evicted<V>> {
         self.expire(now, EXPIRE_STEP);
+        self.put(key, value, expires)
+    }
+
+    /// The same, where the owner has seen to what has expired.
+    pub(crate) fn put(&mut self, key: HashedKey<'_>, value: V, expires: u64) -> Option<Evicted<V>> {
         let evicted = if self.index.len() >= self.capacity { self.evict(key.hash) } else { None };
         let HashedKey { hash, bytes } = key;
         let slot = Slot { key: bytes.into(), hash, value, expires, neighbours: Neighbours::default() };
@@ -136,12 +141,17 @@ impl<V: Worth> Table<V> {
 
     /// Takes away entries that have expired, `most` at the most; says how many.
     pub(crate) fn expire(&mut self, now: Timestamp, most: usize) -> usize {
+        self.expire_each(now, most, drop)
+    }
+
+    /// The same, and hands over what each held.
+    pub(crate) fn expire_each(&mut self, now: Timestamp, most: usize, mut forgotten: impl FnMut(V)) -> usize {
         let mut taken = 0;
         while taken < most
             && let Some((expires, id)) = self.expiry.first()
             && expires <= now.secs()
         {
-            self.remove(id);
+            forgotten(self.remove(id));
             taken += 1;
         }
         taken

@@ -1,9 +1,7 @@
 //! The ledger in figures, for metrics and tests.
 
 use crate::storage::ledger::Ledger;
-use crate::storage::ledger::part::Part;
 use crate::storage::slot::Slot;
-use crate::storage::table::SlotId;
 
 /// What the ledger holds, and what became of what it held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,16 +49,8 @@ impl Ledger {
         })
     }
 
-    /// Tells the slot of each counter with hits to settle. Looks at every debt, so it is for a page that a person opens.
-    pub fn each_unsettled(&self, mut tell: impl FnMut(Slot)) {
-        self.parts.all().iter().for_each(|part| part.lock().each_debt(&mut tell));
-    }
-}
-
-impl Part {
-    fn each_debt(&self, tell: &mut impl FnMut(Slot)) {
-        let next = |place: &SlotId| self.debts.next(place + 1);
-        let debts = std::iter::successors(self.debts.next(0), next);
-        debts.for_each(|place| tell(self.debts.value(place).slot));
+    /// The slots that have counters with hits to settle, and how many.
+    pub fn unsettled_by_slot(&self) -> impl Iterator<Item = (Slot, u32)> {
+        self.owed.slots()
     }
 }

@@ -1,11 +1,14 @@
 //! One part of the ledger, behind one lock: readings, debts, and the memory of being over for the same keys.
 
+use std::sync::Arc;
+
 use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::account::Account;
 use crate::storage::ledger::debt::{Charge, Debt};
+use crate::storage::ledger::debts::{Debts, Owed};
 use crate::storage::ledger::figures::PartCounts;
 use crate::storage::ledger::over_memory::OverMemory;
 use crate::storage::ledger::{SLACK, expiry};
@@ -17,7 +20,7 @@ pub(super) struct Part {
     /// The last count read from the store.
     pub(super) readings: Table<Window>,
     /// What has to be settled.
-    pub(super) debts: Table<Debt>,
+    pub(super) debts: Debts,
     /// What was used up.
     pub(super) over: OverMemory,
     pub(super) counts: PartCounts,
@@ -25,8 +28,8 @@ pub(super) struct Part {
 
 impl Part {
     /// A part that knows nothing; `capacity` bounds readings and debts, each by themselves.
-    pub(super) fn new(capacity: usize, over: OverMemory) -> Self {
-        let (readings, debts) = (Table::new(capacity), Table::new(capacity));
+    pub(super) fn new(capacity: usize, owed: &Arc<Owed>, over: OverMemory) -> Self {
+        let (readings, debts) = (Table::new(capacity), Debts::new(capacity, Arc::clone(owed)));
         Self { readings, debts, over, counts: PartCounts::default() }
     }
 
@@ -35,7 +38,7 @@ impl Part {
         let end = counted.end(hit.limit.unit);
         if self.learn(key, counted, end, at) {
             if let Some(id) = self.debts.find(key) {
-                self.debts.value_mut(id).note_reading(hit.hits, counted);
+                self.debts.get_mut(id).note_reading(hit.hits, counted);
             }
             self.over.note_reading(key, hit, counted, at);
         }
@@ -63,7 +66,7 @@ impl Part {
             Some(id) => self.readings.value(id).advanced(unit, now),
             None => Window::at(unit, now),
         };
-        match self.debts.find(key).map(|id| self.debts.value(id)) {
+        match self.debts.find(key).map(|id| self.debts.get(id)) {
             Some(debt) if debt.read.start >= read.start => {
                 Account { read: debt.read, pending: debt.pending, sending: debt.sending_amount() }
             }
@@ -75,7 +78,7 @@ impl Part {
     pub(super) fn charge(&mut self, key: HashedKey<'_>, charge: Charge, now: Timestamp) {
         let expires = expiry(charge.read.end(charge.unit));
         let found = self.debts.find(key);
-        let debt = found.map(|id| *self.debts.value(id)).filter(|debt| debt.read.start == charge.read.start);
+        let debt = found.map(|id| *self.debts.get(id)).filter(|debt| debt.read.start == charge.read.start);
         let mut debt = debt.unwrap_or_else(|| Debt::new(&charge));
         match charge.hits {
             Hits::Take(amount) => {
@@ -85,7 +88,7 @@ impl Part {
             Hits::Refund(amount) => debt.pending = debt.pending.saturating_sub(u64::from(amount)),
         }
         match found {
-            Some(id) if debt.is_settled() => drop(self.debts.remove(id)),
+            Some(id) if debt.is_settled() => self.debts.remove(id),
             Some(id) => self.debts.update(id, debt, expires),
             None if debt.is_settled() => {}
             None => {

@@ -12,6 +12,7 @@ use crate::decision::unit::Unit;
 use crate::storage::ledger::Ledger;
 use crate::storage::ledger::debt::Sending;
 use crate::storage::ledger::part::Part;
+use crate::storage::ledger::walk::Walk;
 use crate::storage::slot::Slot;
 use crate::storage::table::SlotId;
 
@@ -42,8 +43,7 @@ pub struct Settlement {
 /// One walk through everything that one shard has to be told.
 #[derive(Debug, Default)]
 pub struct SettlementRound {
-    part: usize,
-    place: SlotId,
+    walk: Walk,
 }
 
 impl SettlementRound {
@@ -68,76 +68,67 @@ impl Ledger {
         now: Timestamp,
         most: usize,
     ) -> Vec<Settlement> {
-        let mut found = Vec::new();
-        while found.len() < most
-            && let Some(part) = self.parts.all().get(round.part)
-        {
-            match part.lock().next_settlement(round, &has, now, &self.next_settlement) {
-                Some(settlement) => found.push(settlement),
-                None => {
-                    round.part += 1;
-                    round.place = 0;
-                }
-            }
+        if round.walk.is_at_start() && !self.owed.slots().any(|(slot, _)| has(slot)) {
+            return Vec::new();
         }
-        found
+        let look = |part: &mut Part, place| part.settlement_at(place, &has, now, &self.next_settlement);
+        round.walk.find(&self.parts, most, |part| part.debts.places(), look)
     }
 
-    /// The shard has acknowledged a settlement and read `count` in its window afterwards. A report about one that is not
-    /// under way any more changes nothing.
-    pub fn settled(&self, settlement: &Settlement, count: u64, at: Timestamp) {
+    /// The shard has acknowledged a settlement, and this is its counter afterwards: in another window where the settlement's
+    /// is over, or far ahead of the shard's clock. A report about one that is not under way any more changes nothing.
+    pub fn settled(&self, settlement: &Settlement, counted: Window, at: Timestamp) {
         let place = self.parts.place(&settlement.key);
         let key = place.key(&settlement.key);
         let mut part = self.parts.lock(place);
         let Some(id) = part.debts.find(key) else { return };
-        let debt = part.debts.value_mut(id);
+        let debt = part.debts.get_mut(id);
         if debt.sending.is_none_or(|sending| sending.id != settlement.id) {
             return;
         }
         debt.sending = None;
-        debt.read.count = debt.read.count.max(count);
+        let same_window = counted.start == settlement.window_start;
+        if same_window {
+            debt.read.count = debt.read.count.max(counted.count);
+        }
         if debt.is_settled() {
             part.debts.remove(id);
         }
         part.counts.settled += settlement.admitted;
-        // Without this a second outage would hand out the same share once more.
-        let counted = Window { start: settlement.window_start, count };
-        let end = counted.end(settlement.unit);
-        part.learn(key, counted, end, at);
+        if same_window {
+            // Without this a second outage would hand out the same share once more.
+            part.learn(key, counted, counted.end(settlement.unit), at);
+        }
     }
 }
 
 impl Part {
-    /// The next debt of a round that can be settled, put into a settlement if it is in none.
-    fn next_settlement(
+    /// The debt at this place, if it can be settled, put into a settlement if it is in none.
+    fn settlement_at(
         &mut self,
-        round: &mut SettlementRound,
+        place: SlotId,
         has: impl Fn(Slot) -> bool,
         now: Timestamp,
         next_id: &AtomicU64,
     ) -> Option<Settlement> {
-        while let Some(place) = self.debts.next(round.place) {
-            round.place = place + 1;
-            let debt = self.debts.value_mut(place);
-            if !has(debt.slot) || !debt.runs(now) {
-                continue;
-            }
-            let sending = debt.sending.unwrap_or_else(|| Sending {
-                id: SettlementId(next_id.fetch_add(1, Ordering::Relaxed)),
-                amount: std::mem::take(&mut debt.pending),
-            });
-            debt.sending = Some(sending);
-            let debt = *debt;
-            return Some(Settlement {
-                id: sending.id,
-                slot: debt.slot,
-                key: self.debts.key(place).into(),
-                unit: debt.unit,
-                window_start: debt.read.start,
-                read: debt.read.count,
-                admitted: sending.amount,
-            });
+        self.debts.at(place)?;
+        let debt = self.debts.get_mut(place);
+        if !has(debt.slot) || !debt.runs(now) {
+            return None;
         }
-        None
+        let sending = *debt.sending.get_or_insert_with(|| Sending {
+            id: SettlementId(next_id.fetch_add(1, Ordering::Relaxed)),
+            amount: std::mem::take(&mut debt.pending),
+        });
+        let debt = *debt;
+        Some(Settlement {
+            id: sending.id,
+            slot: debt.slot,
+            key: self.debts.at(place)?.into(),
+            unit: debt.unit,
+            window_start: debt.read.start,
+            read: debt.read.count,
+            admitted: sending.amount,
+        })
     }
 }

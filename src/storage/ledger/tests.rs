@@ -2,6 +2,7 @@
 
 mod deciding;
 mod over;
+mod restoring;
 mod settling;
 mod simulation;
 
@@ -12,6 +13,7 @@ use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::request::Entry;
 use crate::decision::unit::Unit;
+use crate::storage::slot::Slot;
 
 /// The start of a minute, an hour and a day.
 const NOW: Timestamp = Timestamp::from_secs(1_699_920_000);
@@ -65,12 +67,21 @@ fn read(ledger: &Ledger, hit: &Hit, count: u64) {
 /// Decides with three replicas; (count, over) of each.
 fn decide_as(ledger: &Ledger, denied_requests: DeniedRequests, hits: &[Hit]) -> Vec<(u64, bool)> {
     let batch = Batch { hits, leniency: Leniency::default(), denied_requests };
-    let readings = ledger.decide(batch, &vec![SLOT; hits.len()], share(3), NOW);
+    readings_at(ledger, batch, NOW)
+}
+
+fn readings_at(ledger: &Ledger, batch: Batch<'_>, now: Timestamp) -> Vec<(u64, bool)> {
+    let readings = ledger.decide(batch, &vec![SLOT; batch.hits.len()], share(3), now);
     readings.iter().map(|reading| (reading.count, reading.over)).collect()
 }
 
 fn decide(ledger: &Ledger, hits: &[Hit]) -> Vec<(u64, bool)> {
     decide_as(ledger, DeniedRequests::Count, hits)
+}
+
+fn decide_at(ledger: &Ledger, hits: &[Hit], now: Timestamp) -> Vec<(u64, bool)> {
+    let (leniency, denied_requests) = (Leniency::default(), DeniedRequests::Count);
+    readings_at(ledger, Batch { hits, leniency, denied_requests }, now)
 }
 
 /// A whole round of settlements.
@@ -81,4 +92,9 @@ fn round(ledger: &Ledger, now: Timestamp) -> Vec<Settlement> {
 /// (read, admitted) of a whole round.
 fn owed(ledger: &Ledger) -> Vec<(u64, u64)> {
     round(ledger, NOW).iter().map(|settlement| (settlement.read, settlement.admitted)).collect()
+}
+
+/// The store has taken this settlement, and its counter has this count afterwards.
+fn settled(ledger: &Ledger, settlement: &Settlement, count: u64, at: Timestamp) {
+    ledger.settled(settlement, Window { start: settlement.window_start, count }, at);
 }

@@ -23,7 +23,9 @@ const SIZE: u32 = 2;
 /// How long a connection to a server with a name is used.
 const LIFETIME: Duration = Duration::from_secs(10);
 
-/// How long a replica counts as alive after it announced itself, in milliseconds: several announcements may be lost.
+/// How long a replica counts as alive after it announced itself: several announcements may be lost.
+pub const ALIVE: Duration = Duration::from_millis(ALIVE_MILLIS);
+
 const ALIVE_MILLIS: u64 = 5_000;
 
 /// Connections to one server for what is no decision.
@@ -82,6 +84,19 @@ impl Side {
         let (info,): (String,) = self.run(&pipeline).await?;
         let line = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
         Ok(line.map(|policy| policy.trim().to_owned()))
+    }
+
+    /// The name of the history that the server's data have: another one after it was started anew, and after it became a
+    /// master. Nothing where it does not tell.
+    ///
+    /// # Errors
+    /// Where the server does not answer in time.
+    pub async fn history(&self) -> Result<Option<String>, Failure> {
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("INFO").arg("replication");
+        let (info,): (String,) = self.run(&pipeline).await?;
+        let line = info.lines().find_map(|line| line.strip_prefix("master_replid:"));
+        Ok(line.map(|history| history.trim().to_owned()))
     }
 
     /// What the server knows of the Cluster that it belongs to.

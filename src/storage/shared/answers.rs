@@ -31,10 +31,8 @@ pub(super) struct Answers<'b> {
 pub(super) enum Known {
     /// Nothing yet.
     Nothing,
-    /// Its shard was not asked, or surely did not count.
+    /// Its shard was not asked or did not count it, or nobody knows whether it did.
     Away,
-    /// It was sent, and nobody knows whether it counted.
-    Unlearned,
     /// Answered from the memory of being over.
     Recalled(Reading),
     /// Counted by its shard.
@@ -47,7 +45,7 @@ impl Known {
     /// The reading, once there is one.
     pub(super) fn reading(self) -> Option<Reading> {
         match self {
-            Known::Nothing | Known::Away | Known::Unlearned => None,
+            Known::Nothing | Known::Away => None,
             Known::Recalled(reading) | Known::Rescued(reading) => Some(reading),
             Known::Counted(counted) => Some(counted.reading),
         }
@@ -98,13 +96,11 @@ impl<'b> Answers<'b> {
 
     /// Takes down what a shard answered, nothing where it was not asked.
     pub(super) fn take(&mut self, group: &Group, outcome: Option<Outcome<Counts>>, at: &Moment) {
-        let missing = match outcome {
-            Some(Outcome::Done(counts)) => return self.take_counts(group, &counts, at),
-            Some(Outcome::Unknown(_)) => Known::Unlearned,
-            Some(Outcome::NotDone(_)) | None => Known::Away,
-        };
+        if let Some(Outcome::Done(counts)) = outcome {
+            return self.take_counts(group, &counts, at);
+        }
         for &index in &group.hits {
-            self.known[index] = missing;
+            self.known[index] = Known::Away;
         }
     }
 

@@ -104,7 +104,7 @@ impl SharedWalk {
         if let Some(visit) = self.visit.as_ref().filter(|visit| visit.place == place) {
             return Ok(visit.clone());
         }
-        let side = shard.group().side(shard.address(), LIMIT)?;
+        let side = shard.group().side(shard.address(), LIMIT);
         Ok(self.visit.insert(Visit { place, shard: Arc::clone(shard), side }).clone())
     }
 
@@ -201,7 +201,7 @@ impl Shards {
         let (mut way, full) = (Way::Straight, [full_key(group, key)]);
         for _ in 0..=MOST_REDIRECTS {
             let asked = async {
-                let side = group.side(shard.address(), LIMIT)?;
+                let side = group.side(shard.address(), LIMIT);
                 let mut replies = ask(&side, &full, way).await?;
                 replies.pop().unwrap_or(Err(Failure::Closed))
             };

@@ -1,6 +1,9 @@
-//! Looks after one shard: probes it while it is away, settles when it is back, and counts the replicas that use it.
+//! Looks after one shard: probes it while it is away, mends its counters when it is back, and counts the replicas that use it.
 //!
 //! It has a connection of its own, so nothing here queues in front of decisions, and no user's request is ever a probe.
+
+mod restoring;
+mod settling;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +18,14 @@ use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::storage::breaker::reason::FailureReason;
-use crate::storage::ledger::settlement::{self, SettlementRound};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
-use crate::storage::redis::order::{Mode, Order, Outcome, Route, Settlement, SettlementId};
+use crate::storage::redis::order::{Mode, Order, Outcome, Route};
 use crate::storage::redis::side::Side;
+use crate::storage::shared::keeper::restoring::{RESTORE_BEFORE_RETURN, RESTORE_STEP, Restoring, Since};
 use crate::storage::shared::keepers::Replica;
-use crate::storage::shared::shard::{ERRAND, Shard, add};
-use crate::storage::shared::shards::{Hint, Shards};
+use crate::storage::shared::shard::{ERRAND, Shard};
+use crate::storage::shared::shards::Shards;
 use crate::storage::slot::Slot;
 
 /// How often the keeper looks whether there is something to do.
@@ -31,11 +34,11 @@ const TICK: Duration = Duration::from_millis(100);
 /// Ticks between two announcements of this replica.
 const ANNOUNCE_EVERY: u32 = 10;
 
-/// Rounds of one settlement at the most.
-const MOST_ROUNDS: usize = 4;
+/// Counters in one script call: more would hold Redis up for other callers.
+const COUNTERS_PER_CALL: usize = 64;
 
-/// Counters that are settled at a time.
-const SETTLE_BATCH: usize = 64;
+/// Counters that are under way together: enough that Redis never waits for us.
+const COUNTERS_AT_A_TIME: usize = 1_024;
 
 /// The domain of probes. Rules cannot name it: theirs is never empty.
 const PROBE_DOMAIN: &str = "";
@@ -51,6 +54,7 @@ pub(super) struct Keeper {
     side: Side,
     replica: Replica,
     policy_told: bool,
+    restoring: Restoring,
 }
 
 impl Keeper {
@@ -59,7 +63,7 @@ impl Keeper {
         let side = shard.group().side(shard.address(), ERRAND);
         let link = shard.open_link();
         let (shards, shard) = (Arc::clone(shards), Arc::clone(shard));
-        Self { shards, shard, link, side, replica, policy_told: false }
+        Self { shards, shard, link, side, replica, policy_told: false, restoring: Restoring::default() }
     }
 
     /// Keeps the shard for ever.
@@ -69,8 +73,8 @@ impl Keeper {
         for tick in (0..ANNOUNCE_EVERY).cycle() {
             ticks.tick().await;
             if self.shard.breaker().is_closed() {
-                let settled = self.settle().await;
-                if settled && tick == 0 {
+                let mended = self.restore(RESTORE_STEP).await && self.settle().await;
+                if mended && tick == 0 {
                     self.say_hello().await;
                 }
             } else {
@@ -81,22 +85,29 @@ impl Keeper {
 
     /// Probes a shard that is away, once its breaker says that it is time.
     async fn try_again(&mut self) {
-        let breaker = self.shard.breaker();
-        let probing = breaker.may_probe(self.shard.uptime());
+        let shard = Arc::clone(&self.shard);
+        let probing = shard.breaker().may_probe(shard.uptime());
         if probing.is_none() {
             return;
         }
-        self.shard.tell(probing, &"its backoff has passed");
+        shard.tell(probing, &"its backoff has passed");
         match self.probe().await {
-            // Back means: it counts, and it knows what was admitted while it was away.
-            Ok(()) if self.settle().await => {
-                let closed = breaker.probe_succeeded(self.shard.uptime());
-                self.shard.tell(closed, &"a probe was counted and what was admitted meanwhile is settled");
+            // Back means: it counts, and it knows what was counted before and what was admitted while it was away.
+            Ok(()) if self.mend().await => {
+                shard.doubt_replicas();
+                let closed = shard.breaker().probe_succeeded(shard.uptime());
+                shard.tell(closed, &"a probe was counted and what was admitted meanwhile is settled");
                 self.say_hello().await;
             }
             Ok(()) => self.probe_failed(&Failure::Timeout),
             Err(failure) => self.probe_failed(&failure),
         }
+    }
+
+    /// Tells a shard that is back all that it may not know; false where it did not take it.
+    async fn mend(&mut self) -> bool {
+        self.note_history(Since::BeforeAnOutage).await;
+        self.restore(RESTORE_BEFORE_RETURN).await && self.settle().await
     }
 
     /// Reads the shard's clock, then lets it count a hit of our own: many a server that is of no use still tells the time.
@@ -152,87 +163,9 @@ impl Keeper {
         self.shard.tell(self.shard.breaker().probe_failed(why, uptime, jitter), failure);
     }
 
-    /// Tells the shard what was admitted without it; false where it did not take it.
-    ///
-    /// A counter whose last settlement was lost tells that one again first, and what came later in the next round. Under load
-    /// there is always something new, so rounds are bounded; the rest is settled at the next tick.
-    async fn settle(&self) -> bool {
-        for _ in 0..MOST_ROUNDS {
-            match self.settle_round().await {
-                Some(0) => return true,
-                Some(_) => {}
-                None => return false,
-            }
-        }
-        true
-    }
-
-    /// Goes through all counters once; gives how many were settled, nothing where the shard did not take them.
-    async fn settle_round(&self) -> Option<usize> {
-        let (mut round, mut settled) = (SettlementRound::new(), 0);
-        loop {
-            let (now, topology) = (self.now(), self.shards.topology());
-            let has = |slot| Arc::ptr_eq(topology.shard_of(slot), &self.shard);
-            let mut found = self.shards.ledger.unsettled(&mut round, has, now, SETTLE_BATCH);
-            if found.is_empty() {
-                return Some(settled);
-            }
-            found.sort_by_key(|settlement| settlement.slot);
-            let apart = self.shard.group().placement().keeps_keys_apart();
-            let one_slot = found.chunk_by(|one, next| one.slot == next.slot && !apart);
-            let told = one_slot.map(|found| self.settle_slot(found, now));
-            for told in futures_util::future::join_all(told).await {
-                settled += told?;
-            }
-        }
-    }
-
-    /// Settles counters of one slot; gives how many, nothing where the shard did not take them.
-    async fn settle_slot(&self, found: &[settlement::Settlement], now: Timestamp) -> Option<usize> {
-        let asked: Vec<Settlement> =
-            found.iter().filter_map(|settlement| self.as_order(settlement)).collect();
-        let failure = match told(self.link.settle(&asked, now, Instant::now() + ERRAND).await) {
-            Ok(windows) => {
-                for (settlement, window) in found.iter().zip(windows) {
-                    // A foreign value under the key cannot be settled with; its window will end.
-                    let count = window.map_or(settlement.read, |window| window.count);
-                    self.shards.ledger.settled(settlement, count, now);
-                }
-                add(&self.shard.figures.settled, found.len());
-                return Some(found.len());
-            }
-            Err(failure) => failure,
-        };
-        tracing::debug!(shard = %self.shard.name(), %failure, "a settlement will be sent again");
-        match failure {
-            // The slot is on its way to another shard, whose keeper will settle it.
-            Failure::Moved(redirect) if self.shard.group().redirects() => {
-                self.shards.note(Hint::Moved, &redirect, &self.shard);
-                Some(0)
-            }
-            // It concerns this slot, and the others are not to wait for it.
-            Failure::Ask(_) | Failure::TryAgain | Failure::ClusterDown(_)
-                if self.shard.group().redirects() =>
-            {
-                Some(0)
-            }
-            _ => None,
-        }
-    }
-
-    fn as_order(&self, settlement: &settlement::Settlement) -> Option<Settlement> {
-        Some(Settlement {
-            key: CounterKey::from_stored(&settlement.key)?,
-            unit: settlement.unit,
-            window_start: settlement.window_start,
-            last_read: settlement.read,
-            admitted: settlement.admitted,
-            id: SettlementId { replica: self.replica.id, outage: settlement.id.0 },
-        })
-    }
-
     /// Announces this replica where replicas do so, and has a look at how the shard is set up.
     async fn say_hello(&mut self) {
+        self.note_history(Since::Lately).await;
         self.shard.note_offset((self.replica.own_time)());
         if self.shards.has_roster(&self.shard) {
             match self.side.announce(self.replica.id, self.now()).await {

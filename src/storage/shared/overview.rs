@@ -51,7 +51,9 @@ impl Shards {
         let topology = self.topology();
         let slots = topology.slot_counts();
         let mut unsettled = vec![0; slots.len()];
-        self.ledger().each_unsettled(|slot| unsettled[topology.owner(slot)] += 1);
+        for (slot, counters) in self.ledger().unsettled_by_slot() {
+            unsettled[topology.owner(slot)] += counters as usize;
+        }
         let counts = slots.into_iter().zip(unsettled);
         let overview = topology.shards().zip(counts);
         overview.map(|(shard, (slots, unsettled))| ShardOverview::of(shard, slots, unsettled)).collect()

@@ -27,13 +27,13 @@ impl Answers<'_> {
             return;
         }
         for index in 0..self.known.len() {
-            self.rescue_by_policy(index, at);
+            self.rescue_by_policy(index);
         }
         self.rescue_by_ledger(at);
     }
 
-    /// `allow` and `deny` need no memory.
-    fn rescue_by_policy(&mut self, index: usize, at: &Moment) {
+    /// `allow` and `deny` need no memory: what passes by `allow` counts against nobody, sent or not.
+    fn rescue_by_policy(&mut self, index: usize) {
         let (hit, known) = (&self.batch.hits[index], self.known[index]);
         let policy = hit.on_store_failure;
         if known.reading().is_some() || policy == OnStoreFailure::Local {
@@ -42,9 +42,6 @@ impl Answers<'_> {
         let shard = self.shard(index);
         add(&shard.figures.fallback[policy as usize], 1);
         let over = policy == OnStoreFailure::Deny && !matches!(hit.hits, Hits::Refund(_));
-        if known == Known::Unlearned && !over {
-            self.ledger.note_unlearned(hit, self.slots[index], shard.now(at.now));
-        }
         let count = if over { u64::from(hit.limit.requests_per_unit) } else { 0 };
         self.known[index] = Known::Rescued(Reading { count, over });
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ahash::RandomState;
@@ -23,6 +23,7 @@ use crate::storage::redis::observer::{FlightReport, Observer};
 use crate::storage::redis::order::Now;
 use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::shared::group::ShardGroup;
+use crate::storage::shared::headcount::Headcount;
 
 /// One shard.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub struct Shard {
     group: Arc<ShardGroup>,
     settings: ShardSettings,
     /// Replicas that announce themselves; one number for all shards that take each other's place.
-    replicas: Arc<AtomicU32>,
+    replicas: Arc<Headcount>,
     breaker: SharedBreaker,
     started: Instant,
     time: ArcSwapOption<ShardTime>,
@@ -89,7 +90,7 @@ pub(super) fn add(counter: &AtomicU64, amount: usize) {
 impl Shard {
     /// A shard of this group.
     pub(super) fn new(address: NodeAddress, group: &Arc<ShardGroup>, settings: ShardSettings) -> Self {
-        Self::with(address, Arc::clone(group), settings, Arc::new(AtomicU32::new(1)))
+        Self::with(address, Arc::clone(group), settings, Arc::new(Headcount::new()))
     }
 
     /// Another server that may take this one's place.
@@ -101,7 +102,7 @@ impl Shard {
         address: NodeAddress,
         group: Arc<ShardGroup>,
         settings: ShardSettings,
-        replicas: Arc<AtomicU32>,
+        replicas: Arc<Headcount>,
     ) -> Self {
         Self {
             address,
@@ -170,13 +171,18 @@ impl Shard {
     /// This replica's share while the shard is away: the last number of replicas that was known holds.
     #[must_use]
     pub fn share(&self) -> Share {
-        let seen = NonZeroU32::new(self.replicas.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN);
-        Share { replicas: self.settings.replicas.unwrap_or(seen) }
+        Share { replicas: self.settings.replicas.unwrap_or_else(|| self.replicas.alive()) }
     }
 
     /// Learns how many replicas announce themselves at the shard.
     pub(super) fn note_replicas(&self, alive: u32) {
-        self.replicas.store(alive.max(1), Ordering::Relaxed);
+        self.replicas.note(alive, Instant::now());
+    }
+
+    /// The shard may have forgotten replicas: it is back after a while, or has lost its memory. The others find it again when
+    /// their breakers say so.
+    pub(super) fn doubt_replicas(&self) {
+        self.replicas.doubt(Instant::now(), self.settings.breaker.max_backoff);
     }
 
     /// The shards that it belongs to.

@@ -1,5 +1,7 @@
 //! What the shared store does without any server.
 
+mod keeping;
+mod rescuing;
 mod surveying;
 
 use std::num::NonZeroU32;

@@ -50,8 +50,14 @@ impl<V> Slots<V> {
     }
 
     pub(super) fn remove(&mut self, id: SlotId) -> Slot<V> {
+        let slot = self.slots[id as usize].take().expect(LIVE);
         self.free.push(id);
-        self.slots[id as usize].take().expect(LIVE)
+        if self.free.len() == self.slots.len() {
+            // Who walks through an empty table shall not pay for what it held once.
+            self.slots.clear();
+            self.free.clear();
+        }
+        slot
     }
 
     /// Some entries, picked by a seed; the first ones where there are not more than so many.
@@ -78,11 +84,14 @@ impl<V> Slots<V> {
         (piece, next.filter(|_| !behind.is_empty()))
     }
 
-    /// The first entry at this index or behind it.
-    pub(super) fn next(&self, from: SlotId) -> Option<SlotId> {
-        let behind = self.slots.get(from as usize..)?;
-        let steps = behind.iter().position(Option::is_some)?;
-        SlotId::try_from(steps).ok()?.checked_add(from)
+    /// The entry at this index, if there is one.
+    pub(super) fn at(&self, id: SlotId) -> Option<&Slot<V>> {
+        self.slots.get(id as usize)?.as_ref()
+    }
+
+    /// The lowest index that was never used since there was nothing.
+    pub(super) fn places(&self) -> SlotId {
+        SlotId::try_from(self.slots.len()).unwrap_or(SlotId::MAX)
     }
 }
 

@@ -80,15 +80,16 @@ fn a_walk_meets_every_entry_and_skips_what_was_taken_away() {
         table.insert(key(name), 1, 10, now(0));
     }
     table.remove(table.find(key(b"b")).unwrap());
-    let mut met = Vec::new();
-    let mut from = 0;
-    while let Some(id) = table.next(from) {
-        met.push(table.key(id).to_vec());
-        from = id + 1;
-    }
+    let met: Vec<_> = (0..table.places()).filter_map(|place| table.at(place)).collect();
     assert_eq!(met, [b"a", b"c", b"d"]);
     *table.value_mut(0) = 5;
     assert_eq!(found(&table, b"a"), Some(&5));
+    for id in [3, 0, 2] {
+        table.remove(id);
+    }
+    assert_eq!((table.places(), table.len()), (0, 0), "an empty table costs no walk");
+    table.insert(key(b"e"), 1, 10, now(0));
+    assert_eq!((table.places(), found(&table, b"e")), (1, Some(&1)));
 }
 
 #[derive(Debug, Clone)]

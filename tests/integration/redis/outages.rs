@@ -98,6 +98,22 @@ async fn replicas_that_know_each_other_share_a_limit_out() {
     assert_eq!(redis.keys_without_expiry().await, Vec::<String>::new(), "announcements go, too");
 }
 
+/// A store that came back empty forgot how many replicas there are, and must not be believed before all had the time to say so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_a_store_forgot_still_count() {
+    let mut redis = Redis::start().await;
+    let settings = settings("single", &[redis.url()], NARROW_BUDGET).replace("replicas: 3", "replicas: auto");
+    let fleet = Fleet::start(&settings).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    redis.kill();
+    burst(&fleet, 300, |_| ask("wide=v")).await;
+    redis.start_again().await;
+    fleet.exact_again().await;
+    redis.kill();
+    let tally = burst(&fleet, 6 * LIMIT, |_| ask("k=v")).await;
+    assert_eq!(tally.passed, 3 * LIMIT.div_ceil(3));
+}
+
 /// Losing the store makes a replica degraded, not unready: all would leave at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_is_told_once_and_changes_no_readiness() {

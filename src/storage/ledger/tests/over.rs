@@ -67,9 +67,6 @@ fn whatever_gives_back_clears_it() {
     read(&ledger, &refund("a", 10, 5), 7);
     assert!(cleared(&ledger));
     let ledger = over();
-    ledger.note_unlearned(&refund("a", 10, 5), SLOT, NOW);
-    assert!(cleared(&ledger));
-    let ledger = over();
     decide(&ledger, &[refund("a", 10, 5)]);
     assert!(cleared(&ledger));
     // Another replica gave back, and the store was asked again.
@@ -96,8 +93,8 @@ fn it_is_bounded_by_itself_and_can_be_turned_off() {
 fn a_counter_that_was_reset_is_forgotten_with_what_it_has_to_settle() {
     let (ledger, used_up, other) = (ledger(), take("reset", 3, 1), take("other", 3, 1));
     for hit in [&used_up, &other] {
+        decide(&ledger, std::slice::from_ref(hit));
         read(&ledger, hit, 3);
-        ledger.note_unlearned(hit, SLOT, NOW);
         assert!(ledger.known_over(hit, NOW).is_some());
     }
     assert_eq!(owed(&ledger).len(), 2);

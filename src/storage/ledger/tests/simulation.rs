@@ -110,7 +110,7 @@ impl World {
                 if attempt < lost_answers {
                     continue;
                 }
-                self.replicas[replica].settled(&settlement, count, self.now);
+                settled(&self.replicas[replica], &settlement, count, self.now);
                 let counter = (0..LIMITS.len())
                     .find(|counter| *settlement.key == *take(&counter.to_string(), 1, 1).key.as_bytes());
                 let truth = self.truths.get_mut(&(counter.unwrap(), start)).unwrap();
@@ -120,6 +120,14 @@ impl World {
             }
         }
         assert_eq!(round(&self.replicas[replica], self.now), []);
+    }
+
+    /// What is counted by slot is what there is.
+    fn assert_debts_are_counted(&self) {
+        for ledger in &self.replicas {
+            let owed: u32 = ledger.unsettled_by_slot().map(|(_, counters)| counters).sum();
+            assert_eq!(owed as usize, ledger.figures().unsettled);
+        }
     }
 
     /// The store's count and what is unsettled are together all that has passed.
@@ -200,6 +208,7 @@ proptest! {
                 prop_assert!(truth.passed <= u64::from(LIMITS[*counter]) + truth.granted, "{:?}", truth);
             }
         }
+        world.assert_debts_are_counted();
         (0..REPLICAS).for_each(|replica| world.settle(replica, 1));
         world.assert_nothing_is_forgotten();
     }

@@ -2,8 +2,10 @@
 --
 -- ARGV after the time, for each key: its unit in seconds, the window's start, the count that was last read in that
 -- window, what was admitted since, the replica, and which of its outages this is.
--- The counter becomes max(count, count last read) + admitted, in that window alone. The counter remembers each replica's
--- latest outage, so that the same settlement sent again changes nothing.
+-- The counter becomes max(count, count last read) + admitted, in that window alone. A window that is further ahead than clocks
+-- may differ was kept by a clock that was wrong: to begin it would forget the one that runs. The counter remembers each
+-- replica's latest outage: the same settlement sent again changes nothing, nor does one from before, whatever the way it took.
+-- Where nothing was admitted the counter is only told what was read of it: that may be said again and needs no mark.
 -- Answers for each key: the window's start (or a text: why this key could not be settled), and the count.
 
 -- Marks of replicas that a counter carries at the most, in bytes; beyond, the oldest are forgotten. A settlement that
@@ -11,7 +13,13 @@
 local load, save, add, is_of_the_key = tools()
 local MOST_MARKS = 4096
 
+-- Numbers of outages are compared as texts: they have 64 bits, and Lua's numbers are exact up to 2^53.
+local function is_later(outage, latest)
+  return not latest or #outage > #latest or (#outage == #latest and outage > latest)
+end
+
 local reply, wrote = {}, false
+local seconds = math.floor(now / 1000)
 
 for index = 1, #KEYS do
   local key, first = KEYS[index], 6 * index - 4
@@ -22,16 +30,21 @@ for index = 1, #KEYS do
     fault, count = count, 0
   else
     -- Our estimate of the shard's time may be a little late.
-    if settling > window then window, count, settled = settling, 0, '' end
-    local name = ' ' .. ARGV[first + 4] .. '='
-    local mark = name .. ARGV[first + 5]
-    if settling == window and not string.find(settled .. ' ', mark .. ' ', 1, true) then
-      count = add(math.max(count, tonumber(ARGV[first + 2])), tonumber(ARGV[first + 3]))
-      settled = string.gsub(settled, name .. '%d+', '') .. mark
+    if settling > window and settling <= seconds + MAX_AHEAD then window, count, settled = settling, 0, '' end
+    local name, outage = ' ' .. ARGV[first + 4] .. '=', ARGV[first + 5]
+    local before, read, admitted = count, tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3])
+    local changes = false
+    if settling == window and admitted == 0 then
+      count = math.max(count, read)
+      changes = count > before
+    elseif settling == window and is_later(outage, string.match(settled, name .. '(%d+)')) then
+      count = add(math.max(count, read), admitted)
+      settled = string.gsub(settled, name .. '%d+', '') .. name .. outage
       while #settled > MOST_MARKS do settled = string.match(settled, '^ %S+(.*)$') end
-      if count > 0 then fault = save(key, unit, window, count, settled, stored) end
-      wrote = wrote or (count > 0 and not fault)
+      changes = true
     end
+    if changes then fault = save(key, unit, window, count, settled, stored) end
+    wrote = wrote or (changes and not fault)
   end
   if fault and not is_of_the_key(fault, wrote) then return { err = fault } end
   reply[2 * index - 1], reply[2 * index] = fault or window, count

@@ -49,6 +49,43 @@ async fn a_settlement_counts_once() {
 }
 
 #[tokio::test]
+async fn an_outage_before_the_latest_counts_no_more() {
+    let server = Server::start();
+    let link = open(&server);
+    let mut expected = 0;
+    // Neighbours that no number of Lua tells apart, and texts of different lengths.
+    for (outage, counts) in [
+        (2, true),
+        (1, false),
+        (2, false),
+        (10, true),
+        (9, false),
+        (1 << 63, true),
+        ((1 << 63) - 1, false),
+        ((1 << 63) + 1, true),
+        (1 << 63, false),
+    ] {
+        expected += u64::from(counts);
+        assert_eq!(settle(&link, settlement(0, 1, 7, outage)).await, expected, "{outage}");
+    }
+    assert_eq!(settle(&link, settlement(0, 1, 77, 1)).await, expected + 1, "each replica has its own");
+}
+
+#[tokio::test]
+async fn what_was_read_is_restored_and_leaves_no_mark() {
+    let server = Server::start();
+    let link = open(&server);
+    for (read, expected) in [(0, 0), (40, 40), (40, 40), (30, 40), (50, 50)] {
+        assert_eq!(settle(&link, settlement(read, 0, 1, 0)).await, expected, "{read}");
+    }
+    assert_eq!(server.console().ask::<String>("GET rk:1|f3600|d|k=a"), "1699999200 50");
+    assert_eq!(settle(&link, settlement(40, 5, 1, 1)).await, 55);
+    assert_eq!(settle(&link, settlement(60, 0, 1, 0)).await, 60);
+    assert_eq!(server.console().ask::<String>("GET rk:1|f3600|d|k=a"), "1699999200 60 1=1");
+    assert_eq!(server.console().keys_without_expiry(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_settlement_mends_an_empty_server() {
     let server = Server::start();
     let link = open(&server);
@@ -68,6 +105,23 @@ async fn a_window_that_is_over_is_not_settled() {
     // The replica's clock may be a little behind the window in which it counted.
     let earlier = Timestamp::from_millis(WINDOW * 1_000 - 1);
     assert_eq!(settle_at(&link, settlement(40, 5, 1, 1), earlier).await, Window { start: WINDOW, count: 45 });
+}
+
+#[tokio::test]
+async fn a_window_far_ahead_wipes_no_counter() {
+    let server = Server::start();
+    let link = open(&server);
+    count(&link, &[hit("a", 100, Unit::Hour, Hits::Take(90))]).await;
+    let next = WINDOW + 3_600;
+    let ahead = Settlement { window_start: next, ..settlement(0, 1, 7, 1) };
+    for (seconds_before, expected) in [
+        (2_000, Window { start: WINDOW, count: 90 }),
+        (3, Window { start: WINDOW, count: 90 }),
+        (2, Window { start: next, count: 1 }),
+    ] {
+        let now = Timestamp::from_secs(next - seconds_before);
+        assert_eq!(settle_at(&link, ahead.clone(), now).await, expected, "{seconds_before} s before");
+    }
 }
 
 #[tokio::test]
