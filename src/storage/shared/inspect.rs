@@ -61,10 +61,8 @@ impl SharedWalk {
         let Some(Position { place, cursor }) = self.position.take() else { return Step::default() };
         let Some((found, shard)) = self.shards.places_from(&place).next() else { return Step::default() };
         let cursor = if found == place { cursor } else { END };
-        let met = match self.visit(found.clone(), &shard) {
-            Ok(visit) => self.look(&visit, cursor, most, own).await,
-            Err(failure) => Err(failure),
-        };
+        let visit = self.visit(found.clone(), &shard);
+        let met = self.look(&visit, cursor, most, own).await;
         let (step, next) = met.unwrap_or_else(|failure| {
             let unread = Some(unread(&shard.name(), &failure));
             (Step { unread, ..Step::default() }, END)
@@ -100,12 +98,12 @@ impl SharedWalk {
     }
 
     /// The connection to a shard, which is kept as long as the walk is there.
-    fn visit(&mut self, place: String, shard: &Arc<Shard>) -> Result<Visit, Failure> {
+    fn visit(&mut self, place: String, shard: &Arc<Shard>) -> Visit {
         if let Some(visit) = self.visit.as_ref().filter(|visit| visit.place == place) {
-            return Ok(visit.clone());
+            return visit.clone();
         }
         let side = shard.group().side(shard.address(), LIMIT);
-        Ok(self.visit.insert(Visit { place, shard: Arc::clone(shard), side }).clone())
+        self.visit.insert(Visit { place, shard: Arc::clone(shard), side }).clone()
     }
 
     async fn look(
