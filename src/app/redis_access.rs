@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::config::settings;
+use crate::config::settings::{self, Topology};
 use crate::storage::redis::credentials::{Credentials, LoginSource, Word};
 use crate::storage::redis::node::Identity;
 use crate::storage::redis::tls::{ClientIdentity, HostName, Tls, TlsSettings};
@@ -30,21 +30,21 @@ impl RedisAccess {
         Ok(Self { credentials, tls: tls.context("redis.tls.server_name")? })
     }
 
-    /// How the server, or the Sentinel, of this URL is asked. Of Sentinels, what stands beside the URLs is the servers'.
+    /// How the server of this URL is asked.
     pub(super) fn identity(&self, redis: &settings::Redis, url: &settings::RedisUrl) -> Identity {
         let credentials = match &url.password {
             Some(password) => Credentials::fixed(url.username.clone(), Some(password.expose().to_owned())),
-            None if redis.topology == settings::Topology::Sentinel => Credentials::default(),
+            // Sentinels do not know the users of the servers that they watch.
+            None if redis.topology == Topology::Sentinel => Credentials::default(),
             None => self.credentials.clone(),
         };
-        let tls = self.tls.clone().filter(|_| redis.tls.is_for(url));
+        let tls = self.tls.clone().filter(|_| redis.tls.is_for(redis.topology, url));
         Identity { credentials, tls, database: url.database }
     }
 
-    /// How servers are asked that Sentinels tell of.
-    pub(super) fn servers(&self, redis: &settings::Redis) -> Identity {
-        let tls = self.tls.clone().filter(|_| redis.tls.enabled);
-        Identity { credentials: self.credentials.clone(), tls, database: 0 }
+    /// How the servers are asked that Sentinels tell of. Who asks Sentinels by TLS hardly means to ask their servers without.
+    pub(super) fn behind_sentinels(&self) -> Identity {
+        Identity { credentials: self.credentials.clone(), tls: self.tls.clone(), database: 0 }
     }
 
     /// What has to be watched.

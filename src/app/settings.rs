@@ -105,7 +105,7 @@ pub(super) fn redis_group(
         }
         Topology::Sentinel => {
             let master = redis.sentinel_master.clone();
-            let unknown = NodeAddress::new(Endpoint::NotKnownYet, &access.servers(redis))?;
+            let unknown = NodeAddress::new(Endpoint::NotKnownYet, &access.behind_sentinels())?;
             let source = Source::Sentinel { sentinels: servers, master, servers: unknown.clone() };
             (Placement::Single, vec![unknown], Some(source))
         }

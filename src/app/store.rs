@@ -14,7 +14,7 @@ use crate::storage::Store;
 use crate::storage::inspect::Inspected;
 use crate::storage::local::LocalStore;
 use crate::storage::local::metrics::LocalStoreMetrics;
-use crate::storage::redis::watched::watch;
+use crate::storage::redis::watched::{Watched, watch};
 use crate::storage::shared::SharedStore;
 use crate::storage::shared::keepers::{Keepers, Replica};
 use crate::storage::shared::metrics::SharedStoreMetrics;
@@ -27,27 +27,26 @@ pub(super) enum Counters {
     Local(Arc<LocalStore>),
     Shared {
         shards: Arc<Shards>,
-        /// What else each group of shards needs.
-        supplies: Vec<Supply>,
+        /// For each group of shards who tells which servers they are, where that may change.
+        sources: Vec<Option<Source>>,
         replica: Replica,
+        /// What is made of files that somebody else writes.
+        files: Vec<Arc<dyn Watched>>,
     },
 }
 
-/// What a group of shards needs beside connections.
-#[derive(Debug, Clone)]
-pub(super) struct Supply {
-    /// Who tells which servers they are, where that may change.
+/// What one section of settings says of the shared store.
+struct StorePart {
+    members: Members,
     source: Option<Source>,
-    /// Who we are to them, and what may change of that.
-    access: Arc<RedisAccess>,
+    files: Vec<Arc<dyn Watched>>,
 }
 
-impl Supply {
-    /// A group of shards as the settings have it, and what it needs.
-    fn of(name: &'static str, redis: &Redis) -> anyhow::Result<(Members, Self)> {
-        let access = Arc::new(RedisAccess::new(redis)?);
+impl StorePart {
+    fn new(name: &'static str, redis: &Redis) -> anyhow::Result<Self> {
+        let access = RedisAccess::new(redis)?;
         let (members, source) = settings::redis_group(name, redis, &access)?;
-        Ok((members, Self { source, access }))
+        Ok(Self { members, source, files: access.watched() })
     }
 }
 
@@ -60,16 +59,19 @@ impl Counters {
     }
 
     fn shared(settings: &Settings) -> anyhow::Result<Self> {
-        let (main, supply) = Supply::of("", &settings.redis)?;
-        let per_second = settings.redis_per_second.store();
-        let per_second = per_second.map(|redis| Supply::of("per-second", redis)).transpose()?;
-        let (per_second, per_second_supply) = per_second.unzip();
-        let shards = Arc::new(Shards::new(main, per_second, settings::shared_store(settings)));
-        let supplies = std::iter::once(supply).chain(per_second_supply).collect();
+        let (main, per_second) = (StorePart::new("", &settings.redis)?, settings.redis_per_second.store());
+        let per_second = per_second.map(|redis| StorePart::new("per-second", redis)).transpose()?;
+        let (mut sources, mut files) = (vec![main.source], main.files);
+        let per_second = per_second.map(|part| {
+            sources.push(part.source);
+            files.extend(part.files);
+            part.members
+        });
+        let shards = Arc::new(Shards::new(main.members, per_second, settings::shared_store(settings)));
         // Two replicas with one number would be one to the others: their shares would be too large.
         let id = RandomState::new().hash_one(SystemClock.now().millis()) >> 1;
         let replica = Replica { id, own_time: Arc::new(|| SystemClock.now()) };
-        Ok(Self::Shared { shards, supplies, replica })
+        Ok(Self::Shared { shards, sources, replica, files })
     }
 
     /// What the process knows of its shards, where it has any.
@@ -103,15 +105,14 @@ impl Counters {
                 let store = Arc::clone(store);
                 tasks.start("sweep", sweep::run(move || store.sweep(SystemClock.now())));
             }
-            Self::Shared { shards, supplies, replica } => {
+            Self::Shared { shards, sources, replica, files } => {
                 tasks.start("keepers", Keepers::new(shards, replica.clone()).run());
-                for (group, supply) in shards.groups().zip(supplies) {
-                    if let Some(source) = supply.source.clone() {
+                if !files.is_empty() {
+                    tasks.start("redis files", watch(files.clone()));
+                }
+                for (group, source) in shards.groups().zip(sources) {
+                    if let Some(source) = source.clone() {
                         tasks.start("surveyor", Surveyor::new(shards, group, source).run());
-                    }
-                    let files = supply.access.watched();
-                    if !files.is_empty() {
-                        tasks.start("redis files", watch(files));
                     }
                 }
                 let shards = Arc::clone(shards);

@@ -171,16 +171,16 @@ impl Settings {
             let place = place.and_then(|written| Some((written.file, written.places.urls?)));
             report("redis.urls", found, place);
         }
-        if let Some((path, found)) = self.redis.access_contradiction() {
-            report(path, found, None);
-        }
-        if let Some((path, found)) = self.redis_per_second.access_contradiction() {
-            report(&path, found, None);
-        }
         if let Some(found) = self.redis_per_second.contradiction() {
             let place = written.filter(|written| written.settings.redis_per_second == self.redis_per_second);
             let place = place.and_then(|written| Some((written.file, written.places.urls_per_second?)));
             report("redis_per_second.urls", found, place);
+        }
+        let stores = [("redis", Some(&self.redis)), ("redis_per_second", self.redis_per_second.store())];
+        for (section, store) in stores {
+            if let Some((name, found)) = store.and_then(Redis::access_contradiction) {
+                report(&format!("{section}.{name}"), found, None);
+            }
         }
         if let Some(found) = self.breaker.contradiction() {
             let place = written.filter(|written| written.settings.breaker == self.breaker);

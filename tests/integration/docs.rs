@@ -34,6 +34,7 @@ fn collect(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
 
 fn written(value: &Value) -> String {
     match value {
+        Value::String(text) if text.is_empty() => "\"\"".into(),
         Value::String(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
         other => other.to_string(),

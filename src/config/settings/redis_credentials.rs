@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use super::redis_store::Contradiction;
+use super::redis_store::{Contradiction, Topology};
 use super::redis_url::{RedisUrl, Secret};
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field, Optional};
@@ -27,23 +27,28 @@ pub struct RedisCredentials {
 }
 
 impl RedisCredentials {
-    /// What these say against each other and against the URLs.
-    pub(super) fn contradiction(&self, urls: &[RedisUrl]) -> Option<(&'static str, Contradiction)> {
+    /// What these say against each other and against the URLs, and under which setting.
+    pub(super) fn contradiction(
+        &self,
+        topology: Topology,
+        urls: &[RedisUrl],
+    ) -> Option<(&'static str, Contradiction)> {
         let user = self.username.is_some() || self.username_file.is_some();
         let password = self.password.is_some() || self.password_file.is_some();
-        let in_url = urls.iter().any(|url| url.password.is_some());
+        // Sentinels have users of their own, which their URLs say.
+        let in_url = topology != Topology::Sentinel && urls.iter().any(|url| url.password.is_some());
         let (path, message, help) = if self.username.is_some() && self.username_file.is_some() {
             let help = "keep one of the two; the file is read again when it changes";
-            ("redis.username_file", "both `username` and `username_file` are given", help)
+            ("username_file", "both `username` and `username_file` are given", help)
         } else if self.password.is_some() && self.password_file.is_some() {
             let help = "keep one of the two; the file is read again when it changes";
-            ("redis.password_file", "both `password` and `password_file` are given", help)
+            ("password_file", "both `password` and `password_file` are given", help)
         } else if user && !password {
             let help = "write `password` or `password_file`; an ACL user without a password takes any";
-            ("redis.username", "there is a user but no password", help)
+            ("username", "there is a user but no password", help)
         } else if (user || password) && in_url {
             let help = "keep the user and password either in `urls` or in settings of their own";
-            ("redis.urls", "there is a password in a URL and another one beside the URLs", help)
+            ("urls", "there is a password in a URL and another one beside the URLs", help)
         } else {
             return None;
         };

@@ -108,11 +108,6 @@ impl PerSecond {
     pub(super) fn contradiction(&self) -> Option<Contradiction> {
         self.store()?.contradiction()
     }
-
-    pub(super) fn access_contradiction(&self) -> Option<(String, Contradiction)> {
-        let (path, found) = self.store()?.access_contradiction()?;
-        Some((path.replacen("redis.", "redis_per_second.", 1), found))
-    }
 }
 
 impl Section for PerSecond {
@@ -156,9 +151,9 @@ impl Redis {
 impl Redis {
     /// What credentials and TLS say against each other and against the URLs, and under which setting.
     pub(super) fn access_contradiction(&self) -> Option<(&'static str, Contradiction)> {
-        // What stands in the URLs of Sentinels is theirs, and not the servers'.
-        let servers = if self.topology == Topology::Sentinel { &[] } else { self.urls.as_slice() };
-        self.credentials.contradiction(servers).or_else(|| self.tls.contradiction(self.topology, &self.urls))
+        self.credentials
+            .contradiction(self.topology, &self.urls)
+            .or_else(|| self.tls.contradiction(self.topology, &self.urls))
     }
 }
 

@@ -45,13 +45,14 @@ impl Default for RedisTls {
 }
 
 impl RedisTls {
-    /// Whether this server is asked by TLS.
+    /// Whether this server is asked by TLS. Sentinels are asked as their own URLs say.
     #[must_use]
-    pub fn is_for(&self, url: &RedisUrl) -> bool {
-        matches!(url.endpoint, RedisEndpoint::Tcp { .. }) && (self.enabled || url.tls)
+    pub fn is_for(&self, topology: Topology, url: &RedisUrl) -> bool {
+        let enabled = self.enabled && topology != Topology::Sentinel;
+        matches!(url.endpoint, RedisEndpoint::Tcp { .. }) && (enabled || url.tls)
     }
 
-    /// What these say against each other and against the URLs.
+    /// What these say against each other and against the URLs, and under which setting.
     pub(super) fn contradiction(
         &self,
         topology: Topology,
@@ -68,16 +69,16 @@ impl RedisTls {
             )
         } else if !is_default && !used {
             let help = "write `redis.tls.enabled: true`, or `rediss://` URLs";
-            ("redis.tls", "TLS is set up, but no server is asked by it", help)
+            ("tls", "TLS is set up, but no server is asked by it", help)
         } else if self.enabled && urls.iter().any(|url| matches!(url.endpoint, RedisEndpoint::Unix(_))) {
             let help = "leave `redis.tls.enabled` out and write `rediss://` for the other servers";
-            ("redis.tls.enabled", "a socket in the file system is not asked by TLS", help)
+            ("tls.enabled", "a socket in the file system is not asked by TLS", help)
         } else if topology == Topology::Cluster
             && !self.enabled
             && urls.iter().any(|url| url.tls != urls[0].tls)
         {
             let help = "write `rediss://` for all of them, or `redis.tls.enabled: true`";
-            ("redis.urls", "some nodes of the Redis Cluster are named with TLS, and some without", help)
+            ("urls", "some nodes of the Redis Cluster are named with TLS, and some without", help)
         } else {
             return None;
         };

@@ -27,10 +27,10 @@ pub(super) struct Connection {
     commands: MultiplexedConnection,
     driver: Driver,
     closed: bool,
-    /// What was presented on it last and accepted.
-    pub(super) login: Arc<Login>,
     /// Whose connection it is, where that is a host and a port.
     pub(super) peer: Option<SocketAddr>,
+    /// What was presented on it last and accepted.
+    pub(super) login: Arc<Login>,
 }
 
 impl Connection {
@@ -47,7 +47,7 @@ impl Connection {
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let greeting = MultiplexedConnection::new_with_config(greeting, stream, config);
         let (commands, driver) = greeting.await.map_err(|error| Failure::of_connection(&error))?;
-        Ok(Self { commands, driver: Box::pin(driver), closed: false, login: Arc::clone(login), peer: None })
+        Ok(Self { commands, driver: Box::pin(driver), closed: false, peer: None, login: Arc::clone(login) })
     }
 
     /// A handle to send commands with; they go out while the connection is driven.

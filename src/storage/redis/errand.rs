@@ -67,7 +67,7 @@ impl Errand {
             Errand::Count(passenger) => Some(passenger.ticket.begun),
             Errand::Mend(mend) => Some(mend.ticket.begun),
             Errand::Time(TimeQuestion::Probe(ticket)) => Some(ticket.begun),
-            Errand::Login(_) | Errand::Time(TimeQuestion::Routine) => None,
+            Errand::Time(TimeQuestion::Routine) | Errand::Login(_) => None,
         }
     }
 

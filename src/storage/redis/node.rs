@@ -36,6 +36,17 @@ pub enum AddressError {
 /// What stands in the place of the address of a server that nobody has told of yet.
 const NOT_KNOWN_YET: &str = "no Sentinel has told yet which server is the master";
 
+/// How a server is connected to.
+#[derive(Clone, Copy)]
+struct Attempt<'a> {
+    /// Who finds the addresses of its name.
+    names: &'a Names,
+    /// All the time that there is.
+    limit: Duration,
+    /// When a handshake is over that is not answered.
+    until: Instant,
+}
+
 /// Where a server listens.
 #[derive(Debug, Clone)]
 pub enum Endpoint {
@@ -126,10 +137,10 @@ impl NodeAddress {
         let logins = self.credentials.now();
         let current = logins.current.as_ref().ok_or_else(|| self.credentials.missing())?;
         // A little less than everybody waits, so that a handshake that is never answered is told as that.
-        let until = Instant::now() + limit.mul_f64(0.95);
-        match (self.greet_as(names, current, until).await, &logins.previous) {
+        let attempt = Attempt { names, limit, until: Instant::now() + limit.mul_f64(0.95) };
+        match (self.greet_as(current, attempt).await, &logins.previous) {
             (Err(refusal @ Failure::NoAuth(_)), Some(previous)) => {
-                let connected = self.greet_as(names, previous, until).await.map_err(|_| refusal.clone())?;
+                let connected = self.greet_as(previous, attempt).await.map_err(|_| refusal.clone())?;
                 self.credentials.refused(self, &refusal);
                 Ok(connected)
             }
@@ -142,28 +153,22 @@ impl NodeAddress {
         }
     }
 
-    async fn greet_as(
-        &self,
-        names: &Names,
-        login: &Arc<Login>,
-        until: Instant,
-    ) -> Result<Connection, Failure> {
+    async fn greet_as(&self, login: &Arc<Login>, attempt: Attempt<'_>) -> Result<Connection, Failure> {
         let greeting = &login.greeting(self.info.redis_settings());
         match self.info.addr() {
             ConnectionAddr::Tcp(_, 0) => Err(Failure::Io(NOT_KNOWN_YET.into())),
             ConnectionAddr::Tcp(host, port) => {
-                let limit = until.saturating_duration_since(Instant::now());
-                let stream = names.connect(host, *port, limit).await.map_err(io)?;
+                let stream = attempt.names.connect(host, *port, attempt.limit).await.map_err(io)?;
                 stream.set_nodelay(true).map_err(io)?;
-                let peer = stream.peer_addr().map_err(io)?;
+                let peer = Some(stream.peer_addr().map_err(io)?);
                 let mut connection = match &self.tls {
                     None => Connection::greet(stream, greeting, login).await?,
                     Some(tls) => {
-                        let stream = tls.secure((host, *port), stream, until).await?;
+                        let stream = tls.secure((host, *port), stream, attempt.until).await?;
                         Connection::greet(stream, greeting, login).await?
                     }
                 };
-                connection.peer = Some(peer);
+                connection.peer = peer;
                 Ok(connection)
             }
             ConnectionAddr::Unix(path) => {

@@ -40,7 +40,7 @@ impl Side {
     /// Connects when it is first used; `roster` is the key under which replicas announce themselves. Every question and its connection take `limit` at the most.
     #[must_use]
     pub fn new(address: &NodeAddress, roster: String, limit: Duration) -> Self {
-        let manager = Manager { address: address.clone(), limit };
+        let manager = Manager::new(address.clone(), limit);
         let pool = Pool::builder().max_size(SIZE).connection_timeout(limit);
         // Another connection now and then finds out where the server's name leads by now.
         let lifetime = address.host_name().map(|_| LIFETIME);

@@ -4,6 +4,7 @@
 //! write in place, and some file systems report no events at all. What is read has to hold still for a moment before it is
 //! taken over, so that nobody's half-written file is used.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -23,7 +24,7 @@ const SETTLE: Duration = Duration::from_millis(50);
 const MAX_SIZE: u64 = 4 << 20;
 
 /// Something that is made of files.
-pub trait Watched: Send + Sync {
+pub trait Watched: fmt::Debug + Send + Sync {
     /// Reads the files, and takes over what has changed. Reading may block.
     fn look(&self) -> Look;
 }

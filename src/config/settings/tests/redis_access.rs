@@ -19,12 +19,15 @@ fn what_goes_together() {
     let (credentials, tls) = (&settings.redis.credentials, &settings.redis.tls);
     assert_eq!(credentials.username.as_deref(), Some("me"));
     assert_eq!(credentials.password_file.as_deref(), Some("/p".as_ref()));
-    assert!(tls.enabled && tls.verify_host_name && tls.is_for(&settings.redis.urls[0]));
+    assert!(
+        tls.enabled && tls.verify_host_name && tls.is_for(settings.redis.topology, &settings.redis.urls[0])
+    );
     assert_eq!(tls.server_name.as_deref(), Some("n"));
     assert_eq!([&tls.ca, &tls.certificate, &tls.key].map(|path| path.is_some()), [true; 3]);
     let settings =
         accept("redis: {topology: ring, urls: ['rediss://a', 'redis://b', 'unix:///c']}", &[], &[]);
-    let is_for = |index: usize| settings.redis.tls.is_for(&settings.redis.urls[index]);
+    let is_for =
+        |index: usize| settings.redis.tls.is_for(settings.redis.topology, &settings.redis.urls[index]);
     assert_eq!([is_for(0), is_for(1), is_for(2)], [true, false, false]);
 }
 
@@ -63,6 +66,28 @@ fn credentials_that_contradict_each_other() {
         "there is a password in a URL and another one beside the URLs",
         "keep the user and password either in `urls` or in settings of their own",
     );
+}
+
+#[test]
+fn sentinels_have_users_and_tls_of_their_own() {
+    let yaml = "redis: {topology: sentinel, sentinel_master: m, urls: ['redis://:s@h'], password: p, tls: {enabled: true}}";
+    let redis = accept(yaml, &[], &[]).redis;
+    assert!(!redis.tls.is_for(redis.topology, &redis.urls[0]));
+}
+
+#[test]
+fn the_store_for_limits_per_second_is_held_to_the_same() {
+    check(
+        "redis_per_second: {urls: ['redis://h'], password: a, password_file: b}",
+        &[],
+        &[],
+        "
+error: both `password` and `password_file` are given
+ --> redis_per_second.password_file
+  = help: keep one of the two; the file is read again when it changes
+",
+    );
+    accept("redis_per_second: {urls: ['rediss://h'], password: a, tls: {ca: b}}", &[], &[]);
 }
 
 #[test]

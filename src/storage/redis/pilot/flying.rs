@@ -46,10 +46,10 @@ struct Airspace {
     known: KnownScripts,
     time_due: Instant,
     landed: bool,
-    /// Ready when the server's name has another address; nothing where it has no name.
-    renamed: Option<Renaming>,
     /// When a login that is newer than the connection's may be presented.
     login_due: Instant,
+    /// Ready when the server's name has another address; nothing where it has no name.
+    renamed: Option<Renaming>,
     /// Why nothing more is launched on this connection.
     leaving: Option<Failure>,
 }

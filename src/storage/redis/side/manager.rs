@@ -17,8 +17,9 @@ use crate::storage::redis::node::NodeAddress;
 /// Makes connections to one server.
 #[derive(Debug)]
 pub(super) struct Manager {
-    pub(super) address: NodeAddress,
-    pub(super) limit: Duration,
+    address: NodeAddress,
+    names: Names,
+    limit: Duration,
 }
 
 /// One connection and the task that drives it.
@@ -31,6 +32,13 @@ pub(super) struct Pooled {
     /// When a login that is newer may be presented.
     login_due: Instant,
     driver: AbortHandle,
+}
+
+impl Manager {
+    /// Makes connections to this server; each, and each look at one, takes `limit` at the most.
+    pub(super) fn new(address: NodeAddress, limit: Duration) -> Self {
+        Self { address, names: Names::default(), limit }
+    }
 }
 
 impl Pooled {
@@ -52,7 +60,7 @@ impl ManageConnection for Manager {
     type Error = Failure;
 
     async fn connect(&self) -> Result<Pooled, Failure> {
-        let connection = self.address.connect_aside(&Names::default(), self.limit).await?;
+        let connection = self.address.connect_aside(&self.names, self.limit).await?;
         let (commands, driver, login) = connection.into_parts();
         Ok(Pooled {
             commands,
