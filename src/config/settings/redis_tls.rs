@@ -62,11 +62,7 @@ impl RedisTls {
         let is_default = *self == Self { enabled: self.enabled, ..Self::default() };
         let (path, message, help) = if self.certificate.is_some() != self.key.is_some() {
             let help = "write both `certificate` and `key`, or neither";
-            (
-                "redis.tls.certificate",
-                "a certificate and its key go together, and one of them is missing",
-                help,
-            )
+            ("tls.certificate", "a certificate and its key go together, and one of them is missing", help)
         } else if !is_default && !used {
             let help = "write `redis.tls.enabled: true`, or `rediss://` URLs";
             ("tls", "TLS is set up, but no server is asked by it", help)

@@ -9,8 +9,8 @@ use super::exactness::{check_exact, check_fleet};
 use super::fleet::{Fleet, LIMIT, NARROW_BUDGET, WIDE_BUDGET, settings};
 use super::load::{Load, burst};
 use crate::harness::authority::{Issued, Mount};
-use crate::harness::redis::SecureRedis;
-use crate::harness::{Authority, Redis, RedisCluster, ask};
+use crate::harness::redis::{MASTER, SecureRedis};
+use crate::harness::{Authority, Redis, RedisCluster, RedisSentinel, ask};
 
 /// The settings of a store with these lines of `redis.tls`.
 fn secure(topology: &str, urls: &[String], timeout: &str, tls: &str) -> String {
@@ -55,6 +55,32 @@ async fn a_cluster_is_exact() {
     for node in &cluster.nodes {
         check_none(node).await;
     }
+}
+
+/// The servers that the Sentinels tell of are asked as the Sentinels are, by users of their own, also after a failover.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_behind_sentinels_are_exact() {
+    let authority = Authority::new();
+    let servers = RedisSentinel::start_secure(&authority).await;
+    for node in &servers.nodes {
+        node.cli(&["ACL", "SETUSER", "me", "on", ">secret", "~*", "&*", "+@all"]).await;
+    }
+    let tls = presenting(
+        &authority.file("ca.pem"),
+        &authority.file("client/cert.pem"),
+        &authority.file("client/key.pem"),
+    );
+    let settings = secure("sentinel", &servers.secure_urls(), WIDE_BUDGET, &tls);
+    let more = format!("topology: sentinel, sentinel_master: {MASTER}, username: me, password: secret");
+    let fleet = Fleet::start(&settings.replace("topology: sentinel", &more)).await;
+    check_fleet(&fleet, "v").await;
+    servers.failover().await;
+    servers.promoted(0).await;
+    fleet.exact_again().await;
+    sleep(Duration::from_secs(1)).await;
+    check_exact(&fleet, "k=w").await;
+    let clients = servers.nodes[1].cli(&["CLIENT", "LIST", "TYPE", "normal"]).await;
+    assert!(clients.text().contains(" user=me "), "{clients}");
 }
 
 /// One server of the ring is asked without TLS.

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use super::super::process::Process;
 use super::super::resp::{Connection, Reply};
 use super::super::{ports, wait};
-use super::{Redis, program};
+use super::{Redis, SecureRedis, program};
+use crate::harness::Authority;
 
 /// What the Sentinels call the master.
 pub(crate) const MASTER: &str = "mesh";
@@ -21,11 +22,15 @@ const PASSWORD: &str = "sentinels-only";
 pub(crate) struct RedisSentinel {
     /// The first is the master to begin with.
     pub(crate) nodes: Vec<Redis>,
+    /// The ports by which the Sentinels know them.
+    ports: Vec<u16>,
     sentinels: Vec<Sentinel>,
 }
 
 struct Sentinel {
     address: SocketAddr,
+    /// Its port for clients of TLS.
+    secure: Option<u16>,
     process: Process,
     _folder: TempDir,
 }
@@ -38,8 +43,39 @@ impl RedisSentinel {
         for _ in 0..replicas {
             nodes.push(Redis::start_with(&["--replicaof", "127.0.0.1", &port]).await);
         }
-        let sentinels = (0..3).map(|_| Sentinel::start(&port)).collect();
-        let watched = Self { nodes, sentinels };
+        let ports = nodes.iter().map(|node| node.address.port()).collect();
+        let sentinels = (0..3).map(|_| Sentinel::start(ports::free(), &port, "")).collect();
+        Self::watch(nodes, ports, sentinels, replicas).await
+    }
+
+    /// Starts a master, a replica and Sentinels that speak TLS to each other and tell of ports of TLS.
+    pub(crate) async fn start_secure(authority: &Authority) -> Self {
+        let master = SecureRedis::start_with(authority, &["--tls-replication", "yes"]).await;
+        let port = master.address.port().to_string();
+        let options = ["--tls-replication", "yes", "--replicaof", "127.0.0.1", &port];
+        let replica = SecureRedis::start_with(authority, &options).await;
+        let ports = vec![master.address.port(), replica.address.port()];
+        let sentinel = || {
+            let address = ports::free();
+            let tls = format!(
+                "tls-replication yes\ntls-ca-cert-file {}\ntls-cert-file {}\ntls-key-file {}\n",
+                authority.file("ca.pem"),
+                authority.file("server/cert.pem"),
+                authority.file("server/key.pem"),
+            );
+            // The tests' own connections use the other port.
+            let secure = ports::free().port();
+            Sentinel {
+                secure: Some(secure),
+                ..Sentinel::start(address, &port, &format!("tls-port {secure}\n{tls}"))
+            }
+        };
+        let sentinels = (0..3).map(|_| sentinel()).collect();
+        Self::watch(vec![master.redis, replica.redis], ports, sentinels, 1).await
+    }
+
+    async fn watch(nodes: Vec<Redis>, ports: Vec<u16>, sentinels: Vec<Sentinel>, replicas: usize) -> Self {
+        let watched = Self { nodes, ports, sentinels };
         wait::until("the Sentinels to know each other and the replicas", || async {
             for sentinel in &watched.sentinels {
                 let told = [("num-other-sentinels", 2), ("num-slaves", replicas)];
@@ -60,16 +96,22 @@ impl RedisSentinel {
         self.sentinels.iter().map(|sentinel| format!("redis://:{PASSWORD}@{}", sentinel.address)).collect()
     }
 
+    /// The same by TLS.
+    pub(crate) fn secure_urls(&self) -> Vec<String> {
+        let ports = self.sentinels.iter().filter_map(|sentinel| sentinel.secure);
+        ports.map(|port| format!("rediss://:{PASSWORD}@127.0.0.1:{port}")).collect()
+    }
+
     /// Waits until most Sentinels name another master than this one; gives its index.
     pub(crate) async fn promoted(&self, old: usize) -> usize {
-        let port = self.nodes[old].address.port().to_string();
+        let port = self.ports[old].to_string();
         wait::for_some("another master", || async {
             let mut told = Vec::new();
             for sentinel in &self.sentinels {
                 told.extend(sentinel.tells("port").await.filter(|new| *new != port));
             }
             let new = told.first().filter(|_| told.len() >= 2)?;
-            self.nodes.iter().position(|node| node.address.port().to_string() == *new)
+            self.ports.iter().position(|port| port.to_string() == *new)
         })
         .await
     }
@@ -87,11 +129,11 @@ impl RedisSentinel {
 }
 
 impl Sentinel {
-    fn start(port_of_master: &str) -> Self {
-        let (address, folder) = (ports::free(), TempDir::with_prefix("sentinel-").unwrap());
+    fn start(address: SocketAddr, port_of_master: &str, more: &str) -> Self {
+        let folder = TempDir::with_prefix("sentinel-").unwrap();
         let (port, path) = (address.port(), folder.path().display());
         let settings = format!(
-            "port {port}\nbind 127.0.0.1\ndir {path}\nrequirepass {PASSWORD}\nsentinel sentinel-pass {PASSWORD}\n\
+            "{more}port {port}\nbind 127.0.0.1\ndir {path}\nrequirepass {PASSWORD}\nsentinel sentinel-pass {PASSWORD}\n\
              sentinel monitor {MASTER} 127.0.0.1 {port_of_master} 2\n\
              sentinel down-after-milliseconds {MASTER} 1000\nsentinel failover-timeout {MASTER} 3000\n"
         );
@@ -99,7 +141,8 @@ impl Sentinel {
         std::fs::write(&file, settings).unwrap();
         let mut command = Command::new(program());
         command.arg(file).arg("--sentinel");
-        Self { address, process: Process::start("redis-sentinel", command, folder.path()), _folder: folder }
+        let process = Process::start("redis-sentinel", command, folder.path());
+        Self { address, secure: None, process, _folder: folder }
     }
 
     /// What it tells of the master by this name.
