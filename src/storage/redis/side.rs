@@ -119,9 +119,10 @@ impl Side {
     /// Where the Sentinel does not answer in time, or knows no such master.
     pub async fn master_of(&self, name: &str) -> Result<SlotMap, Failure> {
         let mut question = redis::pipe();
+        question.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name);
         question.cmd("SENTINEL").arg("MASTER").arg(name);
-        let (answer,): (Value,) = self.run(&question).await?;
-        slot_map::parse_master(&answer)
+        let (address, master): (Value, Value) = self.run(&question).await?;
+        slot_map::parse_master(&address, &master)
     }
 
     pub(super) async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {

@@ -3,7 +3,7 @@
 //! A Redis Cluster's nodes are asked by `CLUSTER SLOTS`, which every version has, or by [`shards`] where that is refused. `CLUSTER
 //! INFO` goes before it for the epoch: a node that was cut off tells of the past, and its epoch gives it away, since every
 //! failover made the number grow. Moving a slot need not, so nodes may disagree about one for a moment, which redirects
-//! correct. Sentinels are asked by `SENTINEL MASTER`, whose `config-epoch` does the same.
+//! correct. Sentinels tell a `config-epoch`, which does the same.
 
 pub(super) mod shards;
 
@@ -60,10 +60,11 @@ pub(super) fn parse(replies: &[Value]) -> Result<SlotMap, Failure> {
     }
 }
 
-/// Reads what a Sentinel answered to `SENTINEL MASTER`: names and values by turns.
-pub(super) fn parse_master(reply: &Value) -> Result<SlotMap, Failure> {
-    let malformed = || Failure::Other("SENTINEL MASTER is not a list of names and values".into());
-    let fields: Vec<(String, String)> = match reply {
+/// Reads what a Sentinel answered to `SENTINEL GET-MASTER-ADDR-BY-NAME` and to `SENTINEL MASTER`, which is names and values by
+/// turns. Only the former tells the new address as soon as the epoch is the new one.
+pub(super) fn parse_master(address: &Value, master: &Value) -> Result<SlotMap, Failure> {
+    let malformed = || Failure::Other("a Sentinel's answer names no master".into());
+    let fields: Vec<(String, String)> = match master {
         Value::Array(values) => {
             values.chunks_exact(2).filter_map(|pair| Some((text(&pair[0])?, text(&pair[1])?))).collect()
         }
@@ -72,11 +73,13 @@ pub(super) fn parse_master(reply: &Value) -> Result<SlotMap, Failure> {
         }
         _ => return Err(malformed()),
     };
-    let find = |wanted| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-    let master = find("ip").zip(find("port").and_then(|port| port.parse().ok()));
-    let (host, port) = master.filter(|(host, _)| !host.is_empty()).ok_or_else(malformed)?;
-    let epoch = find("config-epoch").and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
-    Ok(SlotMap { epoch, ranges: vec![SlotRange { first: 0, last: 0, host: Some(host.into()), port }] })
+    let epoch = fields.iter().find(|(name, _)| name == "config-epoch");
+    let epoch = epoch.and_then(|(_, epoch)| epoch.parse().ok()).unwrap_or(0);
+    let Value::Array(address) = address else { return Err(malformed()) };
+    let [host, port] = address.as_slice() else { return Err(malformed()) };
+    let address = text(host).zip(text(port).and_then(|port| port.parse().ok()));
+    let (host, port) = address.filter(|(host, _)| !host.is_empty()).ok_or_else(malformed)?;
+    Ok(SlotMap { epoch, ranges: vec![SlotRange { first: 0, last: 0, host: Some(host), port }] })
 }
 
 fn epoch(info: &Value) -> u64 {
@@ -156,16 +159,19 @@ mod tests {
 
     #[test]
     fn a_master_is_read_from_a_list_or_a_map() {
-        let fields = [("name", "mesh"), ("ip", "10.0.0.1"), ("port", "6379"), ("config-epoch", "4")];
+        // In the midst of a failover the fields still have the old address.
+        let fields = [("name", "mesh"), ("ip", "10.0.0.9"), ("port", "6379"), ("config-epoch", "4")];
         let list = fields.iter().flat_map(|(name, value)| [bulk(name), bulk(value)]).collect();
         let map = fields.iter().map(|(name, value)| (bulk(name), bulk(value))).collect();
-        for reply in [Value::Array(list), Value::Map(map)] {
-            let master = parse_master(&reply).unwrap();
+        let address = Value::Array(vec![bulk("10.0.0.1"), bulk("6379")]);
+        for fields in [Value::Array(list), Value::Map(map)] {
+            let master = parse_master(&address, &fields).unwrap();
             assert_eq!(master, SlotMap { epoch: 4, ranges: vec![served(0, 0, Some("10.0.0.1"), 6379)] });
+            for nonsense in [Value::Nil, Value::Array(vec![]), Value::Array(vec![bulk(""), bulk("6379")])] {
+                assert!(parse_master(&nonsense, &fields).is_err(), "{nonsense:?}");
+            }
         }
-        for nonsense in [Value::Nil, Value::Array(vec![]), Value::Array(vec![bulk("ip"), bulk("")])] {
-            assert!(parse_master(&nonsense).is_err(), "{nonsense:?}");
-        }
+        assert!(parse_master(&address, &Value::Nil).is_err());
     }
 
     #[test]

@@ -61,9 +61,11 @@ impl Keeper {
         }
     }
 
-    /// Sees to it that the shard is told everything that was read.
+    /// Sees to it that the shard is told everything that was read, if anything was: a process that has just started knows
+    /// nothing of what was before, and nothing that came later can have been lost.
     pub(in crate::storage::shared) fn begin_to_restore(&mut self) {
-        self.restoring.round = Some(RestorationRound::new());
+        let knows_something = self.shards.ledger.figures().readings > 0;
+        self.restoring.round = knows_something.then(RestorationRound::new);
     }
 
     /// Goes on telling the shard what was read, for so long at the most; false where it did not take it.
