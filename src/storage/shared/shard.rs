@@ -1,10 +1,12 @@
 //! One shard as the whole process sees it: its breaker, its clock, how many replicas use it, and its figures.
 
+mod hearing;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ahash::RandomState;
@@ -12,18 +14,16 @@ use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 
 use crate::decision::time::Timestamp;
-use crate::storage::breaker::reason::FailureReason;
 use crate::storage::breaker::shared::SharedBreaker;
 use crate::storage::breaker::{BreakerSettings, Jitter, Transition, Uptime};
 use crate::storage::ledger::Share;
-use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
 use crate::storage::redis::node::NodeAddress;
-use crate::storage::redis::observer::{FlightReport, Observer};
 use crate::storage::redis::order::Now;
 use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::shared::group::ShardGroup;
 use crate::storage::shared::headcount::Headcount;
+use crate::storage::shared::shard::hearing::Hearing;
 
 /// One shard.
 #[derive(Debug)]
@@ -212,11 +212,7 @@ impl Shard {
     }
 
     pub(super) fn open_link(self: &Arc<Self>) -> Link {
-        Link::open(
-            self.address.clone(),
-            self.group.link_settings().clone(),
-            Arc::new(Hearing { shard: Arc::clone(self), connected: AtomicBool::new(false) }),
-        )
+        Link::open(self.address.clone(), self.group.link_settings().clone(), Arc::new(Hearing::of(self)))
     }
 
     /// Sends no request there until its keeper has told it what was admitted meanwhile.
@@ -239,86 +235,6 @@ impl Shard {
             }
             _ => tracing::debug!(%shard, from, to, %why, "the shard is being probed"),
         }
-    }
-}
-
-/// Hears what happens on one link to the shard.
-#[derive(Debug)]
-struct Hearing {
-    shard: Arc<Shard>,
-    connected: AtomicBool,
-}
-
-impl Observer for Hearing {
-    fn connected(&self) {
-        self.connected.store(true, Ordering::Relaxed);
-    }
-
-    /// A connection that somebody closed is replaced, and tells nothing of the shard; one that cannot be made does.
-    fn disconnected(&self, failure: &Failure) {
-        if !self.connected.swap(false, Ordering::Relaxed) {
-            self.failed(failure, 0);
-        }
-    }
-
-    /// Every link to the shard notices by itself; one line is enough.
-    fn renamed(&self, to: SocketAddr) {
-        let known = self.shard.renamed.swap(Some(Arc::new(to)));
-        if known.is_none_or(|known| *known != to) {
-            let shard = &self.shard.address;
-            tracing::info!(%shard, %to, "the shard's name has another address now: connections move there");
-        }
-    }
-
-    fn time_read(&self, time: ShardTime) {
-        let known = self.shard.time.load();
-        if known.as_deref().is_none_or(|known| time.is_worth_more_than(known)) {
-            self.shard.time.store(Some(Arc::new(time)));
-            self.shard.group.note_time(time);
-        }
-    }
-
-    fn landed(&self, landed: FlightReport) {
-        self.shard.breaker.on_success();
-        add(&self.shard.figures.answered, landed.orders);
-        add(&self.shard.figures.calls, landed.calls);
-    }
-
-    fn failed(&self, failure: &Failure, orders: usize) {
-        let shard = &self.shard;
-        if failure.is_redirect() && shard.group.redirects() {
-            return;
-        }
-        add(&shard.figures.failed, orders);
-        if matches!(failure, Failure::ReadOnly | Failure::MasterDown | Failure::ClusterDown(_)) {
-            // Another server has become the master, or is about to.
-            shard.group.doubt();
-        }
-        let Some(reason) = shard.reason(failure) else { return };
-        shard.tell(shard.breaker.on_failure(reason, shard.uptime(), shard.jitter()), failure);
-    }
-}
-
-impl Shard {
-    /// What a failure tells of the shard; nothing where it tells of us, of one key or of one slot.
-    pub(super) fn reason(&self, failure: &Failure) -> Option<FailureReason> {
-        Some(match failure {
-            Failure::Timeout => FailureReason::Timeout,
-            Failure::Io(_) => FailureReason::Disconnected,
-            Failure::Loading => FailureReason::Loading,
-            Failure::Oom => FailureReason::OutOfMemory,
-            Failure::MasterDown => FailureReason::MasterDown,
-            Failure::ReadOnly => FailureReason::ReadOnly,
-            Failure::NoAuth(_) | Failure::NoPerm(_) => FailureReason::Unauthorized,
-            Failure::ClusterDown(_) => FailureReason::ClusterDown,
-            Failure::Refused(_) | Failure::Other(_) => FailureReason::UnexpectedReply,
-            // A node of a Cluster, where the settings know of none.
-            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain if !self.group.redirects() => {
-                FailureReason::UnexpectedReply
-            }
-            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain => return None,
-            Failure::NoScript | Failure::Overloaded | Failure::Closed => return None,
-        })
     }
 }
 
