@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::fleet::{Fleet, NARROW, NARROW_BUDGET, settings};
-use super::load::{Load, STEADY_CALLERS};
+use super::load::{Load, RATE, STEADY_CALLERS};
 use crate::harness::{Redis, Wire, ask};
 
 /// How long everything goes well at first.
@@ -101,11 +101,15 @@ pub(super) async fn survive_promotion<S, M>(
     super::exactness::check_exact_again(fleet).await;
 }
 
+/// What replicas that find the store later than the first may admit meanwhile, which it does not know of yet: they find it
+/// within a third of a second of each other.
+const APART: usize = RATE / 3;
+
 /// That the limit of `narrow` was reached and held.
 #[track_caller]
 fn check_narrow(passed: usize, answered: usize) {
     assert!(answered > NARROW * 6 / 5, "the load would not have reached the limit");
-    assert!(passed <= NARROW + SLACK, "{passed} passed under a limit of {NARROW}");
+    assert!(passed <= NARROW + SLACK + APART, "{passed} passed under a limit of {NARROW}");
     assert!(passed + SLACK >= NARROW, "only {passed} passed under a limit of {NARROW}");
 }
 
