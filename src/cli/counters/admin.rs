@@ -76,6 +76,9 @@ impl<'a> Admin<'a> {
             told.unwrap_or_else(|_| bail!("no answer within {PATIENCE:?}")).with_context(|| {
                 format!("the admin port {} cannot be asked; --admin names another", self.address)
             })?;
+        if !status.is_success() && body.trim_ascii().is_empty() {
+            bail!("{} answers {status}; is it the admin port of ratekeeper? --admin names another", self.address);
+        }
         if !status.is_success() {
             bail!("{}", String::from_utf8_lossy(&body).trim_end());
         }

@@ -49,7 +49,7 @@ struct Shared {
 pub(super) struct Logins {
     /// Nothing where the files have not been read yet.
     pub(super) current: Option<Arc<Login>>,
-    /// What was current before.
+    /// The last one before it that a server took: what changed in between, as a wrong password that was mended, is of no use.
     pub(super) previous: Option<Arc<Login>>,
 }
 
@@ -96,8 +96,9 @@ impl Credentials {
         Failure::NoAuth(format!("there are none yet: {fault}").into())
     }
 
-    /// Notes that a server takes the current login.
-    pub(super) fn accepted(&self, server: &dyn fmt::Display) {
+    /// Notes that a server takes this login, which was the current one.
+    pub(super) fn accepted(&self, login: &Login, server: &dyn fmt::Display) {
+        login.note_taken();
         if self.shared.refusing.lock().remove(&server.to_string()) {
             tracing::info!(%server, "the server accepts the changed user and password now");
         }
@@ -124,8 +125,9 @@ impl Default for Credentials {
 
 impl Shared {
     fn take_over(&self, words: Words) {
-        let previous = self.logins.load().current.clone();
-        self.logins.store(Arc::new(Logins { current: Some(Arc::new(Login { words })), previous }));
+        let Logins { current, previous } = Logins::clone(&self.logins.load());
+        let previous = current.filter(|login| login.was_taken()).or(previous);
+        self.logins.store(Arc::new(Logins { current: Some(Arc::new(Login::new(words))), previous }));
     }
 
     /// Says what is wrong with the files, once.

@@ -146,7 +146,7 @@ impl NodeAddress {
             }
             (connected, _) => {
                 if connected.is_ok() {
-                    self.credentials.accepted(self);
+                    self.credentials.accepted(current, self);
                 }
                 connected
             }
@@ -180,10 +180,11 @@ impl NodeAddress {
     }
 }
 
-/// Two addresses are equal where they name the same server; who asks there does not matter.
+/// Two addresses are equal where they name the same database of the same server; who asks there does not matter.
 impl PartialEq for NodeAddress {
     fn eq(&self, other: &Self) -> bool {
         self.info.addr() == other.info.addr()
+            && self.info.redis_settings().db() == other.info.redis_settings().db()
     }
 }
 
@@ -212,7 +213,10 @@ impl fmt::Display for NodeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.info.addr() {
             ConnectionAddr::Tcp(_, 0) => f.write_str("unknown"),
-            address => address.fmt(f),
+            address => match self.info.redis_settings().db() {
+                0 => address.fmt(f),
+                database => write!(f, "{address}/{database}"),
+            },
         }
     }
 }
@@ -235,9 +239,9 @@ mod tests {
     #[test]
     fn an_address_shows_no_password() {
         for (url, shown) in [
-            ("redis://user:secret@cache:6380/3", "cache:6380"),
+            ("redis://user:secret@cache:6380/3", "cache:6380/3"),
             ("redis://cache", "cache:6379"),
-            ("unix:///run/redis.sock?db=2&pass=secret", "/run/redis.sock"),
+            ("unix:///run/redis.sock?db=2&pass=secret", "/run/redis.sock/2"),
         ] {
             let address: NodeAddress = url.parse().unwrap();
             assert_eq!(address.to_string(), shown);

@@ -99,7 +99,9 @@ impl ShardGroup {
 
     /// The key under which replicas announce their rings.
     pub(super) fn rings_key(&self) -> String {
-        format!("{}{RINGS}", self.settings.link.key_prefix)
+        // Two groups may have servers and the prefix in common.
+        let apart = if self.settings.name.is_empty() { "" } else { "-" };
+        format!("{}{RINGS}{apart}{}", self.settings.link.key_prefix, self.settings.name)
     }
 
     /// Whether its shards send us to each other.

@@ -42,6 +42,9 @@ const LIMIT: Duration = Duration::from_millis(500);
 /// How many are asked in one survey where they know the latest: one alone may have been cut off from the others.
 const OPINIONS: usize = 2;
 
+/// After so many surveys in a row that found only older maps they are believed: everything was made anew.
+const BELIEVE_OLDER: usize = 10;
+
 /// How many are asked in one survey at the most.
 const MOST_ASKED: usize = 8;
 
@@ -74,6 +77,8 @@ pub struct Surveyor {
     /// The epoch of the last map that was taken over.
     epoch: u64,
     surveys: usize,
+    /// Surveys in a row that found only maps that are older than what we have.
+    older: usize,
     /// Surveys in a row that found something amiss.
     unrest: usize,
     lost: bool,
@@ -85,8 +90,19 @@ impl Surveyor {
     #[must_use]
     pub fn new(shards: &Arc<Shards>, group: &Arc<ShardGroup>, source: Source) -> Self {
         let (shards, group) = (Arc::clone(shards), Arc::clone(group));
-        let (surveys, unrest, random) = (0, 0, RandomState::new());
-        Self { shards, group, source, sides: Vec::new(), epoch: 0, surveys, unrest, lost: false, random }
+        let (surveys, older, unrest, random) = (0, 0, 0, RandomState::new());
+        Self {
+            shards,
+            group,
+            source,
+            sides: Vec::new(),
+            epoch: 0,
+            surveys,
+            older,
+            unrest,
+            lost: false,
+            random,
+        }
     }
 
     /// Surveys for ever.
@@ -128,6 +144,12 @@ impl Surveyor {
             }
         }
         let (map, address) = maps.into_iter().max_by_key(|(map, _)| map.epoch).ok_or(why)?;
+        self.older = if map.epoch < self.epoch { self.older + 1 } else { 0 };
+        if (1..BELIEVE_OLDER).contains(&self.older) {
+            // Those who know better may only be slow; that all of them were made anew takes longer to believe.
+            return Ok(());
+        }
+        self.older = 0;
         self.epoch = map.epoch;
         let beside = match &self.source {
             Source::Cluster { .. } => &address,

@@ -1,6 +1,7 @@
 //! A user and a password as servers are told them.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::{Cmd, RedisConnectionInfo};
 
@@ -9,9 +10,25 @@ use super::source::Words;
 /// A user and a password.
 pub(in crate::storage::redis) struct Login {
     pub(super) words: Words,
+    taken: AtomicBool,
 }
 
 impl Login {
+    /// One that no server has taken yet.
+    pub(super) fn new(words: Words) -> Self {
+        Self { words, taken: AtomicBool::new(false) }
+    }
+
+    /// Notes that a server took it.
+    pub(super) fn note_taken(&self) {
+        self.taken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether any server took it.
+    pub(super) fn was_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// The greeting of a new connection with this login.
     pub(in crate::storage::redis) fn greeting(&self, settings: &RedisConnectionInfo) -> RedisConnectionInfo {
         let mut settings = settings.clone();

@@ -51,8 +51,24 @@ fn a_file_is_followed_and_its_last_good_content_kept() {
     fs::write(&path, " two \r\n").unwrap();
     look(&credentials);
     assert_eq!(password(&credentials).as_deref(), Some(" two "));
-    let logins = credentials.now();
-    assert_eq!(logins.previous.as_ref().unwrap().words.password.as_deref(), Some("one"));
+}
+
+/// A wrong password that is mended before any server took it does not push out the one that works.
+#[test]
+fn the_last_login_that_was_taken_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("password");
+    fs::write(&path, "one").unwrap();
+    let source = LoginSource { username: None, password: Some(Word::File(path.clone())) };
+    let credentials = Credentials::new(source);
+    credentials.accepted(credentials.now().current.as_ref().unwrap(), &"a server");
+    for changed in ["typo", "two"] {
+        fs::write(&path, changed).unwrap();
+        look(&credentials);
+        let logins = credentials.now();
+        assert_eq!(password(&credentials).as_deref(), Some(changed));
+        assert_eq!(logins.previous.as_ref().unwrap().words.password.as_deref(), Some("one"));
+    }
 }
 
 #[test]

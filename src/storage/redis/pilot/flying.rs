@@ -251,7 +251,7 @@ impl Pilot {
             None => {
                 airspace.connection.login = Arc::clone(login);
                 airspace.login_due = Instant::now();
-                credentials.accepted(&self.address);
+                credentials.accepted(login, &self.address);
             }
             Some(failure) => credentials.refused(&self.address, failure),
         }
