@@ -77,7 +77,10 @@ impl<'a> Admin<'a> {
                 format!("the admin port {} cannot be asked; --admin names another", self.address)
             })?;
         if !status.is_success() && body.trim_ascii().is_empty() {
-            bail!("{} answers {status}; is it the admin port of ratekeeper? --admin names another", self.address);
+            bail!(
+                "{} answers {status}; is it the admin port of ratekeeper? --admin names another",
+                self.address
+            );
         }
         if !status.is_success() {
             bail!("{}", String::from_utf8_lossy(&body).trim_end());
