@@ -14,13 +14,21 @@ pub(crate) struct Measured {
     pub(crate) instructions: u64,
 }
 
-/// The function of which callgrind counts, and after which it writes down what it counted.
-const COUNTED: &str = "*repeat_under_callgrind*";
+/// The function of which callgrind counts, and the one around it after which it writes down what it counted. They are two, as
+/// callgrind does not take two such options for one function.
+const COUNTED: &str = "*passes_under_callgrind*";
+const WRITTEN: &str = "*case_under_callgrind*";
 
-/// What callgrind counts: `times` passes.
+/// What callgrind counts and writes down: so many passes.
 #[inline(never)]
-pub(crate) fn repeat_under_callgrind(pass: &mut dyn FnMut(), times: u32) {
-    for _ in 0..times {
+pub(crate) fn case_under_callgrind(pass: &mut dyn FnMut(), passes: u32) {
+    passes_under_callgrind(pass, passes);
+    black_box(passes);
+}
+
+#[inline(never)]
+fn passes_under_callgrind(pass: &mut dyn FnMut(), passes: u32) {
+    for _ in 0..passes {
         black_box(&mut *pass)();
     }
 }
@@ -34,10 +42,10 @@ pub(crate) fn command(output: &Path, options: &[String]) -> anyhow::Result<Comma
     Ok(command)
 }
 
-/// Runs `paths` of this program; gives the instructions of each call of [`repeat_under_callgrind`].
+/// Runs `paths` of this program; gives the instructions of each call of [`case_under_callgrind`].
 pub(crate) fn count_calls(folder: &Path) -> anyhow::Result<Vec<u64>> {
     let output = folder.join("paths");
-    let options = [format!("--toggle-collect={COUNTED}"), format!("--dump-after={COUNTED}")];
+    let options = [format!("--toggle-collect={COUNTED}"), format!("--dump-after={WRITTEN}")];
     let status = command(&output, &options)?.arg("paths").status().context("cannot run valgrind")?;
     ensure!(status.success(), "the paths could not be run under valgrind ({status})");
     (1..)

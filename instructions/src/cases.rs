@@ -8,7 +8,7 @@ mod wire;
 
 use anyhow::ensure;
 
-use crate::callgrind::{Measured, count_calls, repeat_under_callgrind};
+use crate::callgrind::{Measured, case_under_callgrind, count_calls};
 use crate::program::Folder;
 
 /// A path, ready to be gone.
@@ -40,7 +40,7 @@ pub(crate) fn run_all() {
     for make in all() {
         let Case { passes, mut pass, .. } = make();
         (0..passes).for_each(|_| pass());
-        repeat_under_callgrind(&mut *pass, passes);
+        case_under_callgrind(&mut *pass, passes);
     }
 }
 
