@@ -3,7 +3,8 @@
 //! A server is run twice, for few calls and for many, so that what it does at its start and at its end does not count. One
 //! caller at a time makes each call one turn of the server's loop; with more, the count would hang on how they coincide.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -46,48 +47,65 @@ pub(crate) fn measure() -> anyhow::Result<Vec<Measured>> {
 /// The instructions of a server from its start to its end, with so many calls in between.
 fn count(served: Served, descriptors: u32, calls: u64) -> anyhow::Result<u64> {
     let (folder, redis_folder) = (Folder::new("server")?, Folder::new("redis")?);
-    let [address, redis_address] = free_addresses()?;
-    let _redis = match served {
-        Served::Redis => Some(redis(redis_address, redis_folder.path())?),
-        Served::Constant | Served::Local => None,
-    };
+    let [grpc, http, metrics, admin, redis_address] = free_addresses()?;
     let output = folder.path().join("counted");
-    let mut command = match served {
-        Served::Constant => callgrind::command(&output, &[])?,
-        Served::Local => ratekeeper(folder.path(), &output, address, "store: local")?,
-        Served::Redis => {
-            let store =
-                format!("store: redis\nredis: {{urls: [\"redis://{redis_address}\"], timeout: 999ms}}");
-            ratekeeper(folder.path(), &output, address, &store)?
+    let mut command = callgrind::command(&output, &[])?;
+    let mut redis = None;
+    let (answers_when_ready, ready): (SocketAddr, Ready) = match served {
+        Served::Constant => {
+            command.args(["constant", &grpc.to_string()]);
+            (grpc, |address| TcpStream::connect(address).is_ok())
+        }
+        Served::Local | Served::Redis => {
+            let mut store = "store: local".to_owned();
+            if let Served::Redis = served {
+                redis = Some(start_redis(redis_address, redis_folder.path())?);
+                store =
+                    format!("store: redis\nredis: {{urls: [\"redis://{redis_address}\"], timeout: 999ms}}");
+            }
+            let settings = format!(
+                "listen: {{grpc: \"{grpc}\", http: \"{http}\", metrics: \"{metrics}\", admin: \"{admin}\"}}\n\
+                 log: {{level: error}}\n\
+                 drain: {{pause: 0s}}\n\
+                 {store}\n"
+            );
+            serve_ratekeeper(&mut command, folder.path(), &settings)?;
+            (http, is_ready)
         }
     };
-    if let Served::Constant = served {
-        command.args(["constant", &address.to_string()]);
-    }
-    let server = Program::start(command, address)?;
-    make_calls(address, descriptors, calls)?;
+    let server = Program::start(command, || ready(answers_when_ready))?;
+    make_calls(grpc, descriptors, calls)?;
     server.end("TERM")?;
+    drop(redis);
     callgrind::total(&output)
 }
 
-fn ratekeeper(folder: &Path, output: &Path, grpc: SocketAddr, store: &str) -> anyhow::Result<Command> {
-    let [http, metrics, admin] = free_addresses()?;
+/// Whether a server can be called, by what listens at this address.
+type Ready = fn(SocketAddr) -> bool;
+
+/// Adds to the command what makes it serve with these settings.
+fn serve_ratekeeper(command: &mut Command, folder: &Path, settings: &str) -> anyhow::Result<()> {
     let (settings_file, rules) = (folder.join("ratekeeper.yaml"), folder.join("rules"));
-    let settings = format!(
-        "listen: {{grpc: \"{grpc}\", http: \"{http}\", metrics: \"{metrics}\", admin: \"{admin}\"}}\n\
-         log: {{level: error}}\n\
-         drain: {{pause: 0s}}\n\
-         {store}\n"
-    );
     std::fs::create_dir(&rules).context("cannot make the folder of rules")?;
     std::fs::write(rules.join("bench.yaml"), RULES).context("cannot write the rules")?;
     std::fs::write(&settings_file, settings).context("cannot write the settings")?;
-    let mut command = callgrind::command(output, &[])?;
     command.args(["ratekeeper", "serve", "--config"]).arg(settings_file).arg("--rules").arg(rules);
-    Ok(command)
+    Ok(())
 }
 
-fn redis(address: SocketAddr, folder: &Path) -> anyhow::Result<Program> {
+/// Whether rules are loaded, by the probe of the HTTP port.
+fn is_ready(http: SocketAddr) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(http)?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: instructions\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok::<_, std::io::Error>(answer.starts_with("HTTP/1.1 200 "))
+    };
+    ask().unwrap_or(false)
+}
+
+fn start_redis(address: SocketAddr, folder: &Path) -> anyhow::Result<Program> {
     let mut command = Command::new("redis-server");
     command.args([
         "--port",
@@ -100,7 +118,7 @@ fn redis(address: SocketAddr, folder: &Path) -> anyhow::Result<Program> {
         "no",
     ]);
     command.arg("--dir").arg(folder);
-    Program::start(command, address)
+    Program::start(command, || TcpStream::connect(address).is_ok())
 }
 
 /// One after another, by one caller.

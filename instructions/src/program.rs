@@ -1,6 +1,6 @@
 //! Programs that are started for a measurement, and folders that are gone after it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -41,8 +41,8 @@ impl Drop for Folder {
 pub(crate) struct Program(Child);
 
 impl Program {
-    /// Starts it and waits until it listens.
-    pub(crate) fn start(mut command: Command, address: SocketAddr) -> anyhow::Result<Self> {
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(mut command: Command, ready: impl Fn() -> bool) -> anyhow::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
         let mut program = Self(child);
@@ -50,7 +50,7 @@ impl Program {
             if let Some(status) = program.0.try_wait()? {
                 bail!("{:?} ended at its start ({status})", command.get_program());
             }
-            Ok(TcpStream::connect(address).is_ok())
+            Ok(ready())
         })?;
         Ok(program)
     }
@@ -66,7 +66,7 @@ impl Program {
         let begun = Instant::now();
         while !until(self)? {
             ensure!(begun.elapsed() < PATIENCE, "waited in vain for {PATIENCE:?}");
-            std::thread::park_timeout(Duration::from_millis(10));
+            std::thread::park_timeout(Duration::from_millis(50));
         }
         Ok(())
     }
