@@ -1,7 +1,7 @@
 //! Running something under callgrind, and reading what it counted.
 
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -14,45 +14,38 @@ pub(crate) struct Measured {
     pub(crate) instructions: u64,
 }
 
-/// The function of which callgrind counts, and the one around it after which it writes down what it counted. They are two, as
-/// callgrind does not take two such options for one function.
-const COUNTED: &str = "*passes_under_callgrind*";
-const WRITTEN: &str = "*case_under_callgrind*";
+/// The function that callgrind counts, with all that it calls.
+const COUNTED: &str = "--toggle-collect=*passes_under_callgrind*";
 
-/// What callgrind counts and writes down: so many passes.
+/// What callgrind counts: so many passes.
 #[inline(never)]
-pub(crate) fn case_under_callgrind(pass: &mut dyn FnMut(), passes: u32) {
-    passes_under_callgrind(pass, passes);
-    black_box(passes);
-}
-
-#[inline(never)]
-fn passes_under_callgrind(pass: &mut dyn FnMut(), passes: u32) {
+pub(crate) fn passes_under_callgrind(pass: &mut dyn FnMut(), passes: u32) {
     for _ in 0..passes {
         black_box(&mut *pass)();
     }
 }
 
-/// This program under callgrind, its own arguments to be added; what is counted goes to `output`.
-pub(crate) fn command(output: &Path, options: &[String]) -> anyhow::Result<Command> {
+/// Callgrind, the program to be added; what is counted goes to `output`.
+pub(crate) fn command(output: &Path) -> Command {
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--quiet"]).args(options);
+    command.args(["--tool=callgrind", "--quiet"]);
     command.arg(format!("--callgrind-out-file={}", output.display()));
-    command.arg(std::env::current_exe().context("where is this program?")?);
-    Ok(command)
+    command
 }
 
-/// Runs `paths` of this program; gives the instructions of each call of [`case_under_callgrind`].
-pub(crate) fn count_calls(folder: &Path) -> anyhow::Result<Vec<u64>> {
-    let output = folder.join("paths");
-    let options = [format!("--toggle-collect={COUNTED}"), format!("--dump-after={WRITTEN}")];
-    let status = command(&output, &options)?.arg("paths").status().context("cannot run valgrind")?;
-    ensure!(status.success(), "the paths could not be run under valgrind ({status})");
-    (1..)
-        .map(|call| output.with_extension(call.to_string()))
-        .take_while(|file| file.exists())
-        .map(|file| total(&file))
-        .collect()
+/// Where this program is.
+pub(crate) fn own_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("where is this program?")
+}
+
+/// Runs one path of this program; gives the instructions of [`passes_under_callgrind`] in it.
+pub(crate) fn count_passes(folder: &Path, path: usize) -> anyhow::Result<u64> {
+    let output = folder.join("counted");
+    let mut command = command(&output);
+    command.arg(COUNTED).arg(own_program()?).args(["path", &path.to_string()]);
+    let status = command.status().context("cannot run valgrind")?;
+    ensure!(status.success(), "path {path} could not be run under valgrind ({status})");
+    total(&output)
 }
 
 /// The instructions that one of callgrind's files tells of.

@@ -14,7 +14,7 @@ use crate::callgrind::{self, Measured};
 use crate::program::{Folder, Program, free_addresses};
 
 const FEW: u64 = 500;
-const MANY: u64 = 3_500;
+const MANY: u64 = 6_500;
 
 /// What is served.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,8 @@ fn count(served: Served, descriptors: u32, calls: u64) -> anyhow::Result<u64> {
     let (folder, redis_folder) = (Folder::new("server")?, Folder::new("redis")?);
     let [grpc, http, metrics, admin, redis_address] = free_addresses()?;
     let output = folder.path().join("counted");
-    let mut command = callgrind::command(&output, &[])?;
+    let mut command = callgrind::command(&output);
+    command.arg(callgrind::own_program()?);
     let mut redis = None;
     let (answers_when_ready, ready): (SocketAddr, Ready) = match served {
         Served::Constant => {
@@ -123,7 +124,7 @@ fn start_redis(address: SocketAddr, folder: &Path) -> anyhow::Result<Program> {
 
 /// One after another, by one caller.
 fn make_calls(address: SocketAddr, descriptors: u32, calls: u64) -> anyhow::Result<()> {
-    let mut command = Command::new(std::env::current_exe().context("where this program is")?);
+    let mut command = Command::new(callgrind::own_program()?);
     command.args(["ratekeeper", "bench", "--connections", "1", "--streams", "1", "--warmup", "0s"]);
     command.args([
         "--requests",

@@ -6,9 +6,7 @@ mod matching;
 mod naming;
 mod wire;
 
-use anyhow::ensure;
-
-use crate::callgrind::{Measured, case_under_callgrind, count_calls};
+use crate::callgrind::{Measured, count_passes, passes_under_callgrind};
 use crate::program::Folder;
 
 /// A path, ready to be gone.
@@ -35,26 +33,24 @@ fn all() -> impl Iterator<Item = Make> {
         .copied()
 }
 
-/// Goes each path twice: for what is made at the first use, and for callgrind.
-pub(crate) fn run_all() {
-    for make in all() {
-        let Case { passes, mut pass, .. } = make();
+/// Goes one path twice: for what is made at the first use, and for callgrind. Each has a process of its own, so that how one
+/// leaves the memory does not show in another.
+pub(crate) fn run(path: usize) {
+    if let Some(Case { passes, mut pass, .. }) = all().nth(path).map(|make| make()) {
         (0..passes).for_each(|_| pass());
-        case_under_callgrind(&mut *pass, passes);
+        passes_under_callgrind(&mut *pass, passes);
     }
 }
 
 /// What each path costs.
 pub(crate) fn measure() -> anyhow::Result<Vec<Measured>> {
     let folder = Folder::new("paths")?;
-    let counted = count_calls(folder.path())?;
-    let cases: Vec<Case> = all().map(|make| make()).collect();
-    ensure!(counted.len() == cases.len(), "valgrind counted {} of {} paths", counted.len(), cases.len());
-    let measured = |(case, total): (&Case, &u64)| Measured {
-        path: case.name.clone(),
-        instructions: total / u64::from(case.passes),
+    let measured = |(path, make): (usize, Make)| {
+        let Case { name, passes, .. } = make();
+        let instructions = count_passes(folder.path(), path)? / u64::from(passes);
+        Ok(Measured { path: name, instructions })
     };
-    Ok(cases.iter().zip(&counted).map(measured).collect())
+    all().enumerate().map(measured).collect()
 }
 
 /// Far from its neighbours, so that what is asked for in turn does not lie side by side.

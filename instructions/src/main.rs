@@ -34,8 +34,8 @@ enum Command {
     Check,
     /// Put what is measured now on record
     Record,
-    /// Run the paths that can be called; what valgrind is started with
-    Paths,
+    /// Go a path that can be called; what valgrind is started with
+    Path { path: usize },
     /// Serve a constant answer; what valgrind is started with
     Constant { address: SocketAddr },
     /// Run a command of ratekeeper; what valgrind is started with, and what makes the load
@@ -58,8 +58,8 @@ fn main() -> anyhow::Result<ExitCode> {
             Baseline::of(&now).write(&baseline_file())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Paths => {
-            cases::run_all();
+        Command::Path { path } => {
+            cases::run(path);
             Ok(ExitCode::SUCCESS)
         }
         Command::Constant { address } => constant::serve(address).map(|()| ExitCode::SUCCESS),

@@ -25,32 +25,33 @@ pub(super) const CASES: &[Make] = &[
 
 /// Every value has its own rule.
 fn exact(rules: usize) -> Case {
-    let set = compile((0..rules).map(|rule| descriptor("key", Some(format!("value-{rule:06}")))));
-    find(format!("match exact, {rules} rules"), set, |turn| format!("value-{:06}", scattered(turn) % rules))
+    let set = || compile((0..rules).map(|rule| descriptor("key", Some(format!("value-{rule:06}")))));
+    let value = |turn| format!("value-{:06}", scattered(turn) % rules);
+    find(format!("match exact, {rules} rules"), rules, set, value)
 }
 
 /// Every rule is a pattern with a prefix of its own.
 fn pattern(rules: usize) -> Case {
-    let set = compile((0..rules).map(|rule| descriptor("key", Some(format!("/api/{rule:06}/*")))));
-    find(format!("match pattern, {rules} rules"), set, |turn| {
-        format!("/api/{:06}/orders", scattered(turn) % rules)
-    })
+    let set = || compile((0..rules).map(|rule| descriptor("key", Some(format!("/api/{rule:06}/*")))));
+    let value = |turn| format!("/api/{:06}/orders", scattered(turn) % rules);
+    find(format!("match pattern, {rules} rules"), rules, set, value)
 }
 
 /// No rule has the value, so the key's default rule applies.
 fn default(rules: usize) -> Case {
-    let exact = (1..rules).map(|rule| descriptor("key", Some(format!("value-{rule:06}"))));
-    let set = compile(exact.chain([descriptor("key", None)]));
-    find(format!("match default, {rules} rules"), set, |turn| {
-        format!("other-{:06}", scattered(turn) % 1_000_000)
-    })
+    let exact = || (1..rules).map(|rule| descriptor("key", Some(format!("value-{rule:06}"))));
+    let set = || compile(exact().chain([descriptor("key", None)]));
+    let value = |turn| format!("other-{:06}", scattered(turn) % 1_000_000);
+    find(format!("match default, {rules} rules"), rules, set, value)
 }
 
-fn find(name: String, set: RuleSet, value: impl Fn(usize) -> String) -> Case {
+/// The same rules in many sets, where they are few: each set hashes by seeds of its own.
+fn find(name: String, rules: usize, set: impl Fn() -> RuleSet, value: impl Fn(usize) -> String) -> Case {
+    let sets: Vec<RuleSet> = (0..(20_000 / rules).clamp(1, 64)).map(|_| set()).collect();
     let values: Vec<String> = (0..IN_TURN).map(value).collect();
     let mut turn = 0;
     Case::new(name, 2_048, move || {
-        let value = values[turn % IN_TURN].as_bytes();
+        let (set, value) = (&sets[turn % sets.len()], values[turn % IN_TURN].as_bytes());
         turn += 1;
         assert!(set.find(DOMAIN, black_box(&[Entry { key: b"key", value }])).is_some());
     })

@@ -33,7 +33,7 @@ pub(super) struct Neighbours {
 pub(super) type Link = NonZeroU32;
 
 /// Places in a chunk: one for each bit of `used`.
-const CHUNK: usize = 64;
+const CHUNK: SlotId = u64::BITS;
 
 /// How often a place is picked before there is nothing to pick: where every second place is free, once in 10^19 tables.
 const MOST_PICKS: u64 = 64;
@@ -52,7 +52,7 @@ pub(super) struct Slots<V> {
 struct Chunk<V> {
     /// A bit for each place that is taken.
     used: u64,
-    slots: [Option<Slot<V>>; CHUNK],
+    slots: [Option<Slot<V>>; CHUNK as usize],
 }
 
 impl<V> Slots<V> {
@@ -70,7 +70,7 @@ impl<V> Slots<V> {
             self.with_room.pop();
         }
         self.len += 1;
-        index * CHUNK as SlotId + place
+        index * CHUNK + place
     }
 
     pub(super) fn remove(&mut self, id: SlotId) -> Slot<V> {
@@ -78,7 +78,7 @@ impl<V> Slots<V> {
         let chunk = self.chunks[index].as_mut().expect(LIVE);
         let slot = chunk.slots[place].take().expect(LIVE);
         if chunk.used == u64::MAX {
-            self.with_room.push(id / CHUNK as SlotId);
+            self.with_room.push(id / CHUNK);
         }
         chunk.used &= !(1 << place);
         if chunk.used == 0 {
@@ -96,7 +96,7 @@ impl<V> Slots<V> {
     /// Some entries, picked by a seed; all where they are few.
     pub(super) fn picked(&self, seed: u64, most: usize) -> impl Iterator<Item = (SlotId, &Slot<V>)> {
         let (places, few) = (u64::from(self.places()), self.chunks.len() <= 1);
-        let (turns, most) = if few { (places, CHUNK) } else { (MOST_PICKS, most) };
+        let (turns, most) = if few { (places, CHUNK as usize) } else { (MOST_PICKS, most) };
         let place = move |turn: u64| if few { turn } else { scramble(seed, turn) % places };
         let picked = (0..turns).map(place).filter_map(|at| SlotId::try_from(at).ok());
         picked.filter_map(|id| Some((id, self.at(id)?))).take(most)
@@ -119,7 +119,7 @@ impl<V> Slots<V> {
 
     /// Entries are at places below this one.
     pub(super) fn places(&self) -> SlotId {
-        SlotId::try_from(self.chunks.len() * CHUNK).unwrap_or(SlotId::MAX)
+        SlotId::try_from(self.chunks.len() * CHUNK as usize).unwrap_or(SlotId::MAX)
     }
 
     /// The chunk that the next entry goes to: one that is in use before one that would have to be made.
@@ -127,8 +127,7 @@ impl<V> Slots<V> {
         if let Some(&index) = self.with_room.last() {
             return index;
         }
-        let index =
-            u32::try_from(self.chunks.len()).ok().filter(|&index| index < SlotId::MAX / CHUNK as SlotId);
+        let index = u32::try_from(self.chunks.len()).ok().filter(|&index| index < SlotId::MAX / CHUNK);
         let index = index.expect("a table holds fewer than 2^32 entries");
         self.chunks.push(None);
         self.with_room.push(index);
@@ -138,13 +137,13 @@ impl<V> Slots<V> {
 
 impl<V> Chunk<V> {
     fn new_boxed() -> Box<Self> {
-        Box::new(Self { used: 0, slots: [const { None }; CHUNK] })
+        Box::new(Self { used: 0, slots: [const { None }; CHUNK as usize] })
     }
 }
 
 /// The chunk of a place, and where it is there.
 fn split(id: SlotId) -> (usize, usize) {
-    (id as usize / CHUNK, id as usize % CHUNK)
+    ((id / CHUNK) as usize, (id % CHUNK) as usize)
 }
 
 /// Scatters a counter over all 64 bits (the finalizer of Steele's SplitMix64).
