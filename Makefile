@@ -1,10 +1,10 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-setup fuzz bench fmt lint check proto docs clean
+.PHONY: help run test test-setup fuzz bench instructions instructions-record fmt lint check proto docs clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 
 run: ## Build, serve config/ratekeeper.yaml with config/rules/, and say what to try next
 	@scripts/run
@@ -20,6 +20,12 @@ fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 
 bench: ## Print what a decision costs in CPU time and in Redis, beside a constant answer
 	cargo bench --locked --bench decision_cost
+
+instructions: ## Compare the instructions of the main paths with those on record
+	@scripts/instructions check
+
+instructions-record: ## Put the instructions of the main paths on record, after a change that is meant
+	@scripts/instructions record
 
 fmt: ## Format the code
 	cargo fmt --all
