@@ -33,6 +33,7 @@ pub mod tally;
 pub mod target;
 #[cfg(test)]
 mod tests;
+pub mod zipf;
 
 /// The arguments of `ratekeeper bench`.
 #[derive(Debug, Clone, clap::Args)]
@@ -110,7 +111,7 @@ fn open(load: &Load) -> anyhow::Result<Vec<Generator>> {
         connect_timeout: load.timeout,
         streams: load.streams.get(),
         template: load.template(),
-        keys: load.keys.get(),
+        keys: load.key_space()?,
         head: request_head(&load.target).context("the server's name cannot stand in a request")?,
     });
     let threads = load.thread_count();

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::answer::{CallError, Decision, read_decision, read_head, read_trailers};
 use super::frame::{FrameTemplate, FrameWriter};
-use super::keys::Keys;
+use super::keys::{KeySpace, Keys};
 use super::phase::Phase;
 use super::tally::Tally;
 use super::target::{ConnectError, Target};
@@ -35,7 +35,7 @@ pub struct Plan {
     /// The requests' bytes.
     pub template: FrameTemplate,
     /// The key space.
-    pub keys: u64,
+    pub keys: KeySpace,
     /// The requests' HTTP head.
     pub head: Request<()>,
 }
@@ -120,7 +120,7 @@ impl Connection {
         for stream in 0..self.plan.streams {
             // Far apart, so that no two streams draw the same sequence of keys.
             let seed = (self.number << 32) | stream as u64;
-            let frames = FrameWriter::new(self.plan.template.clone(), Keys::new(self.plan.keys, seed));
+            let frames = FrameWriter::new(self.plan.template.clone(), Keys::of(self.plan.keys, seed));
             streams.spawn(run_stream(sender.clone(), self.plan.head.clone(), frames, run.clone()));
         }
         let mut end = StreamEnd::PhaseOver;
