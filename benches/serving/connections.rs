@@ -75,28 +75,67 @@ fn compare(
         server.take_turn(&load(server.target(), callers, SOME_KEYS, pace.turn())?)
     })?;
     page.heading(&format!("{total} callers in all; {} rounds of {} s", pace.rounds, pace.turn().as_secs()))?;
-    let head = [
+    let mut table = Table::new([
         "server",
         "connections × streams",
         "CPU s / M decisions",
         "by 4 connections'",
+        "by the first server's",
         "least / most busy core",
-    ];
-    let (mut table, mut goals) = (Table::new(head), Vec::new());
-    for (server, turns) in servers.iter().zip(turns.chunks(cases.len().max(1))) {
-        let usual = cases.iter().position(|case| case.connections.get() == USUAL_CONNECTIONS);
-        let usual = usual.map(|place| costs(&turns[place])).unwrap_or_default();
-        for (case, turns) in cases.iter().zip(turns) {
-            let (ratio, share) = (Spread::of_ratios(&costs(turns), &usual), shares(turns));
-            let cells = [ratio, share].map(|spread| spread.to_string());
-            let Callers { connections, streams } = case;
-            let what = [server.name().to_owned(), format!("{connections} × {streams}")];
-            table.row(what.into_iter().chain([Spread::of(costs(turns)).to_string()]).chain(cells));
-            goals.extend(case_goals(server, *case, ratio.median, share.median));
+    ]);
+    let by_server: Vec<&[Vec<Turn>]> = turns.chunks(cases.len().max(1)).collect();
+    let usual = cases.iter().position(|case| case.connections.get() == USUAL_CONNECTIONS);
+    let mut goals = Vec::new();
+    for (server, turns) in servers.iter().zip(&by_server) {
+        for (place, case) in cases.iter().enumerate() {
+            let figures = Figures {
+                cost: Spread::of(costs(&turns[place])),
+                by_usual: ratio(&turns[place], usual.map(|usual| &turns[usual][..])),
+                by_floor: ratio(&turns[place], Some(&by_server[0][place])),
+                share: shares(&turns[place]),
+            };
+            table.row(figures.cells(server, *case));
+            goals.extend(figures.goals(server, *case));
         }
     }
     page.table(&table)?;
     page.goals(&goals)
+}
+
+/// One server's figures of one case.
+#[derive(Debug, Clone, Copy)]
+struct Figures {
+    cost: Spread,
+    by_usual: Spread,
+    by_floor: Spread,
+    share: Spread,
+}
+
+impl Figures {
+    fn cells(&self, server: &Server, case: Callers) -> Vec<String> {
+        let Callers { connections, streams } = case;
+        let spreads = [self.cost, self.by_usual, self.by_floor, self.share].map(|spread| spread.to_string());
+        let names = [server.name().to_owned(), format!("{connections} × {streams}")];
+        names.into_iter().chain(spreads).collect()
+    }
+
+    /// The floor has none: it is what it is.
+    fn goals(&self, server: &Server, case: Callers) -> Vec<Goal> {
+        let (name, connections) = (server.name(), case.connections.get());
+        let mut goals = Vec::new();
+        if !server.is_ours() {
+            return goals;
+        }
+        if connections != USUAL_CONNECTIONS && !self.by_usual.median.is_nan() {
+            let what = format!("{name}: CPU of {case} by that of {USUAL_CONNECTIONS} connections");
+            goals.push(Goal::at_most(what, 1.0 + TOLERANCE, self.by_usual.median));
+        }
+        if connections > 1 && !self.share.median.is_nan() {
+            let what = format!("{name}: least / most busy core, {case}");
+            goals.push(Goal::at_least(what, LEAST_SHARE, self.share.median));
+        }
+        goals
+    }
 }
 
 /// So many callers on so many connections, where that goes.
@@ -105,17 +144,9 @@ fn spread(total: NonZeroUsize, connections: NonZeroUsize) -> Option<Callers> {
     (callers.streams.get() <= MOST_STREAMS).then_some(callers)
 }
 
-fn case_goals(server: &Server, case: Callers, ratio: f64, share: f64) -> Vec<Goal> {
-    let (name, connections) = (server.name(), case.connections.get());
-    let mut goals = Vec::new();
-    if connections != USUAL_CONNECTIONS && !ratio.is_nan() {
-        let what = format!("{name}: CPU of {case} by that of {USUAL_CONNECTIONS} connections");
-        goals.push(Goal::at_most(what, 1.0 + TOLERANCE, ratio));
-    }
-    if connections > 1 && !share.is_nan() {
-        goals.push(Goal::at_least(format!("{name}: least / most busy core, {case}"), LEAST_SHARE, share));
-    }
-    goals
+/// Each round's cost by the same round's other one, where there is one.
+fn ratio(turns: &[Turn], by: Option<&[Turn]>) -> Spread {
+    Spread::of_ratios(&costs(turns), &by.map(costs).unwrap_or_default())
 }
 
 fn costs(turns: &[Turn]) -> Vec<f64> {

@@ -42,17 +42,14 @@ impl Fleet {
         Ok(Self { replicas, redis })
     }
 
-    /// All replicas at once, each with an equal share of these connections.
+    /// All replicas at once, each with these callers.
     pub(crate) fn take_turn(
         &self,
         callers: Callers,
         keys: Keys,
         time: Duration,
     ) -> anyhow::Result<FleetTurn> {
-        let share = callers.connections.get() / self.replicas.len();
-        let share =
-            Callers::new(share, callers.streams.get()).context("a connection for each replica at least")?;
-        let to = |server: &Server| load(server.target(), share, keys, time);
+        let to = |server: &Server| load(server.target(), callers, keys, time);
         let loads: Vec<Load> = self.replicas.iter().map(to).collect::<Result<_, _>>()?;
         self.all_at_once(&loads, |server, load| server.warm_up(load))?;
         let (before, fallback) = (self.redis.work()?, self.fallback()?);

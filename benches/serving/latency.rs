@@ -35,6 +35,14 @@ pub(crate) struct Options {
     keys: Keys,
 }
 
+/// What a turn showed.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    latency: Latency,
+    /// How late the load itself was, in milliseconds.
+    late: f64,
+}
+
 /// Reads a quantile, in microseconds.
 type Quantile = fn(&Latency) -> f64;
 
@@ -51,7 +59,8 @@ pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Res
         let load = load(server.target(), options.callers, options.keys, pace.turn())?;
         let report = server.take_turn(&Load { rate: Some(options.rate), ..load })?.report;
         ensure_rate(&report, options.rate)?;
-        Ok(report.latency_us)
+        let late = report.punctuality.map_or(f64::NAN, |punctuality| punctuality.delay_us.p99 / 1e3);
+        Ok(Seen { latency: report.latency_us, late })
     })?;
     let (rounds, seconds, rate) = (pace.rounds, pace.turn().as_secs(), options.rate);
     page.heading(&format!(
@@ -69,22 +78,24 @@ pub(crate) fn ensure_rate(report: &Report, rate: NonZeroU64) -> anyhow::Result<(
     Ok(())
 }
 
-fn table(servers: &[Server], turns: &[Vec<Latency>]) -> Table {
+fn table(servers: &[Server], turns: &[Vec<Seen>]) -> Table {
     let names = QUANTILES.map(|(name, _)| name);
     let head = ["server".to_owned()].into_iter().chain(names.map(str::to_owned));
-    let mut table = Table::new(head.chain(names.map(|name| format!("{name} over the first's"))));
+    let added_names = names.map(|name| format!("{name} over the first's"));
+    let mut table = Table::new(head.chain(added_names).chain(["load late, p99".to_owned()]));
     let Some(floor) = turns.first() else { return table };
     for (server, turns) in servers.iter().zip(turns) {
+        let late = Spread::of(turns.iter().map(|turn| turn.late)).to_string();
         let spreads = QUANTILES.map(|(_, of)| Spread::of(milliseconds(turns, of)).to_string());
         let added = QUANTILES.map(|(_, of)| added(turns, floor, of).to_string());
-        table.row([server.name().to_owned()].into_iter().chain(spreads).chain(added));
+        table.row([server.name().to_owned()].into_iter().chain(spreads).chain(added).chain([late]));
     }
     table
 }
 
-fn goals(options: &Options, servers: &[Server], turns: &[Vec<Latency>]) -> Vec<Goal> {
+fn goals(options: &Options, servers: &[Server], turns: &[Vec<Seen>]) -> Vec<Goal> {
     let Some(floor) = turns.first() else { return Vec::new() };
-    let goal = |((kind, server), turns): ((&Contender, &Server), &Vec<Latency>)| {
+    let goal = |((kind, server), turns): ((&Contender, &Server), &Vec<Seen>)| {
         let most = match kind {
             Contender::Local => 0.3,
             Contender::Redis => 1.0,
@@ -96,10 +107,10 @@ fn goals(options: &Options, servers: &[Server], turns: &[Vec<Latency>]) -> Vec<G
     options.servers.iter().zip(servers).zip(turns).filter_map(goal).collect()
 }
 
-fn added(turns: &[Latency], floor: &[Latency], of: Quantile) -> Spread {
+fn added(turns: &[Seen], floor: &[Seen], of: Quantile) -> Spread {
     Spread::of_differences(&milliseconds(turns, of), &milliseconds(floor, of))
 }
 
-fn milliseconds(turns: &[Latency], of: Quantile) -> Vec<f64> {
-    turns.iter().map(|latency| of(latency) / 1e3).collect()
+fn milliseconds(turns: &[Seen], of: Quantile) -> Vec<f64> {
+    turns.iter().map(|turn| of(&turn.latency) / 1e3).collect()
 }

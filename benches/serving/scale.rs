@@ -1,10 +1,13 @@
 //! `scale`: several replicas on one Redis, a Cluster of three, and a ring of three, beside one replica.
 //!
-//! The callers are as many in all whatever the number of replicas, and each replica serves with as many threads as one
-//! alone does: what is compared is what a decision costs, not how many fit into this machine.
+//! Each replica serves with as many threads as one alone does: what is compared is what a decision costs, not how many
+//! fit into this machine. The callers are as many in all whatever the number of replicas, so several replicas have fewer
+//! each, and share fewer wake-ups and script calls among them; `--per-replica` gives each as many as one alone, which
+//! leaves what replicas themselves cost.
 
 use std::num::NonZeroUsize;
 
+use anyhow::Context;
 use clap::Parser;
 
 use crate::contender::Contender;
@@ -38,16 +41,21 @@ pub(crate) struct Options {
     /// Streams on each connection
     #[arg(long, default_value = "64")]
     streams: NonZeroUsize,
+    /// Give so many connections to each replica instead
+    #[arg(long)]
+    per_replica: bool,
     /// Size of the key space, and the exponent of Zipf's law; 1 is one hot key
     #[arg(long, value_name = "N[:S]", default_value = "10000")]
     keys: Keys,
 }
 
 pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Result<()> {
-    let callers = Callers { connections: options.connections, streams: options.streams };
     let (rounds, seconds, threads) = (pace.rounds, pace.turn().as_secs(), options.threads);
     page.heading(&format!(
-        "Replicas of {threads} threads; {rounds} rounds of {seconds} s, {callers} in all; {}",
+        "Replicas of {threads} threads; {rounds} rounds of {seconds} s, {} connections × {} streams {}; {}",
+        options.connections,
+        options.streams,
+        if options.per_replica { "to each" } else { "to all together" },
         options.keys
     ))?;
     let mut table = Table::new([
@@ -64,8 +72,10 @@ pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Res
         let setup = Setup { threads: Some(options.threads), ..Setup::of(contender) };
         let start = |&count| Fleet::start(&setup, count);
         let fleets: Vec<Fleet> = options.replicas.iter().map(start).collect::<Result<_, _>>()?;
-        let turns = pace
-            .interleave(fleets.len(), |place| fleets[place].take_turn(callers, options.keys, pace.turn()))?;
+        let turns = pace.interleave(fleets.len(), |place| {
+            let callers = options.callers(options.replicas[place])?;
+            fleets[place].take_turn(callers, options.keys, pace.turn())
+        })?;
         for (count, turns_of_count) in options.replicas.iter().zip(&turns) {
             let (cells, more) = compare(contender, *count, turns_of_count, &turns[0]);
             table.row(cells);
@@ -74,6 +84,15 @@ pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Res
     }
     page.table(&table)?;
     page.goals(&goals)
+}
+
+impl Options {
+    /// What each of so many replicas gets.
+    fn callers(&self, replicas: NonZeroUsize) -> anyhow::Result<Callers> {
+        let parts = if self.per_replica { 1 } else { replicas.get() };
+        let callers = Callers::new(self.connections.get() / parts, self.streams.get());
+        callers.with_context(|| format!("{replicas} replicas need a connection each"))
+    }
 }
 
 /// A row of figures, and the goals: that replicas cost no more CPU, and nothing is decided without the store.

@@ -13,10 +13,13 @@ use tokio::time::Instant;
 use crate::contender::{Contender, Rival};
 use crate::demand::probe;
 use crate::process::core_times;
-use crate::program::{Program, free_ports};
+use crate::program::{Program, free_ports, pause};
 use crate::redis::{Redis, Work};
 use crate::scrape;
 use crate::setup::{Ports, Setup, rules_folder};
+
+/// How long a server gets to see that the connections of the warm-up are closed, before new ones are dealt to its cores.
+const SETTLING: Duration = Duration::from_millis(200);
 
 /// A server that answers.
 #[derive(Debug)]
@@ -31,6 +34,7 @@ pub(crate) struct Server {
 /// What only a server has that we started.
 #[derive(Debug)]
 struct Started {
+    contender: Contender,
     program: Program,
     metrics_port: u16,
     ready_after: Duration,
@@ -79,7 +83,8 @@ impl Server {
         program.wait(|| decides(&probe))?;
         let ready_after = begin.elapsed();
         let pid = Some(program.pid());
-        let started = Some(Started { program, metrics_port: metrics, ready_after, folder });
+        let started =
+            Some(Started { contender: setup.contender, program, metrics_port: metrics, ready_after, folder });
         Ok(Self { name, target, pid, redis, started })
     }
 
@@ -93,6 +98,11 @@ impl Server {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is a ratekeeper that we started, not the floor or somebody else's.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.started.as_ref().is_some_and(|started| started.contender.constant_way().is_none())
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -156,7 +166,8 @@ impl Server {
     /// Drives it for the time that the load is warmed up.
     pub(crate) fn warm_up(&self, load: &Load) -> anyhow::Result<()> {
         let warm_up = Load { duration: load.warmup, requests: None, warmup: Duration::ZERO, ..load.clone() };
-        measure(&warm_up, None).map(drop)
+        measure(&warm_up, None)?;
+        pause(SETTLING)
     }
 
     fn store_so_far(&self) -> anyhow::Result<Option<StoreTurn>> {

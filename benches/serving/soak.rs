@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options, page: &mut Page) -> anyhow::Result<()> {
     let (steady, seen) = drive(&server, &base, rate, slices)?;
     page.table(&table(&seen))?;
     page.note(&format!("connections that stayed: {}", judge::failures(&steady)))?;
-    page.goals(&judge::goals(&steady, &seen))?;
+    page.goals(&judge::goals(&steady, &seen, rate))?;
     let missed = page.missed();
     if missed.is_empty() {
         return page.note("PASS");

@@ -49,7 +49,7 @@ impl<'a> Plan<'a> {
             p99: latency.p99 / 1e3,
             p999: latency.p999 / 1e3,
             fallback: self.fallback()? - before,
-            entries: self.server.metric("ratekeeper_store_entries")?,
+            counters: self.counters()?,
             failed: failed(&report),
             failures: failures(&report),
             denied: report.over_limit,
@@ -70,6 +70,12 @@ impl<'a> Plan<'a> {
     fn phase(&self, number: u32) -> Phase {
         let outage = self.middle..self.middle + OUTAGE + RETURN;
         if self.server.redis().is_some() && outage.contains(&number) { Phase::Outage } else { Phase::Usual }
+    }
+
+    fn counters(&self) -> anyhow::Result<f64> {
+        let own = "ratekeeper_store_entries";
+        let to_settle = "ratekeeper_fallback_unsettled_counters";
+        self.server.metric(if self.server.redis().is_some() { to_settle } else { own })
     }
 
     fn fallback(&self) -> anyhow::Result<f64> {

@@ -17,8 +17,8 @@ pub(crate) struct Slice {
     pub(crate) p999: f64,
     /// Hits that were decided without Redis.
     pub(crate) fallback: f64,
-    /// Counters in the server's own memory.
-    pub(crate) entries: f64,
+    /// Counters in the server's own memory: all of them, or those that are to be settled with Redis.
+    pub(crate) counters: f64,
     /// Requests without a decision, and what befell them.
     pub(crate) failed: u64,
     pub(crate) failures: String,
@@ -42,7 +42,7 @@ pub(crate) fn table(slices: &[Slice]) -> Table {
         "MB",
         "descriptors",
         "threads",
-        "entries",
+        "counters",
         "p50 ms",
         "p99 ms",
         "p99.9 ms",
@@ -53,16 +53,16 @@ pub(crate) fn table(slices: &[Slice]) -> Table {
         let Holdings { megabytes, descriptors, threads } = slice.holdings;
         let redis = if slice.phase == Phase::Outage { "outage" } else { "" };
         let figures = [slice.p50, slice.p99, slice.p999].map(figure);
-        let counts = [slice.fallback, slice.entries].map(|count| format!("{count:.0}"));
+        let counts = [slice.fallback, slice.counters].map(|count| format!("{count:.0}"));
         let [p50, p99, p999] = figures;
-        let [fallback, entries] = counts;
+        let [fallback, counters] = counts;
         table.row([
             slice.second.to_string(),
             redis.to_owned(),
             figure(megabytes),
             descriptors.to_string(),
             threads.to_string(),
-            entries,
+            counters,
             p50,
             p99,
             p999,
