@@ -29,7 +29,7 @@ impl Page {
 
     /// A line that says how to read what follows, or what went before.
     pub(crate) fn note(&mut self, text: &str) -> anyhow::Result<()> {
-        if self.markdown { self.write(&format!("\n{text}\n\n")) } else { self.write(&format!("{text}\n")) }
+        if self.markdown { self.write(&format!("\n{text}\n")) } else { self.write(&format!("{text}\n")) }
     }
 
     pub(crate) fn table(&mut self, table: &Table) -> anyhow::Result<()> {

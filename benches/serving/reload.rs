@@ -66,6 +66,8 @@ struct Place<'a> {
 struct Pair {
     cpu: f64,
     p99: f64,
+    /// How much of the changes came into force meanwhile; the rest was overtaken by the next one.
+    in_force: f64,
 }
 
 pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Result<()> {
@@ -82,8 +84,15 @@ pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Res
         pace.rounds, options.callers
     ))?;
     let p99 = format!("p99 ms at {} / s", options.rate);
-    let head =
-        ["rules", "rewritten", "serving CPU s / M decisions", "by the first's", &p99, "over the first's"];
+    let head = [
+        "rules",
+        "rewritten",
+        "serving CPU s / M decisions",
+        "by the first's",
+        &p99,
+        "over the first's",
+        "changes in force",
+    ];
     let (mut table, mut goals) = (Table::new(head), Vec::new());
     for (place, pairs) in places.iter().zip(&turns) {
         let (cells, more) = place.compare(pairs, &turns[0]);
@@ -140,9 +149,13 @@ impl Place<'_> {
         let pair = || {
             let closed = self.server.take_turn(&closed)?;
             let open = self.server.take_turn(&open)?;
-            Ok(Pair { cpu: serving_cost(&closed), p99: open.report.latency_us.p99 / 1e3 })
+            Ok(Pair { cpu: serving_cost(&closed), p99: open.report.latency_us.p99 / 1e3, in_force: f64::NAN })
         };
-        if self.reloads { Rewriter::new(self.server, self.rules)?.during(pair) } else { pair() }
+        if !self.reloads {
+            return pair();
+        }
+        let (pair, in_force) = Rewriter::new(self.server, self.rules)?.during(pair)?;
+        Ok(Pair { in_force, ..pair })
     }
 
     fn compare(&self, pairs: &[Pair], first: &[Pair]) -> (Vec<String>, Vec<Goal>) {
@@ -151,7 +164,8 @@ impl Place<'_> {
         let ratio = Spread::of_ratios(&cpu(pairs), &cpu(first));
         let added = Spread::of_differences(&p99(pairs), &p99(first));
         let how = if self.reloads { "every second" } else { "never" };
-        let spreads = [Spread::of(cpu(pairs)), ratio, Spread::of(p99(pairs)), added];
+        let in_force = Spread::of(pairs.iter().map(|pair| pair.in_force));
+        let spreads = [Spread::of(cpu(pairs)), ratio, Spread::of(p99(pairs)), added, in_force];
         let name = format!("{}, rewritten {how}", self.rules);
         let goals = vec![
             Goal::at_most(format!("{name}: serving CPU by the first's"), MOST_RATIO, ratio.median),

@@ -7,10 +7,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Pace {
     /// Rounds; each measures everything once
-    #[arg(long, global = true, default_value = "3")]
+    #[arg(long, global = true, default_value = "3", overrides_with = "rounds")]
     pub(crate) rounds: NonZeroUsize,
     /// Seconds that each thing is measured in each round
-    #[arg(long, global = true, default_value = "2")]
+    #[arg(long, global = true, default_value = "2", overrides_with = "seconds")]
     pub(crate) seconds: NonZeroU32,
 }
 

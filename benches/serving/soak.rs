@@ -44,7 +44,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     callers: Callers,
     /// Minutes
-    #[arg(long, default_value = "10")]
+    #[arg(long, default_value = "10", overrides_with = "minutes")]
     minutes: NonZeroU32,
     /// Which server; without a Redis there is no outage
     #[arg(long, value_enum, default_value = "redis")]

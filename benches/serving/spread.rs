@@ -35,7 +35,8 @@ impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&figure(self.median))?;
         if self.min.total_cmp(&self.max).is_ne() {
-            write!(f, " ({}–{})", figure(self.min), figure(self.max))?;
+            let to = if self.min < 0.0 { " to " } else { "–" };
+            write!(f, " ({}{to}{})", figure(self.min), figure(self.max))?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub(crate) fn watch(
     let second = closed_loop(options, server, Duration::from_secs(1))?;
     let second = Load { rate: Some(options.rate), warmup: Duration::ZERO, ..second };
     let pid = server.pid()?;
-    let memory = Rewriter::new(server, rules)?.during(|| {
+    let (memory, in_force) = Rewriter::new(server, rules)?.during(|| {
         let sample = |_| {
             ensure_all_passed(server.name(), &measure(&second, None)?)?;
             megabytes(pid)
@@ -38,9 +38,9 @@ pub(crate) fn watch(
     })?;
     page.heading(&format!("{rules}, rewritten {} times: resident memory in MB", options.reloads))?;
     let quarters = quarters(&memory);
-    let mut table = Table::new(["first quarter", "second", "third", "last", "largest"]);
+    let mut table = Table::new(["first quarter", "second", "third", "last", "largest", "changes in force"]);
     let largest = Spread::of(memory).max;
-    table.row(quarters.into_iter().chain([largest]).map(figure));
+    table.row(quarters.into_iter().chain([largest, in_force]).map(figure));
     page.table(&table)?;
     let growth = quarters[3] / quarters[1];
     page.goals(&[Goal::at_most(format!("{rules}: last quarter by the second"), MOST_GROWTH, growth)])

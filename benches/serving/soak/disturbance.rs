@@ -69,7 +69,11 @@ impl<'a> Plan<'a> {
 
     fn phase(&self, number: u32) -> Phase {
         let outage = self.middle..self.middle + OUTAGE + RETURN;
-        if self.server.redis().is_some() && outage.contains(&number) { Phase::Outage } else { Phase::Usual }
+        match number {
+            0 => Phase::Start,
+            _ if self.server.redis().is_some() && outage.contains(&number) => Phase::Outage,
+            _ => Phase::Usual,
+        }
     }
 
     fn counters(&self) -> anyhow::Result<f64> {

@@ -28,6 +28,8 @@ pub(crate) struct Slice {
 /// Where a slice lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// All connections are new.
+    Start,
     /// Redis answers.
     Usual,
     /// Redis is gone, or has just come back.
@@ -38,7 +40,7 @@ pub(crate) enum Phase {
 pub(crate) fn table(slices: &[Slice]) -> Table {
     let mut table = Table::new([
         "second",
-        "Redis",
+        "phase",
         "MB",
         "descriptors",
         "threads",
@@ -51,14 +53,18 @@ pub(crate) fn table(slices: &[Slice]) -> Table {
     ]);
     for slice in slices {
         let Holdings { megabytes, descriptors, threads } = slice.holdings;
-        let redis = if slice.phase == Phase::Outage { "outage" } else { "" };
+        let phase = match slice.phase {
+            Phase::Start => "start",
+            Phase::Usual => "",
+            Phase::Outage => "outage",
+        };
         let figures = [slice.p50, slice.p99, slice.p999].map(figure);
         let counts = [slice.fallback, slice.counters].map(|count| format!("{count:.0}"));
         let [p50, p99, p999] = figures;
         let [fallback, counters] = counts;
         table.row([
             slice.second.to_string(),
-            redis.to_owned(),
+            phase.to_owned(),
             figure(megabytes),
             descriptors.to_string(),
             threads.to_string(),
