@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use crate::program::{Program, free_ports};
 
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Long, because a machine may be busy with other things; nothing that is measured waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One server, the masters of a Cluster, or the servers of a ring.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ use crate::contender::Contender;
 use crate::demand::{Callers, Keys, load};
 use crate::goal::Goal;
 use crate::page::Page;
+use crate::process::megabytes;
 use crate::rounds::Pace;
 use crate::rule_set::RuleSet;
 use crate::server::{Server, Turn};
@@ -125,13 +126,15 @@ fn load_times(servers: &[Server], sets: &[RuleSet], pace: Pace, page: &mut Page)
     page.heading(
         "From the start to the first decision, and from a change to its being in force, without load",
     )?;
-    let (mut table, mut goals) = (Table::new(["rules", "start, s", "change, s"]), Vec::new());
+    let (mut table, mut goals) =
+        (Table::new(["rules", "start, s", "MB", "change, s", "MB after changes"]), Vec::new());
     for (server, &rules) in servers.iter().zip(sets) {
-        let rewriter = Rewriter::new(server, rules)?;
+        let (rewriter, pid) = (Rewriter::new(server, rules)?, server.pid()?);
+        let at_start = figure(megabytes(pid)?);
         let time = |_| Ok(rewriter.time_one()?.as_secs_f64());
         let times = Spread::of((0..pace.rounds.get()).map(time).collect::<anyhow::Result<Vec<_>>>()?);
         let start = figure(server.ready_after()?.as_secs_f64());
-        table.row([rules.to_string(), start, times.to_string()]);
+        table.row([rules.to_string(), start, at_start, times.to_string(), figure(megabytes(pid)?)]);
         goals.push(Goal::at_most(
             format!("{rules}: s until a change is in force"),
             MOST_LOAD_SECONDS,
