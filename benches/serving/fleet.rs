@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use ratekeeper::cli::bench::{Load, Report, measure};
 
 use crate::demand::{Callers, Keys, load};
@@ -13,11 +13,11 @@ use crate::server::{Server, ensure_all_passed};
 use crate::setup::Setup;
 use crate::spread::as_f64;
 
-/// Replicas and their store.
+/// Replicas and their store, if they have one.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     replicas: Vec<Server>,
-    redis: Arc<Redis>,
+    redis: Option<Arc<Redis>>,
 }
 
 /// What one turn of load showed.
@@ -35,9 +35,8 @@ pub(crate) struct FleetTurn {
 impl Fleet {
     /// Starts so many replicas with a fresh store.
     pub(crate) fn start(setup: &Setup, count: NonZeroUsize) -> anyhow::Result<Self> {
-        let redis =
-            Arc::new(setup.contender.redis()?.context("replicas share a store only where it is Redis")?);
-        let start = |_| Server::start_with(setup, Some(Arc::clone(&redis)));
+        let redis = setup.contender.redis()?.map(Arc::new);
+        let start = |_| Server::start_with(setup, redis.clone());
         let replicas = (0..count.get()).map(start).collect::<Result<_, _>>()?;
         Ok(Self { replicas, redis })
     }
@@ -52,13 +51,13 @@ impl Fleet {
         let to = |server: &Server| load(server.target(), callers, keys, time);
         let loads: Vec<Load> = self.replicas.iter().map(to).collect::<Result<_, _>>()?;
         self.all_at_once(&loads, |server, load| server.warm_up(load))?;
-        let (before, fallback) = (self.redis.work()?, self.fallback()?);
+        let (before, fallback) = (self.work()?, self.fallback()?);
         let reports = self.all_at_once(&loads, |server, load| {
             let report = measure(&Load { warmup: Duration::ZERO, ..load.clone() }, Some(server.pid()?))?;
             ensure_all_passed(server.name(), &report)?;
             Ok(report)
         })?;
-        let work = self.redis.work()? - before;
+        let work = self.work()? - before;
         Ok(FleetTurn::new(&reports, work, self.fallback()? - fallback))
     }
 
@@ -79,7 +78,14 @@ impl Fleet {
         })
     }
 
+    fn work(&self) -> anyhow::Result<Work> {
+        self.redis.as_ref().map_or_else(|| Ok(Work::default()), |redis| redis.work())
+    }
+
     fn fallback(&self) -> anyhow::Result<f64> {
+        if self.redis.is_none() {
+            return Ok(0.0);
+        }
         self.replicas.iter().map(Server::fallback).sum()
     }
 }
@@ -91,7 +97,7 @@ impl FleetTurn {
         Self {
             decisions_per_second: reports.iter().map(|report| report.decisions_per_second).sum(),
             by_replica_cpu: decisions / reports.iter().map(cpu).sum::<f64>(),
-            by_redis_cpu: decisions / work.cpu_seconds,
+            by_redis_cpu: if work.cpu_seconds > 0.0 { decisions / work.cpu_seconds } else { f64::NAN },
             fallback,
         }
     }

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use anyhow::Context;
 use clap::Parser;
 
-use crate::contender::Contender;
+use crate::contender::{Contender, build_examples};
 use crate::demand::{Callers, Keys};
 use crate::fleet::{Fleet, FleetTurn};
 use crate::goal::Goal;
@@ -29,8 +29,8 @@ pub(crate) struct Options {
     /// Numbers of replicas, the first of them being what the others are compared with
     #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     replicas: Vec<NonZeroUsize>,
-    /// Which stores
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "redis,cluster,ring")]
+    /// Which stores; the floor has none, and shows what this machine itself takes from several processes
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "constant,redis,cluster,ring")]
     servers: Vec<Contender>,
     /// Threads of each replica
     #[arg(long, default_value = "1")]
@@ -67,6 +67,7 @@ pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Res
         "by one replica's",
         "decisions / s",
     ]);
+    build_examples(&options.servers)?;
     let mut goals = Vec::new();
     for &contender in &options.servers {
         let setup = Setup { threads: Some(options.threads), ..Setup::of(contender) };
@@ -79,7 +80,8 @@ pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Res
         for (count, turns_of_count) in options.replicas.iter().zip(&turns) {
             let (cells, more) = compare(contender, *count, turns_of_count, &turns[0]);
             table.row(cells);
-            goals.extend(more);
+            // The floor is what it is.
+            goals.extend(more.into_iter().filter(|_| contender.constant_way().is_none()));
         }
     }
     page.table(&table)?;
