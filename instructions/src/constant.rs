@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hyper_util::service::TowerToHyperService;
 use ratekeeper::server::transport::{BindOptions, Http2Server, Http2Settings, ListenAddress, Listener};
 use ratekeeper_proto::rate_limit_response::{Code, DescriptorStatus};
 use ratekeeper_proto::rate_limit_service_server::{RateLimitService, RateLimitServiceServer};
@@ -32,7 +33,7 @@ pub(crate) fn serve(address: SocketAddr) -> anyhow::Result<()> {
         let mut told_to_end = signal(SignalKind::terminate())?;
         let listener = Listener::bind(&ListenAddress::Tcp(address), &BindOptions::default())?;
         let server = Http2Server::start(vec![listener], &Http2Settings::default(), |_core| {
-            Routes::new(RateLimitServiceServer::new(constant())).prepare()
+            TowerToHyperService::new(Routes::new(RateLimitServiceServer::new(constant())).prepare())
         })?;
         told_to_end.recv().await;
         server.drain(Duration::from_secs(5)).await;

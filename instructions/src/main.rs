@@ -16,10 +16,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use ratekeeper::cli::Arguments as Ratekeeper;
 
 use crate::baseline::Baseline;
 use crate::callgrind::Measured;
+
+/// As ratekeeper's own.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Counts the instructions of ratekeeper's main paths.
 #[derive(Debug, Parser)]

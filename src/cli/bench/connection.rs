@@ -1,24 +1,27 @@
-//! One connection under load: its streams, the calls on them, and connecting again when it is lost.
+//! One connection under load: which of its streams sends what and when, and connecting again when it is lost.
+//!
+//! One task does it all. A stream is no more than a slot with a sequence of keys: whoever is free takes the next request.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use h2::RecvStream;
-use h2::client::SendRequest;
-use http::{HeaderValue, Method, Request, Uri, Version, header};
 use parking_lot::Mutex;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::answer::{CallError, Decision, read_decision, read_head, read_trailers};
-use super::frame::{FrameTemplate, FrameWriter};
-use super::keys::Keys;
+use super::alarm::Alarm;
+use super::answer::CallError;
+use super::frame::FrameTemplate;
+use super::http2::request::RequestHead;
+use super::http2::session::Ended;
+use super::keys::{KeySpace, Keys};
+use super::link::{Link, LinkError};
+use super::pace::Pace;
 use super::phase::Phase;
+use super::schedule::{Schedule, Turn};
 use super::tally::Tally;
 use super::target::{ConnectError, Target};
-
-const METHOD_PATH: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
 /// Between attempts to connect again, so that a server that is gone does not keep a core busy.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
@@ -30,14 +33,18 @@ pub struct Plan {
     pub target: Target,
     /// How long connecting may take.
     pub connect_timeout: Duration,
+    /// How many connections there are.
+    pub connections: u64,
     /// Streams on each connection.
     pub streams: usize,
     /// The requests' bytes.
     pub template: FrameTemplate,
     /// The key space.
-    pub keys: u64,
+    pub keys: KeySpace,
     /// The requests' HTTP head.
-    pub head: Request<()>,
+    pub head: RequestHead,
+    /// Requests per second over all connections, unless they wait for answers.
+    pub rate: Option<NonZeroU64>,
 }
 
 /// A connection of its own number, which also seeds its keys.
@@ -45,10 +52,11 @@ pub struct Plan {
 pub struct Connection {
     plan: Arc<Plan>,
     number: u64,
-    sender: Option<SendRequest<Bytes>>,
+    link: Option<Link>,
+    alarm: Option<Alarm>,
 }
 
-/// Where a stream reports to: the phase asks everyone to go on, the tally belongs to one thread.
+/// Where a connection reports to: the phase asks everyone to go on, the tally belongs to one thread.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// Until when to send.
@@ -57,26 +65,35 @@ pub struct Run {
     pub tally: Arc<Mutex<Tally>>,
 }
 
-enum StreamEnd {
-    PhaseOver,
-    ConnectionLost,
+/// A connection's streams in one phase.
+#[derive(Debug)]
+struct Streams<'a> {
+    plan: &'a Plan,
+    run: &'a Run,
+    pace: Pace,
+    alarm: Option<&'a mut Alarm>,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    /// Whether requests wait for a slot, and since when they have not had to.
+    is_full: bool,
+    free_since: Instant,
+    /// Kept, so that reading allocates nothing.
+    ended: Vec<Ended>,
+    answers: u64,
 }
 
-/// The HTTP head of requests to `target`.
-///
-/// # Errors
-///
-/// When the target's name cannot stand in a URI.
-pub fn request_head(target: &Target) -> Result<Request<()>, http::Error> {
-    let uri =
-        Uri::builder().scheme("http").authority(target.authority()).path_and_query(METHOD_PATH).build()?;
-    Request::builder()
-        .method(Method::POST)
-        .version(Version::HTTP_2)
-        .uri(uri)
-        .header(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"))
-        .header(header::TE, HeaderValue::from_static("trailers"))
-        .body(())
+/// A stream: its keys, and since when its request counts.
+#[derive(Debug)]
+struct Slot {
+    keys: Keys,
+    since: Instant,
+}
+
+/// How a connection's part in a phase ended, or was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    PhaseOver,
+    ConnectionLost,
 }
 
 impl Connection {
@@ -84,108 +101,162 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// See [`Target::connect`].
+    /// See [`Target::connect`], and [`ConnectError::Timer`].
     pub async fn open(plan: Arc<Plan>, number: u64) -> Result<Self, ConnectError> {
-        let sender = plan.target.connect(plan.connect_timeout).await?;
-        Ok(Self { plan, number, sender: Some(sender) })
+        let link = plan.target.connect(plan.connect_timeout).await?;
+        let alarm = plan.rate.map(|_| Alarm::new()).transpose().map_err(ConnectError::Timer)?;
+        Ok(Self { plan, number, link: Some(link), alarm })
     }
 
     /// Sends requests on all streams until the phase is over and all are answered.
     pub async fn run(mut self, run: Run) -> Self {
-        while let Some(sender) = self.take_sender(&run).await {
-            if let StreamEnd::PhaseOver = self.run_streams(&sender, &run).await {
-                self.sender = Some(sender);
+        let mut link = self.link.take();
+        let plan = Arc::clone(&self.plan);
+        let pace = self.pace(&run);
+        let mut streams = Streams::new(&plan, self.number, &run, pace, self.alarm.as_mut());
+        while let Some(mut open) = streams.connect(link.take()).await {
+            let answers = streams.answers;
+            if std::future::poll_fn(|context| streams.poll(&mut open, context)).await == End::PhaseOver {
+                self.link = Some(open);
                 break;
+            }
+            // A server that hangs up at once would otherwise be called back as quickly as it does.
+            if streams.answers == answers {
+                tokio::time::sleep(RECONNECT_PAUSE).await;
             }
         }
         self
     }
 
-    async fn take_sender(&mut self, run: &Run) -> Option<SendRequest<Bytes>> {
-        if let Some(sender) = self.sender.take() {
-            return Some(sender);
+    fn pace(&self, run: &Run) -> Pace {
+        let turn = Turn { number: self.number, of: self.plan.connections };
+        match self.plan.rate {
+            Some(rate) => Pace::Open(Schedule::new(&run.phase, rate, turn)),
+            None => Pace::Closed,
         }
-        while !run.phase.is_over(Instant::now()) {
-            match self.plan.target.connect(self.plan.connect_timeout).await {
-                Ok(sender) => return Some(sender),
-                Err(_) => run.tally.lock().fail(CallError::ConnectionRefused, 1),
+    }
+}
+
+impl<'a> Streams<'a> {
+    fn new(plan: &'a Plan, number: u64, run: &'a Run, pace: Pace, alarm: Option<&'a mut Alarm>) -> Self {
+        run.tally.lock().plan(pace.left());
+        let now = Instant::now();
+        // Far apart, so that no two streams draw the same sequence of keys.
+        let seed = |stream: usize| (number << 32) | stream as u64;
+        let slot = |stream| Slot { keys: Keys::of(plan.keys, seed(stream)), since: now };
+        let slots: Vec<Slot> = (0..plan.streams).map(slot).collect();
+        let free = (0..plan.streams).rev().collect();
+        Self {
+            plan,
+            run,
+            pace,
+            alarm,
+            slots,
+            free,
+            is_full: false,
+            free_since: run.phase.began(),
+            ended: Vec::new(),
+            answers: 0,
+        }
+    }
+
+    /// The connection that there is, or a new one; nothing once the phase is over.
+    async fn connect(&mut self, link: Option<Link>) -> Option<Link> {
+        if link.is_some() {
+            return link;
+        }
+        while !self.pace.is_over(&self.run.phase, Instant::now()) {
+            if let Ok(link) = self.plan.target.connect(self.plan.connect_timeout).await {
+                self.free_since = Instant::now();
+                return Some(link);
             }
+            self.run.tally.lock().fail(CallError::ConnectionRefused, 1);
             tokio::time::sleep(RECONNECT_PAUSE).await;
         }
         None
     }
 
-    async fn run_streams(&self, sender: &SendRequest<Bytes>, run: &Run) -> StreamEnd {
-        let mut streams = JoinSet::new();
-        for stream in 0..self.plan.streams {
-            // Far apart, so that no two streams draw the same sequence of keys.
-            let seed = (self.number << 32) | stream as u64;
-            let frames = FrameWriter::new(self.plan.template.clone(), Keys::new(self.plan.keys, seed));
-            streams.spawn(run_stream(sender.clone(), self.plan.head.clone(), frames, run.clone()));
+    /// Ready when the phase is over and all calls have ended, or when the connection is of no more use.
+    fn poll(&mut self, link: &mut Link, context: &mut Context<'_>) -> Poll<End> {
+        match self.poll_calls(link, context) {
+            Poll::Ready(Ok(end)) => Poll::Ready(end),
+            Poll::Ready(Err(_)) => {
+                link.session.abandon(&mut self.ended);
+                self.count_ended(link);
+                Poll::Ready(End::ConnectionLost)
+            }
+            Poll::Pending => Poll::Pending,
         }
-        let mut end = StreamEnd::PhaseOver;
-        while let Some(joined) = streams.join_next().await {
-            if let Ok(StreamEnd::ConnectionLost) = joined {
-                end = StreamEnd::ConnectionLost;
+    }
+
+    fn poll_calls(&mut self, link: &mut Link, context: &mut Context<'_>) -> Poll<Result<End, LinkError>> {
+        loop {
+            self.begin_calls(link);
+            link.flush(context)?;
+            if link.session.open_calls() == 0 {
+                if link.session.is_leaving() {
+                    return Poll::Ready(Ok(End::ConnectionLost));
+                }
+                if self.pace.is_over(&self.run.phase, Instant::now()) {
+                    return Poll::Ready(Ok(End::PhaseOver));
+                }
+            }
+            if link.poll_read(context, &mut self.ended)?.is_ready() {
+                self.count_ended(link);
+            } else if self.poll_alarm(link, context)?.is_pending() {
+                return Poll::Pending;
             }
         }
-        end
     }
-}
 
-async fn run_stream(
-    mut sender: SendRequest<Bytes>,
-    head: Request<()>,
-    mut frames: FrameWriter,
-    run: Run,
-) -> StreamEnd {
-    loop {
-        if std::future::poll_fn(|context| sender.poll_ready(context)).await.is_err() {
-            return StreamEnd::ConnectionLost;
+    /// Begins all calls whose time has come, as far as there are streams for them.
+    fn begin_calls(&mut self, link: &mut Link) {
+        let may_call = !self.free.is_empty() && link.session.can_call();
+        self.is_full = !may_call;
+        if !may_call {
+            return;
         }
-        let started = Instant::now();
-        if !run.phase.admit(started) {
-            return StreamEnd::PhaseOver;
+        let now = Instant::now();
+        let mut tally = self.run.tally.lock();
+        while link.session.can_call()
+            && let Some(&slot) = self.free.last()
+            && let Some(since) = self.pace.take(&self.run.phase, now)
+        {
+            self.free.pop();
+            let Slot { keys, since: slot_since } = &mut self.slots[slot];
+            *slot_since = since;
+            match self.pace {
+                Pace::Closed => tally.send(),
+                Pace::Open(_) => {
+                    let could = since.max(self.free_since);
+                    tally.send_due(now.saturating_duration_since(could), could > since);
+                }
+            }
+            let template = &self.plan.template;
+            link.session.call(slot, &self.plan.head, template.len(), |out| template.write(keys, out));
         }
-        run.tally.lock().send();
-        let outcome = call(&mut sender, head.clone(), frames.next_frame()).await;
-        run.tally.lock().end(outcome, started.elapsed());
-        if outcome.is_err_and(CallError::ends_connection) {
-            return StreamEnd::ConnectionLost;
+        self.is_full = self.free.is_empty() || !link.session.can_call();
+    }
+
+    fn count_ended(&mut self, link: &Link) {
+        let now = Instant::now();
+        let mut tally = self.run.tally.lock();
+        for (slot, outcome) in self.ended.drain(..) {
+            self.answers += u64::from(outcome.is_ok());
+            tally.end(outcome, now.saturating_duration_since(self.slots[slot].since));
+            self.free.push(slot);
+        }
+        if self.is_full && !self.free.is_empty() && link.session.can_call() {
+            self.free_since = now;
         }
     }
-}
 
-async fn call(
-    sender: &mut SendRequest<Bytes>,
-    head: Request<()>,
-    frame: Bytes,
-) -> Result<Decision, CallError> {
-    let (response, mut request) = sender.send_request(head, false)?;
-    request.send_data(frame, true)?;
-    let (head, mut body) = response.await?.into_parts();
-    read_head(head.status, &head.headers)?;
-    let message = read_message(&mut body).await?;
-    // A failed call may have no message, so the trailers come first.
-    read_trailers(&body.trailers().await?.ok_or(CallError::Malformed)?)?;
-    read_decision(&message)
-}
-
-/// The whole body; nearly always one piece, which is then not copied.
-async fn read_message(body: &mut RecvStream) -> Result<Bytes, CallError> {
-    let mut message = Bytes::new();
-    while let Some(piece) = body.data().await {
-        let piece = piece?;
-        // Without this the connection's window would run dry.
-        body.flow_control().release_capacity(piece.len())?;
-        message = if message.is_empty() { piece } else { join(&message, &piece) };
+    /// Wakes up for the next request that is due, if there is a stream for it.
+    fn poll_alarm(&mut self, link: &Link, context: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        let may_call = !self.free.is_empty() && link.session.can_call();
+        match (self.pace.next_due(&self.run.phase, Instant::now()), &mut self.alarm) {
+            (Some(due), Some(alarm)) if may_call => alarm.poll(due, context).map_err(LinkError::from),
+            _ => Poll::Pending,
+        }
     }
-    Ok(message)
-}
-
-fn join(front: &[u8], back: &[u8]) -> Bytes {
-    let mut joined = BytesMut::with_capacity(front.len() + back.len());
-    joined.extend_from_slice(front);
-    joined.extend_from_slice(back);
-    joined.freeze()
 }

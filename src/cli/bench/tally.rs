@@ -20,16 +20,48 @@ pub struct Tally {
     over_limit: u64,
     errors: BTreeMap<CallError, u64>,
     latencies: Histogram<u64>,
+    punctuality: Punctuality,
+}
+
+/// How requests that were due at their time went out; nothing of it happens where each waits for the one before.
+#[derive(Debug, Clone)]
+struct Punctuality {
+    planned: u64,
+    waited: u64,
+    delays: Histogram<u64>,
 }
 
 impl Tally {
     /// Nothing happened yet.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "the bounds are constants that the histogram accepts")]
     pub fn new() -> Self {
-        let latencies = Histogram::new_with_bounds(LOWEST_NANOS, HIGHEST_NANOS, DIGITS)
-            .expect("a low bound of at least 1, a high one of twice that, and up to 5 digits are accepted");
-        Self { sent: 0, answered: 0, over_limit: 0, errors: BTreeMap::new(), latencies }
+        let punctuality = Punctuality { planned: 0, waited: 0, delays: histogram() };
+        Self {
+            sent: 0,
+            answered: 0,
+            over_limit: 0,
+            errors: BTreeMap::new(),
+            latencies: histogram(),
+            punctuality,
+        }
+    }
+
+    /// So many requests are to fall due.
+    pub fn plan(&mut self, requests: u64) {
+        self.punctuality.planned += requests;
+    }
+
+    /// No more of them will, because the phase ended before its time.
+    pub fn cancel_unsent(&mut self) {
+        self.punctuality.planned = 0;
+    }
+
+    /// A request went out that had been due. The delay is from when it could have gone out at the latest: when it was
+    /// due, or, if it `waited` for a stream, when the server let it have one.
+    pub fn send_due(&mut self, delay: Duration, waited: bool) {
+        self.sent += 1;
+        self.punctuality.waited += u64::from(waited);
+        self.punctuality.delays.saturating_record(nanos(delay));
     }
 
     /// A request went out.
@@ -43,7 +75,7 @@ impl Tally {
             Ok(decision) => {
                 self.answered += 1;
                 self.over_limit += u64::from(decision == Decision::OverLimit);
-                self.latencies.saturating_record(u64::try_from(elapsed.as_nanos()).unwrap_or(HIGHEST_NANOS));
+                self.latencies.saturating_record(nanos(elapsed));
             }
             Err(error) => self.fail(error, 1),
         }
@@ -72,6 +104,9 @@ impl Tally {
         }
         // Both have the same bounds, so nothing can fall outside.
         let _ = self.latencies.add(&other.latencies);
+        let _ = self.punctuality.delays.add(&other.punctuality.delays);
+        self.punctuality.planned += other.punctuality.planned;
+        self.punctuality.waited += other.punctuality.waited;
     }
 
     /// Requests that went out.
@@ -110,6 +145,24 @@ impl Tally {
         Duration::from_nanos(self.latencies.value_at_quantile(quantile))
     }
 
+    /// Requests that fell due but did not go out.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.punctuality.planned.saturating_sub(self.sent)
+    }
+
+    /// Requests that fell due while no stream was free.
+    #[must_use]
+    pub fn waited(&self) -> u64 {
+        self.punctuality.waited
+    }
+
+    /// The delay by the generator itself that this share of the requests that were due stayed within.
+    #[must_use]
+    pub fn delay_at(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.punctuality.delays.value_at_quantile(quantile))
+    }
+
     fn open(&self) -> u64 {
         self.sent.saturating_sub(self.ended())
     }
@@ -124,6 +177,15 @@ impl Default for Tally {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(LOWEST_NANOS, HIGHEST_NANOS, DIGITS)
+        .expect("a low bound of at least 1, a high one of twice that, and up to 5 digits are accepted")
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(HIGHEST_NANOS)
 }
 
 #[cfg(test)]
@@ -171,6 +233,22 @@ mod tests {
     fn latencies_beyond_the_bounds_are_kept_at_the_bounds() {
         let tally = answered([3_600_000]);
         check_latency(&tally, 1.0, 60_000.0);
+    }
+
+    #[test]
+    fn what_was_due_and_did_not_go_out_is_told() {
+        let (mut tally, mut other) = (Tally::new(), Tally::new());
+        tally.plan(10);
+        other.plan(5);
+        tally.send_due(Duration::from_millis(2), false);
+        other.send_due(Duration::from_millis(4), true);
+        tally.merge(&other);
+        assert_eq!((tally.sent(), tally.waited(), tally.unsent()), (2, 1, 13));
+        assert!(
+            tally.delay_at(1.0) > Duration::from_millis(3) && tally.delay_at(0.5) < Duration::from_millis(3)
+        );
+        tally.cancel_unsent();
+        assert_eq!(tally.unsent(), 0);
     }
 
     #[test]

@@ -260,6 +260,19 @@ fn the_server_is_measured_where_its_process_is_named() {
 }
 
 #[test]
+fn exponents_and_rates_are_checked() {
+    for refused in ["0", "-1", "10.5", "NaN", "inf", "", "x"] {
+        let error = Arguments::try_parse_from(["bench", "h:1", "--zipf", refused]).unwrap_err().to_string();
+        assert!(error.contains("write an exponent above 0 and up to 10"), "{refused}: {error}");
+    }
+    let load = parse("h:1 --rate 5000 --zipf 1.1").unwrap().load;
+    assert_eq!((load.rate.map(|rate| rate.get()), load.zipf), (Some(5000), Some(1.1)));
+    assert!(parse("h:1 --rate 0").is_err() && parse("h:1 --rate x").is_err());
+    let load = parse("h:1").unwrap().load;
+    assert_eq!((load.rate, load.zipf), (None, None));
+}
+
+#[test]
 fn arguments_are_checked() {
     for refused in
         ["", "h:1 -c 0", "h:1 -s 0", "h:1 -k 0", "h:1 -n 0", "h:1 -d 1", "h:1 -d 1s -n 5", "nowhere"]
