@@ -47,7 +47,7 @@ for index = 1, #KEYS do
       local reply = pcall('SET', key, format('%d', mark * SHIFT + sum), 'PX', (current + unit) * 1000 - now + SLACK)
       count = sum
       if reply.err then
-        call('DEL', key)
+        pcall('DEL', key)
         count = nil
       end
     elseif type(number) == 'number' then
