@@ -4,7 +4,10 @@
 //! server the generator takes clearly less CPU than what it measures. The steady figure is the server's CPU time
 //! per million decisions; give its process with `--pid`.
 
+use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,25 +17,38 @@ use tokio::time::Instant;
 use self::connection::{Plan, request_head};
 use self::generator::Generator;
 pub use self::load::Load;
+use self::machine::Machine;
 use self::phase::{Extent, Phase};
 use self::process::{cpu_time, peak_memory};
 pub use self::report::Report;
-use self::report::{Cost, ServerCost};
+use self::report::html::Page;
+use self::report::results::{Circumstances, Results};
+use self::report::text::Text;
+use self::report::{Cost, ServerCost, json};
 use self::tally::Tally;
+use self::target::Target;
+use self::turns::{Server, take_turns};
+use crate::decision::time::Timestamp;
+use crate::service::clock::{Clock, SystemClock};
 
 pub mod answer;
 pub mod connection;
 pub mod frame;
 pub mod generator;
 pub mod keys;
+pub mod latencies;
 pub mod load;
+pub mod machine;
 pub mod phase;
 pub mod process;
 pub mod report;
+pub mod slices;
+pub mod spread;
 pub mod tally;
 pub mod target;
 #[cfg(test)]
 mod tests;
+pub mod turns;
 
 /// The arguments of `ratekeeper bench`.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,38 +57,147 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub load: Load,
 
-    /// The server's process on this machine, whose CPU time and memory are to be measured
-    #[arg(short, long)]
-    pub pid: Option<u32>,
+    /// Another server to measure under the same load, in turn with the first, up to 8 of them
+    #[arg(short, long, value_name = "TARGET")]
+    pub against: Vec<Target>,
+
+    /// How often to measure each server, up to 100 times [default: 1, with --against 3]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub rounds: Option<u8>,
+
+    /// The servers' processes on this machine, whose CPU time and memory are to be measured: one for each server, in
+    /// their order, as in 12,34
+    #[arg(short, long = "pid", value_name = "PID", value_delimiter = ',')]
+    pub pids: Vec<u32>,
 
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
+
+    /// Where to write the result, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// For people at a terminal.
     Text,
     /// For programs.
     Json,
+    /// A page with plots, for people with a browser.
+    Html,
 }
 
-/// Makes the load and prints the result to standard output.
+/// So many can be told apart in a plot, beside the first.
+const MOST_OTHERS: usize = 8;
+
+impl BenchArgs {
+    /// The servers in their order, the first being what the others are compared with.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many, or not one process for each of them.
+    pub fn servers(&self) -> anyhow::Result<Vec<Server>> {
+        let targets: Vec<&Target> = std::iter::once(&self.load.target).chain(&self.against).collect();
+        ensure!(
+            self.against.len() <= MOST_OTHERS,
+            "--against was given {} times: at most {MOST_OTHERS} servers can be compared with the first",
+            self.against.len()
+        );
+        ensure!(
+            self.pids.is_empty() || self.pids.len() == targets.len(),
+            "{} processes were given for {} servers: give --pid once for each, in the same order, or leave it out",
+            self.pids.len(),
+            targets.len()
+        );
+        let pids = self.pids.iter().copied().map(Some).chain(std::iter::repeat(None));
+        Ok(targets
+            .into_iter()
+            .zip(pids)
+            .map(|(target, pid)| Server { target: target.clone(), pid })
+            .collect())
+    }
+
+    /// How often each server is measured.
+    #[must_use]
+    pub fn round_count(&self) -> usize {
+        let default = if self.against.is_empty() { 1 } else { 3 };
+        self.rounds.unwrap_or(default).into()
+    }
+}
+
+/// Makes the load and writes the result.
 ///
 /// # Errors
 ///
-/// When the server cannot be reached, decides nothing, or its process cannot be read.
+/// When a server cannot be reached, decides nothing, or its process cannot be read; when the result cannot be written.
 pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
-    let report = measure(&args.load, args.pid)?;
-    let text = match args.format {
-        Format::Text => report.to_string(),
-        Format::Json => serde_json::to_string_pretty(&report)? + "\n",
+    // Before the load, which may take long: nobody wants to learn after it that there is no such folder.
+    let output = args.output.as_deref().map(open_output).transpose()?;
+    let circumstances = Circumstances {
+        date: utc_date(SystemClock.now()),
+        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+        machine: Machine::this(),
     };
-    std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?;
-    ensure!(report.decisions > 0 || report.interrupted, "the server decided nothing");
+    let results = compare(args, circumstances)?;
+    let text = match args.format {
+        Format::Text => Text(&results).to_string(),
+        Format::Json => json::write(&results)?,
+        Format::Html => Page(&results).to_string(),
+    };
+    match output {
+        None => std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?,
+        Some(file) => write_output(file, &text).context("cannot write the result")?,
+    }
+    let idle = |server: &&report::results::ServerResults| server.latency.count() == 0;
+    match results.servers.iter().find(idle) {
+        Some(server) if !results.interrupted => bail!("{} decided nothing", server.target),
+        _ => Ok(()),
+    }
+}
+
+/// Measures all servers in all rounds.
+///
+/// # Errors
+///
+/// When a server cannot be reached, decides nothing while warming up, or its process cannot be read.
+pub fn compare(args: &BenchArgs, circumstances: Circumstances) -> anyhow::Result<Results> {
+    let servers = args.servers()?;
+    for (place, server) in servers.iter().enumerate().skip(1) {
+        look_for(&args.load, server).with_context(|| format!("cannot compare with server {}", place + 1))?;
+    }
+    let turns = take_turns(&args.load, &servers, args.round_count(), measure)?;
+    Ok(Results::new(circumstances, &servers, turns))
+}
+
+/// Finds out before the first round whether a server is there: the first one is measured soon enough.
+fn look_for(load: &Load, server: &Server) -> anyhow::Result<()> {
+    open(&Load { target: server.target.clone(), connections: NonZeroUsize::MIN, ..load.clone() })?;
+    server.pid.map(cpu_time).transpose()?;
     Ok(())
+}
+
+/// What is in the file stays there until there is something better.
+fn open_output(path: &Path) -> anyhow::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(false);
+    options.open(path).with_context(|| format!("cannot write to {}", path.display()))
+}
+
+fn write_output(mut file: File, text: &str) -> std::io::Result<()> {
+    // Pipes and devices have no length that could be set.
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    file.write_all(text.as_bytes())
+}
+
+/// As RFC 3339 writes it, to the second.
+fn utc_date(now: Timestamp) -> String {
+    let seconds = i64::try_from(now.millis() / 1000).unwrap_or(i64::MAX);
+    prost_types::Timestamp { seconds, nanos: 0 }.to_string()
 }
 
 /// Connects, warms up and measures. Ctrl-C ends it early with what there is by then.

@@ -1,4 +1,17 @@
-//! The result of a run, for people and for programs.
+//! What one server showed under load once, and the ways to print what several did in several rounds.
+
+pub mod bars;
+pub mod escape;
+pub mod figure;
+pub mod html;
+pub mod json;
+pub mod plot;
+pub mod plots;
+pub mod results;
+#[cfg(test)]
+mod sample;
+pub mod scale;
+pub mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +19,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::latencies::Latencies;
 use super::load::Load;
+use super::slices::Slice;
 use super::tally::Tally;
 
 /// Everything that a run found out.
@@ -44,6 +59,11 @@ pub struct Report {
     pub generator: Cost,
     /// What the server spent, where its process was named.
     pub server: Option<ServerCost>,
+    /// The run second by second.
+    pub slices: Vec<Slice>,
+    /// How long answers took, in full; programs get it once for all rounds of a server.
+    #[serde(skip)]
+    pub latencies: Latencies,
 }
 
 /// Latencies in microseconds.
@@ -54,6 +74,7 @@ pub struct Latency {
     pub p90: f64,
     pub p99: f64,
     pub p999: f64,
+    pub p9999: f64,
     pub max: f64,
 }
 
@@ -97,10 +118,33 @@ impl Report {
             over_limit: tally.over_limit(),
             errors: tally.errors().iter().map(|(error, count)| (error.to_string(), *count)).collect(),
             decisions_per_second: per(tally.answered(), seconds),
-            latency_us: Latency::of(tally),
+            latency_us: Latency::of(tally.latencies()),
             generator,
             server: None,
+            slices: tally.slices(elapsed),
+            latencies: tally.latencies().clone(),
         }
+    }
+
+    /// The load in a few words, without the server.
+    #[must_use]
+    pub fn load_in_words(&self) -> String {
+        let counted =
+            |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        format!(
+            "{} × {} from {}, {} keys, {}",
+            counted(self.connections, "connection"),
+            counted(self.streams, "stream"),
+            counted(self.threads, "thread"),
+            self.keys,
+            counted(self.descriptors, "descriptor"),
+        )
+    }
+
+    /// Everything that failed, in a line.
+    #[must_use]
+    pub fn errors_in_words(&self) -> String {
+        in_words(&self.errors)
     }
 }
 
@@ -115,32 +159,22 @@ impl Cost {
 }
 
 impl Latency {
-    fn of(tally: &Tally) -> Self {
-        let at = |quantile| tally.latency_at(quantile).as_secs_f64() * 1e6;
-        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1.0) }
+    fn of(latencies: &Latencies) -> Self {
+        let at = |quantile| latencies.micros_within(quantile);
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), p9999: at(0.9999), max: at(1.0) }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, connections, streams, threads, keys, descriptors, .. } = self;
-        writeln!(
-            f,
-            "{target}: {connections} connections × {streams} streams from {threads} threads, {keys} keys, {descriptors} descriptors"
-        )?;
+        writeln!(f, "{}: {}", self.target, self.load_in_words())?;
         if self.interrupted {
             writeln!(f, "interrupted: this is what there was")?;
         }
         writeln!(f, "requests     {} in {:.2} s", self.requests, self.seconds)?;
         writeln!(f, "decisions    {}, {:.0} per second", self.decisions, self.decisions_per_second)?;
         writeln!(f, "over limit   {}", self.over_limit)?;
-        let errors: Vec<String> =
-            self.errors.iter().map(|(error, count)| format!("{count} × {error}")).collect();
-        writeln!(
-            f,
-            "errors       {}",
-            if errors.is_empty() { "none".to_owned() } else { errors.join(", ") }
-        )?;
+        writeln!(f, "errors       {}", self.errors_in_words())?;
         writeln!(f, "latency      {}", self.latency_us)?;
         writeln!(f, "this program {}", self.generator)?;
         self.server.iter().try_for_each(|server| writeln!(f, "server       {server}"))
@@ -149,7 +183,7 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { p50, p90, p99, p999, max } = self;
+        let Self { p50, p90, p99, p999, max, .. } = self;
         write!(f, "p50 {p50:.0} µs, p90 {p90:.0} µs, p99 {p99:.0} µs, p99.9 {p999:.0} µs, max {max:.0} µs")
     }
 }
@@ -168,11 +202,23 @@ impl fmt::Display for ServerCost {
     }
 }
 
-fn per(count: u64, seconds: f64) -> f64 {
+/// Errors by kind, in a line; `none` where there are none.
+fn in_words(errors: &BTreeMap<String, u64>) -> String {
+    let errors: Vec<String> = errors.iter().map(|(error, count)| format!("{count} × {error}")).collect();
+    if errors.is_empty() { "none".to_owned() } else { errors.join(", ") }
+}
+
+/// A rate; 0 where no time went by.
+pub(super) fn per(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { as_f64(count) / seconds } else { 0.0 }
 }
 
+/// Nanoseconds as microseconds.
+pub(super) fn micros(nanos: u64) -> f64 {
+    as_f64(nanos) / 1e3
+}
+
 #[expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
-fn as_f64(count: u64) -> f64 {
+pub(super) fn as_f64(count: u64) -> f64 {
     count as f64
 }

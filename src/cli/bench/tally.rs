@@ -3,33 +3,37 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use tokio::time::Instant;
 
 use super::answer::{CallError, Decision};
+use super::latencies::{HIGHEST_NANOS, Latencies};
+use super::slices::{Slice, Slices};
 
-/// Latencies are kept to three digits between a microsecond and a minute; what lies outside counts as the nearest.
-const LOWEST_NANOS: u64 = 1_000;
-const HIGHEST_NANOS: u64 = 60_000_000_000;
-const DIGITS: u8 = 3;
-
-/// Counts of requests and their latencies.
+/// Counts of requests and their latencies, over all and second by second.
 #[derive(Debug, Clone)]
 pub struct Tally {
+    begin: Instant,
     sent: u64,
     answered: u64,
     over_limit: u64,
     errors: BTreeMap<CallError, u64>,
-    latencies: Histogram<u64>,
+    latencies: Latencies,
+    slices: Slices,
 }
 
 impl Tally {
-    /// Nothing happened yet.
+    /// Nothing happened yet; seconds are counted from now.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "the bounds are constants that the histogram accepts")]
     pub fn new() -> Self {
-        let latencies = Histogram::new_with_bounds(LOWEST_NANOS, HIGHEST_NANOS, DIGITS)
-            .expect("a low bound of at least 1, a high one of twice that, and up to 5 digits are accepted");
-        Self { sent: 0, answered: 0, over_limit: 0, errors: BTreeMap::new(), latencies }
+        Self {
+            begin: Instant::now(),
+            sent: 0,
+            answered: 0,
+            over_limit: 0,
+            errors: BTreeMap::new(),
+            latencies: Latencies::new(),
+            slices: Slices::default(),
+        }
     }
 
     /// A request went out.
@@ -37,13 +41,20 @@ impl Tally {
         self.sent += 1;
     }
 
-    /// A request that had gone out ended so, after so long.
+    /// A request that had gone out ended so, just now, after so long.
     pub fn end(&mut self, outcome: Result<Decision, CallError>, elapsed: Duration) {
+        self.end_at(outcome, elapsed, Instant::now());
+    }
+
+    /// The same, for those who have read the clock already.
+    pub fn end_at(&mut self, outcome: Result<Decision, CallError>, elapsed: Duration, now: Instant) {
         match outcome {
             Ok(decision) => {
                 self.answered += 1;
                 self.over_limit += u64::from(decision == Decision::OverLimit);
-                self.latencies.saturating_record(u64::try_from(elapsed.as_nanos()).unwrap_or(HIGHEST_NANOS));
+                let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(HIGHEST_NANOS);
+                self.latencies.record(nanos);
+                self.slices.record(now.saturating_duration_since(self.begin), nanos);
             }
             Err(error) => self.fail(error, 1),
         }
@@ -62,7 +73,7 @@ impl Tally {
         self.fail(CallError::Timeout, open);
     }
 
-    /// Adds what another thread saw.
+    /// Adds what another thread saw; both began at about the same time.
     pub fn merge(&mut self, other: &Tally) {
         self.sent += other.sent;
         self.answered += other.answered;
@@ -70,8 +81,8 @@ impl Tally {
         for (error, count) in &other.errors {
             self.fail(*error, *count);
         }
-        // Both have the same bounds, so nothing can fall outside.
-        let _ = self.latencies.add(&other.latencies);
+        self.latencies.merge(&other.latencies);
+        self.slices.merge(&other.slices);
     }
 
     /// Requests that went out.
@@ -104,10 +115,16 @@ impl Tally {
         self.answered + self.failed()
     }
 
-    /// The latency that this share of the answers stayed within.
+    /// How long answers took.
     #[must_use]
-    pub fn latency_at(&self, quantile: f64) -> Duration {
-        Duration::from_nanos(self.latencies.value_at_quantile(quantile))
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
+    }
+
+    /// What happened second by second in a phase that lasted so long.
+    #[must_use]
+    pub fn slices(&self, elapsed: Duration) -> Vec<Slice> {
+        self.slices.over(elapsed)
     }
 
     fn open(&self) -> u64 {
@@ -141,7 +158,7 @@ mod tests {
 
     #[track_caller]
     fn check_latency(tally: &Tally, quantile: f64, expected_ms: f64) {
-        let measured = tally.latency_at(quantile).as_secs_f64() * 1e3;
+        let measured = tally.latencies().within(quantile).as_secs_f64() * 1e3;
         assert!((measured / expected_ms - 1.0).abs() < 0.002, "{quantile}: {measured} ms");
     }
 
@@ -165,6 +182,20 @@ mod tests {
         assert_eq!((tally.sent(), tally.answered(), tally.over_limit()), (1002, 1001, 1));
         assert_eq!(tally.errors(), &BTreeMap::from([(CallError::Status(14), 1)]));
         check_latency(&tally, 0.5, 500.0);
+    }
+
+    #[test]
+    fn answers_belong_to_the_second_in_which_they_came() {
+        let mut tally = Tally::new();
+        for second in [0, 1, 1, 2] {
+            let now = tally.begin + Duration::from_secs(second);
+            tally.end_at(Ok(Decision::Ok), Duration::from_millis(1), now);
+            tally.end_at(Err(CallError::Malformed), Duration::from_millis(1), now);
+        }
+        let mut total = Tally::new();
+        total.merge(&tally);
+        let decisions = |slice: &Slice| slice.decisions;
+        assert_eq!(total.slices(Duration::from_secs(3)).iter().map(decisions).collect::<Vec<_>>(), [1, 2, 1]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The generator against real servers in this process.
 
+mod comparison;
+
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -124,7 +126,7 @@ fn parse(arguments: &str) -> Result<BenchArgs, clap::Error> {
 
 fn bench(target: &str, arguments: &str) -> anyhow::Result<Report> {
     let args = parse(&format!("{target} -c 2 -s 4 {arguments}")).unwrap();
-    measure(&args.load, args.pid)
+    measure(&args.load, args.pids.first().copied())
 }
 
 fn ok(_: u64) -> Answer {
