@@ -74,7 +74,6 @@ pub struct Latency {
     pub p90: f64,
     pub p99: f64,
     pub p999: f64,
-    pub p9999: f64,
     pub max: f64,
 }
 
@@ -118,7 +117,7 @@ impl Report {
             over_limit: tally.over_limit(),
             errors: tally.errors().iter().map(|(error, count)| (error.to_string(), *count)).collect(),
             decisions_per_second: per(tally.answered(), seconds),
-            latency_us: Latency::of(tally.latencies()),
+            latency_us: Latency::of(|quantile| tally.latency_at(quantile)),
             generator,
             server: None,
             slices: tally.slices(elapsed),
@@ -159,9 +158,9 @@ impl Cost {
 }
 
 impl Latency {
-    fn of(latencies: &Latencies) -> Self {
-        let at = |quantile| latencies.micros_within(quantile);
-        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), p9999: at(0.9999), max: at(1.0) }
+    fn of(duration_at: impl Fn(f64) -> Duration) -> Self {
+        let at = |quantile| duration_at(quantile).as_secs_f64() * 1e6;
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1.0) }
     }
 }
 
@@ -183,7 +182,7 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { p50, p90, p99, p999, max, .. } = self;
+        let Self { p50, p90, p99, p999, max } = self;
         write!(f, "p50 {p50:.0} µs, p90 {p90:.0} µs, p99 {p99:.0} µs, p99.9 {p999:.0} µs, max {max:.0} µs")
     }
 }

@@ -115,7 +115,13 @@ impl Tally {
         self.answered + self.failed()
     }
 
-    /// How long answers took.
+    /// The latency that this share of the answers stayed within.
+    #[must_use]
+    pub fn latency_at(&self, quantile: f64) -> Duration {
+        self.latencies.within(quantile)
+    }
+
+    /// How long answers took, in full.
     #[must_use]
     pub fn latencies(&self) -> &Latencies {
         &self.latencies
@@ -158,7 +164,7 @@ mod tests {
 
     #[track_caller]
     fn check_latency(tally: &Tally, quantile: f64, expected_ms: f64) {
-        let measured = tally.latencies().within(quantile).as_secs_f64() * 1e3;
+        let measured = tally.latency_at(quantile).as_secs_f64() * 1e3;
         assert!((measured / expected_ms - 1.0).abs() < 0.002, "{quantile}: {measured} ms");
     }
 

@@ -132,7 +132,7 @@ fn several(results: &Results) -> bool {
 }
 
 fn whose(results: &Results) -> &'static str {
-    if several(results) { "Servers take turns; a number is that of the server above" } else { "All rounds" }
+    if several(results) { "Servers take turns; each line has the number of its server" } else { "All rounds" }
 }
 
 fn seconds(results: &Results) -> Axis {
