@@ -109,7 +109,6 @@ impl Formatter for Lines {
         if self.has_field {
             self.break_line(writer)?;
         }
-        self.has_field = true;
         writer.write_all(b"}")
     }
 }
