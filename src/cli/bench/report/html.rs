@@ -55,6 +55,10 @@ impl Page<'_> {
             writeln!(f, "</span></li>")?;
         }
         writeln!(f, "</ul>")?;
+        if self.0.servers.iter().all(|server| server.pid.is_none()) {
+            let advice = "name its process with <code>--pid</code> to have its CPU time and memory measured.";
+            writeln!(f, "<p class=\"soft\">A server on this machine: {advice}</p>")?;
+        }
         let failed = self.0.servers.iter().filter(|server| !server.errors.is_empty());
         failed.into_iter().try_for_each(|server| {
             let (target, errors) = (Escaped(&server.target), server.errors_in_words());
@@ -260,6 +264,15 @@ mod tests {
                 assert_eq!(columns(row), columns(head), "{row:?}");
             }
         });
+    }
+
+    #[test]
+    fn who_names_no_process_is_told_what_that_would_give() {
+        let advised = |results: &Results| Page(results).to_string().contains("<code>--pid</code>");
+        assert!(!advised(&results()));
+        let mut results = results();
+        results.servers.iter_mut().for_each(|server| server.pid = None);
+        assert!(advised(&results));
     }
 
     #[test]

@@ -90,10 +90,12 @@ impl LinePlot {
         writeln!(f, r#""/>"#)
     }
 
-    /// The server's number above where the line begins.
+    /// The server's number where the line begins.
     fn write_mark(&self, f: &mut fmt::Formatter<'_>, Line { server, points }: &Line) -> fmt::Result {
         let Some((x, y)) = points.first() else { return Ok(()) };
-        let (x, y, number) = (self.x_of(*x), self.y_of(*y) - 6.0, server + 1);
+        let (x, y, number) = (self.x_of(*x), self.y_of(*y), server + 1);
+        // Above the line, or below it where the axis has its title.
+        let y = if y < TOP + 10.0 { y + 15.0 } else { y - 6.0 };
         writeln!(f, r#"<text class="mark s{server}" x="{x:.1}" y="{y:.1}">{number}</text>"#)
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn server_cpu(results: &Results) -> Option<BarPlot> {
         } else {
             show(spread.median)
         };
-        Some(Bar { server: place, name: server.target.clone(), value, spread })
+        let name = format!("{} {}", place + 1, server.target);
+        Some(Bar { server: place, name, value, spread })
     };
     let bars: Vec<Bar> = results.servers.iter().enumerate().filter_map(bar).collect();
     let described: Vec<String> = bars.iter().map(|bar| format!("{}: {}", bar.name, bar.value)).collect();
