@@ -37,6 +37,7 @@ pub mod phase;
 pub mod process;
 pub mod report;
 pub mod schedule;
+pub mod streams;
 pub mod tally;
 pub mod target;
 #[cfg(test)]

@@ -187,6 +187,7 @@ fn unix_sockets_are_servers_too() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "all tasks of the server are to stand still")]
 fn a_rate_is_kept_and_a_stall_shows_in_all_requests_that_were_due() {
     // All of the server stands still for 300 ms, within which 300 requests are due on 8 streams.
     let server = Server::start(|number| {
@@ -220,7 +221,7 @@ fn without_a_rate_nothing_is_due() {
 }
 
 /// A server of raw bytes: it greets every client as HTTP/2 has it, then sends the first of these, waits for the client
-/// to go on, sends the second, and hangs up after 30 ms.
+/// to go on, sends the second, and hangs up when nothing comes any more.
 fn raw_server(first: &'static [u8], second: &'static [u8]) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let target = listener.local_addr().unwrap().to_string();
@@ -233,7 +234,8 @@ fn raw_server(first: &'static [u8], second: &'static [u8]) -> String {
             // The client's own greeting, and the frame that acknowledges ours.
             let _ = client.read_exact(&mut [0; 24 + 21 + 13 + 17 + 9]);
             let _ = client.write_all(second);
-            std::thread::sleep(Duration::from_millis(30));
+            client.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
+            let _ = client.read_to_end(&mut Vec::new());
         }
     });
     target

@@ -1,6 +1,6 @@
 //! Frames that belong to a call: its answer, or why there is none.
 
-use super::{Call, Continued, Ended, MAX_BLOCK_LEN, STREAM_WINDOW, Session, SessionError};
+use super::{Continued, Ended, MAX_BLOCK_LEN, STREAM_WINDOW, Session, SessionError};
 use crate::cli::bench::answer::{CallError, Decision, read_decision, read_head, read_trailers};
 use crate::cli::bench::http2::wire::{CANCEL, FrameHead, flag, kind, read_32_bits};
 
