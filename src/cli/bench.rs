@@ -101,7 +101,7 @@ pub fn measure(load: &Load, pid: Option<u32>) -> anyhow::Result<Report> {
     let own_pid = std::process::id();
     let (own_before, server_before) = (cpu_time(own_pid)?, pid.map(cpu_time).transpose()?);
     let begin = Instant::now();
-    let (tally, interrupted) = run_phase(&mut generators, load.extent(), load.timeout)?;
+    let (tally, interrupted) = run_phase(&mut generators, load.extent(), load.patience())?;
     let elapsed = begin.elapsed();
 
     let cost = |before: Duration, after: Duration| Cost::new(after.saturating_sub(before), tally.answered());
@@ -139,7 +139,7 @@ fn warm_up(generators: &mut [Generator], load: &Load) -> anyhow::Result<bool> {
     if load.warmup.is_zero() {
         return Ok(false);
     }
-    let (tally, interrupted) = run_phase(generators, Extent::Lasting(load.warmup), load.timeout)?;
+    let (tally, interrupted) = run_phase(generators, Extent::Lasting(load.warmup), load.patience())?;
     if tally.answered() == 0 && !interrupted {
         let errors: Vec<String> = tally.errors().iter().map(|(error, n)| format!("{n} × {error}")).collect();
         bail!("{} decided nothing while warming up: {}", load.target, errors.join(", "));

@@ -215,6 +215,13 @@ fn requests_that_were_due_but_did_not_go_out_are_told() {
 }
 
 #[test]
+fn silence_while_nothing_is_due_is_no_timeout() {
+    let server = Server::start(ok);
+    let report = bench(&server.target, "-n 3 --rate 4 --warmup 0s --timeout 100ms").unwrap();
+    assert_eq!((report.decisions, report.errors.len()), (3, 0));
+}
+
+#[test]
 fn without_a_rate_nothing_is_due() {
     let server = Server::start(ok);
     assert!(bench(&server.target, "-n 10 --warmup 0s").unwrap().punctuality.is_none());
