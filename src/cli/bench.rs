@@ -1,7 +1,7 @@
 //! `ratekeeper bench`: load for any server of `envoy.service.ratelimit.v3.RateLimitService`, and what it did.
 //!
-//! A closed loop over raw HTTP/2 with frames that are encoded once, so that on a machine shared with the
-//! server the generator takes clearly less CPU than what it measures. The steady figure is the server's CPU time
+//! A closed loop, or an open one at a fixed rate, over raw HTTP/2 with frames that are encoded once, so that on a machine
+//! shared with the server the generator takes clearly less CPU than what it measures. The steady figure is the server's CPU time
 //! per million decisions; give its process with `--pid`.
 
 use std::fs::{File, OpenOptions};
@@ -14,10 +14,12 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use tokio::time::Instant;
 
-use self::connection::{Plan, request_head};
+use self::connection::Plan;
 use self::generator::Generator;
+use self::http2::request::RequestHead;
 pub use self::load::Load;
 use self::machine::Machine;
+use self::open_files::allow_open_files;
 use self::phase::{Extent, Phase};
 use self::process::{cpu_time, peak_memory};
 pub use self::report::Report;
@@ -31,24 +33,32 @@ use self::turns::{Server, take_turns};
 use crate::decision::time::Timestamp;
 use crate::service::clock::{Clock, SystemClock};
 
+pub mod alarm;
 pub mod answer;
 pub mod connection;
 pub mod frame;
 pub mod generator;
+pub mod http2;
 pub mod keys;
 pub mod latencies;
+pub mod link;
 pub mod load;
 pub mod machine;
+pub mod open_files;
+pub mod pace;
 pub mod phase;
 pub mod process;
 pub mod report;
+pub mod schedule;
 pub mod slices;
 pub mod spread;
+pub mod streams;
 pub mod tally;
 pub mod target;
 #[cfg(test)]
 mod tests;
 pub mod turns;
+pub mod zipf;
 
 /// The arguments of `ratekeeper bench`.
 #[derive(Debug, Clone, clap::Args)]
@@ -216,7 +226,7 @@ pub fn measure(load: &Load, pid: Option<u32>) -> anyhow::Result<Report> {
     let own_pid = std::process::id();
     let (own_before, server_before) = (cpu_time(own_pid)?, pid.map(cpu_time).transpose()?);
     let begin = Instant::now();
-    let (tally, interrupted) = run_phase(&mut generators, load.extent(), load.timeout)?;
+    let (tally, interrupted) = run_phase(&mut generators, load.extent(), load.patience())?;
     let elapsed = begin.elapsed();
 
     let cost = |before: Duration, after: Duration| Cost::new(after.saturating_sub(before), tally.answered());
@@ -230,16 +240,20 @@ pub fn measure(load: &Load, pid: Option<u32>) -> anyhow::Result<Report> {
 }
 
 fn open(load: &Load) -> anyhow::Result<Vec<Generator>> {
+    let connections = load.connections.get() as u64;
+    // With a rate, each connection has a timer too.
+    allow_open_files(if load.rate.is_some() { connections.saturating_mul(2) } else { connections })?;
     let plan = Arc::new(Plan {
         target: load.target.clone(),
         connect_timeout: load.timeout,
         streams: load.streams.get(),
         template: load.template(),
-        keys: load.keys.get(),
-        head: request_head(&load.target).context("the server's name cannot stand in a request")?,
+        keys: load.key_space()?,
+        head: RequestHead::new(&load.target)?,
+        rate: load.rate,
+        connections,
     });
     let threads = load.thread_count();
-    let connections = load.connections.get() as u64;
     // Dealt out like cards, so that no thread has two more than another.
     let share = |thread: usize| (thread as u64..connections).step_by(threads);
     (0..threads).map(|thread| Ok(Generator::open(&plan, share(thread))?)).collect()
@@ -250,7 +264,7 @@ fn warm_up(generators: &mut [Generator], load: &Load) -> anyhow::Result<bool> {
     if load.warmup.is_zero() {
         return Ok(false);
     }
-    let (tally, interrupted) = run_phase(generators, Extent::Lasting(load.warmup), load.timeout)?;
+    let (tally, interrupted) = run_phase(generators, Extent::Lasting(load.warmup), load.patience())?;
     if tally.answered() == 0 && !interrupted {
         let errors: Vec<String> = tally.errors().iter().map(|(error, n)| format!("{n} × {error}")).collect();
         bail!("{} decided nothing while warming up: {}", load.target, errors.join(", "));

@@ -5,12 +5,10 @@
 use std::fmt;
 
 use bytes::Buf;
-use h2::Reason;
-use http::{HeaderMap, HeaderName, StatusCode};
 use prost::encoding::{DecodeContext, decode_key, decode_varint, skip_field};
 
-/// Parsed once, not for every answer.
-static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+use super::http2::fields::Fields;
+use super::http2::wire::ERROR_NAMES;
 
 /// `RateLimitResponse.overall_code`.
 const OVERALL_CODE_FIELD: u32 = 1;
@@ -89,11 +87,17 @@ pub fn read_decision(frame: &[u8]) -> Result<Decision, CallError> {
 /// # Errors
 ///
 /// The status, where the server answered without a message, or is none that speaks gRPC.
-pub fn read_head(status: StatusCode, headers: &HeaderMap) -> Result<(), CallError> {
-    if status != StatusCode::OK {
-        return Err(CallError::Http(status.as_u16()));
+pub fn read_head(fields: &Fields) -> Result<(), CallError> {
+    match fields.status {
+        Some(200) => {}
+        Some(status) => return Err(CallError::Http(status)),
+        None => return Err(CallError::Malformed),
     }
-    if headers.contains_key(&GRPC_STATUS) { read_trailers(headers) } else { Ok(()) }
+    match fields.grpc_status {
+        Some(_) => read_trailers(fields),
+        None if fields.is_grpc => Ok(()),
+        None => Err(CallError::Malformed),
+    }
 }
 
 /// Whether the trailers say that the call succeeded.
@@ -101,29 +105,11 @@ pub fn read_head(status: StatusCode, headers: &HeaderMap) -> Result<(), CallErro
 /// # Errors
 ///
 /// The status where it is not OK; [`CallError::Malformed`] where there is none.
-pub fn read_trailers(trailers: &HeaderMap) -> Result<(), CallError> {
-    let status = trailers.get(&GRPC_STATUS).ok_or(CallError::Malformed)?;
-    if status.as_bytes() == b"0" {
-        return Ok(());
-    }
-    let code = status.to_str().ok().and_then(|text| text.parse().ok());
-    Err(code.map_or(CallError::Malformed, CallError::Status))
-}
-
-impl CallError {
-    /// Whether the connection is of no more use.
-    #[must_use]
-    pub fn ends_connection(self) -> bool {
-        matches!(self, CallError::ConnectionLost)
-    }
-}
-
-impl From<h2::Error> for CallError {
-    fn from(error: h2::Error) -> Self {
-        match error.reason() {
-            Some(reason) if error.is_reset() => CallError::Reset(u32::from(reason)),
-            _ => CallError::ConnectionLost,
-        }
+pub fn read_trailers(fields: &Fields) -> Result<(), CallError> {
+    match fields.grpc_status {
+        Some(Some(0)) => Ok(()),
+        Some(Some(code)) => Err(CallError::Status(code)),
+        Some(None) | None => Err(CallError::Malformed),
     }
 }
 
@@ -137,9 +123,15 @@ impl fmt::Display for CallError {
                     None => write!(f, "grpc status {code}"),
                 }
             }
+            CallError::Reset(code) => {
+                let name = usize::try_from(code).ok().and_then(|code| ERROR_NAMES.get(code));
+                match name {
+                    Some(name) => write!(f, "stream reset: {name}"),
+                    None => write!(f, "stream reset: {code}"),
+                }
+            }
             CallError::Http(status) => write!(f, "http {status}"),
             CallError::Malformed => f.write_str("malformed answer"),
-            CallError::Reset(code) => write!(f, "stream reset: {}", Reason::from(code).description()),
             CallError::ConnectionLost => f.write_str("connection lost"),
             CallError::ConnectionRefused => f.write_str("connection refused"),
             CallError::Timeout => f.write_str("timeout"),
@@ -194,24 +186,25 @@ mod tests {
 
     #[test]
     fn statuses_are_read_from_head_and_trailers() {
-        let headers = |status: &str| {
-            HeaderMap::from_iter([(
-                HeaderName::from_static("grpc-status"),
-                http::HeaderValue::from_str(status).unwrap(),
-            )])
-        };
-        assert_eq!(read_trailers(&headers("0")), Ok(()));
-        assert_eq!(read_trailers(&headers("14")), Err(CallError::Status(14)));
-        assert_eq!(read_trailers(&headers("x")), Err(CallError::Malformed));
-        assert_eq!(read_trailers(&HeaderMap::new()), Err(CallError::Malformed));
-        assert_eq!(read_head(StatusCode::OK, &HeaderMap::new()), Ok(()));
-        assert_eq!(read_head(StatusCode::OK, &headers("3")), Err(CallError::Status(3)));
-        assert_eq!(read_head(StatusCode::NOT_FOUND, &headers("0")), Err(CallError::Http(404)));
+        let fields = |status, grpc_status| Fields { status, is_grpc: true, grpc_status };
+        let trailers = |grpc_status| fields(None, grpc_status);
+        assert_eq!(read_trailers(&trailers(Some(Some(0)))), Ok(()));
+        assert_eq!(read_trailers(&trailers(Some(Some(14)))), Err(CallError::Status(14)));
+        assert_eq!(read_trailers(&trailers(Some(None))), Err(CallError::Malformed));
+        assert_eq!(read_trailers(&trailers(None)), Err(CallError::Malformed));
+        assert_eq!(read_head(&fields(Some(200), None)), Ok(()));
+        assert_eq!(read_head(&fields(Some(200), Some(Some(3)))), Err(CallError::Status(3)));
+        assert_eq!(read_head(&fields(Some(404), Some(Some(0)))), Err(CallError::Http(404)));
+        assert_eq!(read_head(&fields(None, None)), Err(CallError::Malformed));
+        let page = Fields { is_grpc: false, ..fields(Some(200), None) };
+        assert_eq!(read_head(&page), Err(CallError::Malformed));
     }
 
     #[test]
     fn errors_have_the_names_that_grpc_gives_them() {
         assert_eq!(CallError::Status(14).to_string(), "UNAVAILABLE");
         assert_eq!(CallError::Status(99).to_string(), "grpc status 99");
+        assert_eq!(CallError::Reset(7).to_string(), "stream reset: REFUSED_STREAM");
+        assert_eq!(CallError::Reset(77).to_string(), "stream reset: 77");
     }
 }

@@ -1,27 +1,25 @@
-//! One connection under load: its streams, the calls on them, and connecting again when it is lost.
+//! One connection through the phases of a run, and connecting again when it is lost.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use h2::RecvStream;
-use h2::client::SendRequest;
-use http::{HeaderValue, Method, Request, Uri, Version, header};
 use parking_lot::Mutex;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 
-use super::answer::{CallError, Decision, read_decision, read_head, read_trailers};
-use super::frame::{FrameTemplate, FrameWriter};
-use super::keys::Keys;
+use super::alarm::Alarm;
+use super::frame::FrameTemplate;
+use super::http2::request::RequestHead;
+use super::keys::KeySpace;
+use super::link::Link;
+use super::pace::Pace;
 use super::phase::Phase;
+use super::schedule::{Schedule, Turn};
+use super::streams::{End, Streams};
 use super::tally::Tally;
 use super::target::{ConnectError, Target};
 
-const METHOD_PATH: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
-
 /// Between attempts to connect again, so that a server that is gone does not keep a core busy.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+pub const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all connections have in common.
 #[derive(Debug)]
@@ -30,14 +28,18 @@ pub struct Plan {
     pub target: Target,
     /// How long connecting may take.
     pub connect_timeout: Duration,
+    /// How many connections there are.
+    pub connections: u64,
     /// Streams on each connection.
     pub streams: usize,
     /// The requests' bytes.
     pub template: FrameTemplate,
     /// The key space.
-    pub keys: u64,
+    pub keys: KeySpace,
     /// The requests' HTTP head.
-    pub head: Request<()>,
+    pub head: RequestHead,
+    /// Requests per second over all connections, unless they wait for answers.
+    pub rate: Option<NonZeroU64>,
 }
 
 /// A connection of its own number, which also seeds its keys.
@@ -45,10 +47,11 @@ pub struct Plan {
 pub struct Connection {
     plan: Arc<Plan>,
     number: u64,
-    sender: Option<SendRequest<Bytes>>,
+    link: Option<Link>,
+    alarm: Option<Alarm>,
 }
 
-/// Where a stream reports to: the phase asks everyone to go on, the tally belongs to one thread.
+/// Where a connection reports to: the phase asks everyone to go on, the tally belongs to one thread.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// Until when to send.
@@ -57,135 +60,43 @@ pub struct Run {
     pub tally: Arc<Mutex<Tally>>,
 }
 
-enum StreamEnd {
-    PhaseOver,
-    ConnectionLost,
-}
-
-/// The HTTP head of requests to `target`.
-///
-/// # Errors
-///
-/// When the target's name cannot stand in a URI.
-pub fn request_head(target: &Target) -> Result<Request<()>, http::Error> {
-    let uri =
-        Uri::builder().scheme("http").authority(target.authority()).path_and_query(METHOD_PATH).build()?;
-    Request::builder()
-        .method(Method::POST)
-        .version(Version::HTTP_2)
-        .uri(uri)
-        .header(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"))
-        .header(header::TE, HeaderValue::from_static("trailers"))
-        .body(())
-}
-
 impl Connection {
     /// Connects.
     ///
     /// # Errors
     ///
-    /// See [`Target::connect`].
+    /// See [`Target::connect`], and [`ConnectError::Timer`].
     pub async fn open(plan: Arc<Plan>, number: u64) -> Result<Self, ConnectError> {
-        let sender = plan.target.connect(plan.connect_timeout).await?;
-        Ok(Self { plan, number, sender: Some(sender) })
+        let link = plan.target.connect(plan.connect_timeout).await?;
+        let alarm = plan.rate.map(|_| Alarm::new()).transpose().map_err(ConnectError::Timer)?;
+        Ok(Self { plan, number, link: Some(link), alarm })
     }
 
     /// Sends requests on all streams until the phase is over and all are answered.
     pub async fn run(mut self, run: Run) -> Self {
-        while let Some(sender) = self.take_sender(&run).await {
-            if let StreamEnd::PhaseOver = self.run_streams(&sender, &run).await {
-                self.sender = Some(sender);
+        let mut link = self.link.take();
+        let plan = Arc::clone(&self.plan);
+        let pace = self.pace(&run);
+        let mut streams = Streams::new(&plan, self.number, &run, pace, self.alarm.as_mut());
+        while let Some(mut open) = streams.connect(link.take()).await {
+            let answers = streams.answers();
+            if std::future::poll_fn(|context| streams.poll(&mut open, context)).await == End::PhaseOver {
+                self.link = Some(open);
                 break;
+            }
+            // A server that hangs up at once would otherwise be called back as quickly as it does.
+            if streams.answers() == answers {
+                tokio::time::sleep(RECONNECT_PAUSE).await;
             }
         }
         self
     }
 
-    async fn take_sender(&mut self, run: &Run) -> Option<SendRequest<Bytes>> {
-        if let Some(sender) = self.sender.take() {
-            return Some(sender);
-        }
-        while !run.phase.is_over(Instant::now()) {
-            match self.plan.target.connect(self.plan.connect_timeout).await {
-                Ok(sender) => return Some(sender),
-                Err(_) => run.tally.lock().fail(CallError::ConnectionRefused, 1),
-            }
-            tokio::time::sleep(RECONNECT_PAUSE).await;
-        }
-        None
-    }
-
-    async fn run_streams(&self, sender: &SendRequest<Bytes>, run: &Run) -> StreamEnd {
-        let mut streams = JoinSet::new();
-        for stream in 0..self.plan.streams {
-            // Far apart, so that no two streams draw the same sequence of keys.
-            let seed = (self.number << 32) | stream as u64;
-            let frames = FrameWriter::new(self.plan.template.clone(), Keys::new(self.plan.keys, seed));
-            streams.spawn(run_stream(sender.clone(), self.plan.head.clone(), frames, run.clone()));
-        }
-        let mut end = StreamEnd::PhaseOver;
-        while let Some(joined) = streams.join_next().await {
-            if let Ok(StreamEnd::ConnectionLost) = joined {
-                end = StreamEnd::ConnectionLost;
-            }
-        }
-        end
-    }
-}
-
-async fn run_stream(
-    mut sender: SendRequest<Bytes>,
-    head: Request<()>,
-    mut frames: FrameWriter,
-    run: Run,
-) -> StreamEnd {
-    loop {
-        if std::future::poll_fn(|context| sender.poll_ready(context)).await.is_err() {
-            return StreamEnd::ConnectionLost;
-        }
-        let started = Instant::now();
-        if !run.phase.admit(started) {
-            return StreamEnd::PhaseOver;
-        }
-        run.tally.lock().send();
-        let outcome = call(&mut sender, head.clone(), frames.next_frame()).await;
-        run.tally.lock().end(outcome, started.elapsed());
-        if outcome.is_err_and(CallError::ends_connection) {
-            return StreamEnd::ConnectionLost;
+    fn pace(&self, run: &Run) -> Pace {
+        let turn = Turn { number: self.number, of: self.plan.connections };
+        match self.plan.rate {
+            Some(rate) => Pace::Open(Schedule::new(&run.phase, rate, turn)),
+            None => Pace::Closed,
         }
     }
-}
-
-async fn call(
-    sender: &mut SendRequest<Bytes>,
-    head: Request<()>,
-    frame: Bytes,
-) -> Result<Decision, CallError> {
-    let (response, mut request) = sender.send_request(head, false)?;
-    request.send_data(frame, true)?;
-    let (head, mut body) = response.await?.into_parts();
-    read_head(head.status, &head.headers)?;
-    let message = read_message(&mut body).await?;
-    // A failed call may have no message, so the trailers come first.
-    read_trailers(&body.trailers().await?.ok_or(CallError::Malformed)?)?;
-    read_decision(&message)
-}
-
-/// The whole body; nearly always one piece, which is then not copied.
-async fn read_message(body: &mut RecvStream) -> Result<Bytes, CallError> {
-    let mut message = Bytes::new();
-    while let Some(piece) = body.data().await {
-        let piece = piece?;
-        // Without this the connection's window would run dry.
-        body.flow_control().release_capacity(piece.len())?;
-        message = if message.is_empty() { piece } else { join(&message, &piece) };
-    }
-    Ok(message)
-}
-
-fn join(front: &[u8], back: &[u8]) -> Bytes {
-    let mut joined = BytesMut::with_capacity(front.len() + back.len());
-    joined.extend_from_slice(front);
-    joined.extend_from_slice(back);
-    joined.freeze()
 }

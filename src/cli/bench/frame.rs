@@ -5,13 +5,10 @@
 //! names a counter twice. Keys are written with the same number of digits, so that the lengths in the frame never change
 //! and a request costs a copy and a few digits.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::BufMut;
 use prost::encoding::encode_varint;
 
 use super::keys::Keys;
-
-/// Frames are cut from blocks of this size: one allocation for dozens of requests, yet little for thousands of streams.
-const BLOCK_BYTES: usize = 4096;
 
 /// A protobuf tag byte is the field's number times eight, plus 2 for what has a length.
 const FIELD_1: u8 = 0x0a;
@@ -20,18 +17,10 @@ const FIELD_2: u8 = 0x12;
 /// What every request has in common.
 #[derive(Debug, Clone)]
 pub struct FrameTemplate {
-    bytes: Bytes,
+    bytes: Vec<u8>,
     /// Where each descriptor's digits begin.
     holes: Vec<usize>,
     digits: usize,
-}
-
-/// Writes one stream's requests.
-#[derive(Debug)]
-pub struct FrameWriter {
-    template: FrameTemplate,
-    keys: Keys,
-    block: BytesMut,
 }
 
 impl FrameTemplate {
@@ -49,28 +38,23 @@ impl FrameTemplate {
         let prefix = grpc_prefix(message.len());
         // The key is the last thing of its value, the value of its entry, and the entry of its descriptor.
         let holes = ends.iter().map(|end| prefix.len() + end - digits).collect();
-        Self { bytes: [prefix.as_slice(), &message].concat().into(), holes, digits }
+        Self { bytes: [prefix.as_slice(), &message].concat(), holes, digits }
     }
-}
 
-impl FrameWriter {
-    /// A writer that takes its keys from `keys`, which must fit into the template's digits.
+    /// The length of every request.
     #[must_use]
-    pub fn new(template: FrameTemplate, keys: Keys) -> Self {
-        Self { template, keys, block: BytesMut::new() }
+    #[expect(clippy::len_without_is_empty, reason = "there always is a prefix")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
     }
 
-    /// The next request.
-    pub fn next_frame(&mut self) -> Bytes {
-        let len = self.template.bytes.len();
-        if self.block.capacity() < len {
-            self.block.reserve(len.max(BLOCK_BYTES));
+    /// Appends the next request to `out`, with keys that fit into the template's digits.
+    pub fn write(&self, keys: &mut Keys, out: &mut Vec<u8>) {
+        let begin = out.len();
+        out.extend_from_slice(&self.bytes);
+        for &hole in &self.holes {
+            write_digits(&mut out[begin + hole..begin + hole + self.digits], keys.next_key());
         }
-        self.block.extend_from_slice(&self.template.bytes);
-        for &hole in &self.template.holes {
-            write_digits(&mut self.block[hole..hole + self.template.digits], self.keys.next_key());
-        }
-        self.block.split().freeze()
     }
 }
 
@@ -132,17 +116,23 @@ mod tests {
         RateLimitRequest::decode(message).unwrap()
     }
 
+    fn written(template: &FrameTemplate, keys: &mut Keys) -> Vec<u8> {
+        let mut out = Vec::new();
+        template.write(keys, &mut out);
+        out
+    }
+
     #[track_caller]
     fn check(domain: &str, key: &str, descriptors: usize, digits: usize) {
         let space = 10_u64.pow(u32::try_from(digits).unwrap());
         let mut numbers = Keys::new(space, 7);
-        let mut writer =
-            FrameWriter::new(FrameTemplate::new(domain, key, descriptors, digits), Keys::new(space, 7));
+        let (template, mut keys) =
+            (FrameTemplate::new(domain, key, descriptors, digits), Keys::new(space, 7));
         for _ in 0..200 {
             let values: Vec<String> =
                 (0..descriptors).map(|place| format!("{place}-{:0digits$}", numbers.next_key())).collect();
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
-            assert_eq!(decode(&writer.next_frame()), request(domain, key, &values));
+            assert_eq!(decode(&written(&template, &mut keys)), request(domain, key, &values));
         }
     }
 
@@ -156,8 +146,11 @@ mod tests {
 
     #[test]
     fn one_hot_key_is_one_counter_for_each_descriptor() {
-        let mut writer = FrameWriter::new(FrameTemplate::new("bench", "key", 3, 1), Keys::new(1, 7));
-        assert_eq!(decode(&writer.next_frame()), request("bench", "key", &["0-0", "1-0", "2-0"]));
+        let template = FrameTemplate::new("bench", "key", 3, 1);
+        assert_eq!(
+            decode(&written(&template, &mut Keys::new(1, 7))),
+            request("bench", "key", &["0-0", "1-0", "2-0"])
+        );
     }
 
     #[test]
@@ -166,13 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_were_handed_out_do_not_change() {
-        let mut writer = FrameWriter::new(FrameTemplate::new("bench", "key", 1, 3), Keys::new(1000, 1));
-        let frames: Vec<Bytes> = (0..500).map(|_| writer.next_frame()).collect();
-        let copies: Vec<Vec<u8>> = {
-            let mut again = FrameWriter::new(FrameTemplate::new("bench", "key", 1, 3), Keys::new(1000, 1));
-            (0..500).map(|_| again.next_frame().to_vec()).collect()
-        };
-        assert_eq!(frames, copies);
+    fn requests_go_behind_what_is_there() {
+        let template = FrameTemplate::new("bench", "key", 2, 3);
+        let mut out = b"head".to_vec();
+        template.write(&mut Keys::new(1000, 1), &mut out);
+        assert_eq!(out, [b"head", written(&template, &mut Keys::new(1000, 1)).as_slice()].concat());
+        assert_eq!(out.len(), 4 + template.len());
     }
 }

@@ -75,6 +75,9 @@ impl Generator {
         });
         let mut tally = run.tally.lock().clone();
         tally.give_up();
+        if phase.interrupted() {
+            tally.cancel_unsent();
+        }
         tally
     }
 }

@@ -4,10 +4,13 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use super::frame::FrameTemplate;
+use super::keys::KeySpace;
 use super::phase::Extent;
 use super::target::Target;
+use super::zipf::{InvalidExponent, check_exponent};
 
-/// A closed loop: every stream sends its next request when the last one is answered.
+/// A closed loop, where every stream sends its next request when the last one is answered; or, with a rate, an open
+/// one, where requests are due at their time whatever the server does.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Load {
     /// The server: host:port or unix:/path
@@ -20,6 +23,10 @@ pub struct Load {
     /// Streams on each connection, each with one request under way
     #[arg(short, long, value_name = "N", default_value = "16")]
     pub streams: NonZeroUsize,
+
+    /// Requests per second over all connections, and latency from when each was due; as fast as answers come unless given
+    #[arg(long, value_name = "N")]
+    pub rate: Option<NonZeroU64>,
 
     /// Threads that make the load, at most one per connection [default: half of the cores]
     #[arg(short, long, value_name = "N")]
@@ -41,9 +48,13 @@ pub struct Load {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub timeout: Duration,
 
-    /// Size of each descriptor's key space, from which keys are drawn uniformly; 1 is one hot key
+    /// Size of each descriptor's key space; 1 is one hot key
     #[arg(short, long, value_name = "N", default_value = "10000")]
     pub keys: NonZeroU64,
+
+    /// Draw the key of rank R with a probability proportional to 1/R^S, key 0 being of rank 1; uniformly unless given
+    #[arg(long, value_name = "S", value_parser = parse_exponent, allow_negative_numbers = true)]
+    pub zipf: Option<f64>,
 
     /// The requests' domain
     #[arg(long, value_name = "NAME", default_value = "bench")]
@@ -77,6 +88,24 @@ impl Load {
         self.threads.map_or_else(half_of_the_cores, NonZeroUsize::get).clamp(1, self.connections.get())
     }
 
+    /// How long a thread waits for the next answer. At a low rate there is none while none is due, which with threads
+    /// that take turns may be twice as long as a round of theirs.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let turns = Duration::from_secs(2 * self.thread_count() as u64);
+        let silence = self.rate.map_or(Duration::ZERO, |rate| turns.div_f64(as_f64(rate.get())));
+        self.timeout.saturating_add(silence)
+    }
+
+    /// What keys are drawn from.
+    ///
+    /// # Errors
+    ///
+    /// When the exponent is none to draw with, which the command line has checked already.
+    pub fn key_space(&self) -> Result<KeySpace, InvalidExponent> {
+        KeySpace::new(self.keys.get(), self.zipf)
+    }
+
     /// The frame that all requests are made from.
     #[must_use]
     pub fn template(&self) -> FrameTemplate {
@@ -84,6 +113,15 @@ impl Load {
         let digits = last_key.checked_ilog10().map_or(1, |log| log as usize + 1);
         FrameTemplate::new(&self.domain, &self.entry_key, self.descriptors.get(), digits)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a high rate makes no silence")]
+fn as_f64(rate: u64) -> f64 {
+    rate as f64
+}
+
+fn parse_exponent(text: &str) -> Result<f64, InvalidExponent> {
+    check_exponent(text.parse().map_err(|_| InvalidExponent)?)
 }
 
 /// A whole number with its unit: `ms`, `s` or `m`.

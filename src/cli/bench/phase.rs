@@ -19,6 +19,8 @@ pub enum Extent {
 /// A running phase.
 #[derive(Debug)]
 pub struct Phase {
+    begin: Instant,
+    extent: Extent,
     deadline: Option<Instant>,
     remaining: AtomicU64,
     interrupted: AtomicBool,
@@ -28,11 +30,28 @@ impl Phase {
     /// Begins now.
     #[must_use]
     pub fn begin(extent: Extent) -> Self {
+        let begin = Instant::now();
         let (deadline, remaining) = match extent {
-            Extent::Lasting(duration) => (Some(Instant::now() + duration), u64::MAX),
+            Extent::Lasting(duration) => (Some(begin + duration), u64::MAX),
             Extent::Requests(requests) => (None, requests),
         };
-        Self { deadline, remaining: AtomicU64::new(remaining), interrupted: AtomicBool::new(false) }
+        Self {
+            begin,
+            extent,
+            deadline,
+            remaining: AtomicU64::new(remaining),
+            interrupted: AtomicBool::new(false),
+        }
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Instant {
+        self.begin
+    }
+
+    /// What ends it.
+    pub fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// Whether one more request may go out at `now`; if so, it is taken off the count.

@@ -53,8 +53,10 @@ pub struct Report {
     pub errors: BTreeMap<String, u64>,
     /// Decisions per second.
     pub decisions_per_second: f64,
-    /// From sending a request to the end of its answer.
+    /// From sending a request, or from when it was due if there is a rate, to the end of its answer.
     pub latency_us: Latency,
+    /// Whether requests went out when they were due, where there was a rate.
+    pub punctuality: Option<Punctuality>,
     /// What the load itself cost.
     pub generator: Cost,
     /// What the server spent, where its process was named.
@@ -75,6 +77,19 @@ pub struct Latency {
     pub p99: f64,
     pub p999: f64,
     pub max: f64,
+}
+
+/// How well the load kept to its rate.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Punctuality {
+    /// Requests per second that were due.
+    pub rate: u64,
+    /// By how much the generator itself was late: from when a request was due and a stream was free until it went out.
+    pub delay_us: Latency,
+    /// Requests that fell due while no stream was free.
+    pub waited: u64,
+    /// Requests that fell due but did not go out.
+    pub unsent: u64,
 }
 
 /// CPU time.
@@ -118,6 +133,7 @@ impl Report {
             errors: tally.errors().iter().map(|(error, count)| (error.to_string(), *count)).collect(),
             decisions_per_second: per(tally.answered(), seconds),
             latency_us: Latency::of(|quantile| tally.latency_at(quantile)),
+            punctuality: load.rate.map(|rate| Punctuality::of(rate.get(), tally)),
             generator,
             server: None,
             slices: tally.slices(elapsed),
@@ -164,6 +180,13 @@ impl Latency {
     }
 }
 
+impl Punctuality {
+    fn of(rate: u64, tally: &Tally) -> Self {
+        let delay_us = Latency::of(|quantile| tally.delay_at(quantile));
+        Self { rate, delay_us, waited: tally.waited(), unsent: tally.unsent() }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.target, self.load_in_words())?;
@@ -175,6 +198,7 @@ impl fmt::Display for Report {
         writeln!(f, "over limit   {}", self.over_limit)?;
         writeln!(f, "errors       {}", self.errors_in_words())?;
         writeln!(f, "latency      {}", self.latency_us)?;
+        self.punctuality.iter().try_for_each(|punctuality| writeln!(f, "schedule     {punctuality}"))?;
         writeln!(f, "this program {}", self.generator)?;
         self.server.iter().try_for_each(|server| writeln!(f, "server       {server}"))
     }
@@ -184,6 +208,16 @@ impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { p50, p90, p99, p999, max } = self;
         write!(f, "p50 {p50:.0} µs, p90 {p90:.0} µs, p99 {p99:.0} µs, p99.9 {p999:.0} µs, max {max:.0} µs")
+    }
+}
+
+impl fmt::Display for Punctuality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rate, delay_us: Latency { p50, p99, max, .. }, waited, unsent } = self;
+        write!(
+            f,
+            "{rate} per second, sent late by p50 {p50:.0} µs, p99 {p99:.0} µs, max {max:.0} µs; {waited} waited for a stream, {unsent} not sent"
+        )
     }
 }
 

@@ -19,6 +19,15 @@ pub struct Tally {
     errors: BTreeMap<CallError, u64>,
     latencies: Latencies,
     slices: Slices,
+    punctuality: Punctuality,
+}
+
+/// How requests that were due at their time went out; nothing of it happens where each waits for the one before.
+#[derive(Debug, Clone, Default)]
+struct Punctuality {
+    planned: u64,
+    waited: u64,
+    delays: Latencies,
 }
 
 impl Tally {
@@ -33,7 +42,26 @@ impl Tally {
             errors: BTreeMap::new(),
             latencies: Latencies::new(),
             slices: Slices::default(),
+            punctuality: Punctuality::default(),
         }
+    }
+
+    /// So many requests are to fall due.
+    pub fn plan(&mut self, requests: u64) {
+        self.punctuality.planned += requests;
+    }
+
+    /// No more of them will, because the phase ended before its time.
+    pub fn cancel_unsent(&mut self) {
+        self.punctuality.planned = 0;
+    }
+
+    /// A request went out that had been due. The delay is from when it could have gone out at the latest: when it was
+    /// due, or, if it `waited` for a stream, when the server let it have one.
+    pub fn send_due(&mut self, delay: Duration, waited: bool) {
+        self.sent += 1;
+        self.punctuality.waited += u64::from(waited);
+        self.punctuality.delays.record(nanos(delay));
     }
 
     /// A request went out.
@@ -52,7 +80,7 @@ impl Tally {
             Ok(decision) => {
                 self.answered += 1;
                 self.over_limit += u64::from(decision == Decision::OverLimit);
-                let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(HIGHEST_NANOS);
+                let nanos = nanos(elapsed);
                 self.latencies.record(nanos);
                 self.slices.record(now.saturating_duration_since(self.begin), nanos);
             }
@@ -83,6 +111,9 @@ impl Tally {
         }
         self.latencies.merge(&other.latencies);
         self.slices.merge(&other.slices);
+        self.punctuality.planned += other.punctuality.planned;
+        self.punctuality.waited += other.punctuality.waited;
+        self.punctuality.delays.merge(&other.punctuality.delays);
     }
 
     /// Requests that went out.
@@ -133,6 +164,24 @@ impl Tally {
         self.slices.over(elapsed)
     }
 
+    /// Requests that fell due but did not go out.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.punctuality.planned.saturating_sub(self.sent)
+    }
+
+    /// Requests that fell due while no stream was free.
+    #[must_use]
+    pub fn waited(&self) -> u64 {
+        self.punctuality.waited
+    }
+
+    /// The delay by the generator itself that this share of the requests that were due stayed within.
+    #[must_use]
+    pub fn delay_at(&self, quantile: f64) -> Duration {
+        self.punctuality.delays.within(quantile)
+    }
+
     fn open(&self) -> u64 {
         self.sent.saturating_sub(self.ended())
     }
@@ -147,6 +196,10 @@ impl Default for Tally {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(HIGHEST_NANOS)
 }
 
 #[cfg(test)]
@@ -208,6 +261,22 @@ mod tests {
     fn latencies_beyond_the_bounds_are_kept_at_the_bounds() {
         let tally = answered([3_600_000]);
         check_latency(&tally, 1.0, 60_000.0);
+    }
+
+    #[test]
+    fn what_was_due_and_did_not_go_out_is_told() {
+        let (mut tally, mut other) = (Tally::new(), Tally::new());
+        tally.plan(10);
+        other.plan(5);
+        tally.send_due(Duration::from_millis(2), false);
+        other.send_due(Duration::from_millis(4), true);
+        tally.merge(&other);
+        assert_eq!((tally.sent(), tally.waited(), tally.unsent()), (2, 1, 13));
+        assert!(
+            tally.delay_at(1.0) > Duration::from_millis(3) && tally.delay_at(0.5) < Duration::from_millis(3)
+        );
+        tally.cancel_unsent();
+        assert_eq!(tally.unsent(), 0);
     }
 
     #[test]

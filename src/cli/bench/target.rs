@@ -1,4 +1,4 @@
-//! Where the load goes: the address of a server and the HTTP/2 connection to it.
+//! Where the load goes: the address of a server and the way to it.
 //!
 //! Owns dialling only. What is sent over the connection is none of its business.
 
@@ -8,14 +8,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::Ping;
-use h2::client::SendRequest;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
-/// Enough that neither side ever waits for flow control: answers are small, but thousands may be under way.
-const CONNECTION_WINDOW: u32 = 16 << 20;
+use super::link::{Link, LinkError};
 
 /// A server's address: `host:port` or `unix:/path`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +50,11 @@ pub enum ConnectError {
         /// Who answered.
         target: Target,
         /// What went wrong.
-        source: h2::Error,
+        source: LinkError,
     },
+    /// The system gave no timer for requests that are due at their time.
+    #[error("cannot make a timer")]
+    Timer(#[source] io::Error),
     /// Nothing came back in time.
     #[error("no connection to {target} within {} ms", after.as_millis())]
     Timeout {
@@ -68,12 +66,12 @@ pub enum ConnectError {
 }
 
 impl Target {
-    /// Connects, within `timeout`; a task of the current runtime drives the connection until it closes.
+    /// Connects, within `timeout`.
     ///
     /// # Errors
     ///
     /// When nobody listens, nothing comes back, or what comes back is not HTTP/2.
-    pub async fn connect(&self, timeout: Duration) -> Result<SendRequest<Bytes>, ConnectError> {
+    pub async fn connect(&self, timeout: Duration) -> Result<Link, ConnectError> {
         match tokio::time::timeout(timeout, self.dial()).await {
             Ok(connected) => connected,
             Err(_) => Err(ConnectError::Timeout { target: self.clone(), after: timeout }),
@@ -89,38 +87,20 @@ impl Target {
         }
     }
 
-    async fn dial(&self) -> Result<SendRequest<Bytes>, ConnectError> {
+    async fn dial(&self) -> Result<Link, ConnectError> {
         let refused = |source| ConnectError::Dial { target: self.clone(), source };
-        match self {
+        let link = match self {
             Target::Tcp { host, port } => {
                 let name = host.trim_start_matches('[').trim_end_matches(']');
                 let stream = TcpStream::connect((name, *port)).await.map_err(refused)?;
                 stream.set_nodelay(true).map_err(refused)?;
-                self.handshake(stream).await
+                Link::open(Box::new(stream)).await
             }
-            Target::Unix(path) => self.handshake(UnixStream::connect(path).await.map_err(refused)?).await,
-        }
-    }
-
-    async fn handshake<T>(&self, stream: T) -> Result<SendRequest<Bytes>, ConnectError>
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let refused = |source| ConnectError::Handshake { target: self.clone(), source };
-        let mut builder = h2::client::Builder::new();
-        builder.enable_push(false).initial_connection_window_size(CONNECTION_WINDOW);
-        let (sender, mut connection) = builder.handshake(stream).await.map_err(refused)?;
-        let ping = connection.ping_pong();
-        // How the connection ended is seen by the requests that it carried.
-        let driver = tokio::spawn(connection);
-        // A client may send at once, so only an answer tells that somebody is there who speaks HTTP/2.
-        if let Some(mut ping) = ping
-            && let Err(source) = ping.ping(Ping::opaque()).await
-        {
-            driver.abort();
-            return Err(refused(source));
-        }
-        Ok(sender)
+            Target::Unix(path) => {
+                Link::open(Box::new(UnixStream::connect(path).await.map_err(refused)?)).await
+            }
+        };
+        link.map_err(|source| ConnectError::Handshake { target: self.clone(), source })
     }
 }
 
