@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::app::{Parts, metrics, settings};
 use crate::config::settings::Settings;
-use crate::server::grpc;
+use crate::server::grpc::GrpcService;
 use crate::server::http::{admin, decide, probes, scrape};
 use crate::server::transport::{
     BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener,
@@ -50,7 +50,7 @@ impl Bound {
         let open = parts.responders(settings);
         let here = open();
         let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| {
-            grpc::routes(open(), health.clone(), max_request_bytes)
+            GrpcService::new(open(), health.clone(), max_request_bytes)
         })?;
         let registry = Arc::new(metrics::registry(parts, grpc.stats()));
         let pages = Http1Settings::default();

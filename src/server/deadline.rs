@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use tonic::metadata::MetadataMap;
+use http::{HeaderMap, HeaderName};
+
+/// The header that says it.
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// The longest value that the protocol allows, in digits.
 const MAX_DIGITS: usize = 8;
 
 /// How long the caller of a call with these headers waits; nothing where it does not say, or not in a form that is known.
 #[must_use]
-pub fn patience(headers: &MetadataMap) -> Option<Duration> {
-    parse(headers.get("grpc-timeout")?.to_str().ok()?)
+pub fn patience(headers: &HeaderMap) -> Option<Duration> {
+    parse(headers.get(&TIMEOUT)?.to_str().ok()?)
 }
 
 fn parse(text: &str) -> Option<Duration> {

@@ -1,16 +1,27 @@
-//! `envoy.service.ratelimit.v3.RateLimitService` over tonic.
+//! The services of the gRPC port: `envoy.service.ratelimit.v3.RateLimitService`, health and reflection.
+//!
+//! Nearly every call of this port is of one method and asks with one message that is not compressed. Such a call is
+//! answered here, on bare HTTP/2; anything else goes to tonic, which knows all of gRPC. It is worth the second way: tonic's
+//! layers cost more than a decision does (docs/benchmarks.md).
 
+mod answer_body;
+mod message;
+mod unusual;
 mod whole;
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use ratekeeper_proto::rate_limit_service_server::{RateLimitService, RateLimitServiceServer};
-use ratekeeper_proto::{FILE_DESCRIPTOR_SET, RateLimitRequest, RateLimitResponse};
-use tonic::body::Body;
-use tonic::service::{LayerExt, Routes, RoutesBuilder};
-use tonic::{Request, Response, Status};
-use tower::util::MapRequestLayer;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Request, Response};
+use hyper::body::Body;
+use hyper::service::Service;
+use tonic::Status;
+use tonic::service::Routes;
+use tower::BoxError;
 
+use self::answer_body::AnswerBody;
 use self::whole::Whole;
 use crate::server::deadline::patience;
 use crate::server::health::HealthService;
@@ -19,64 +30,87 @@ use crate::server::unanswered::Unanswered;
 use crate::service::Clock;
 use crate::storage::CounterStore;
 
-/// The rate limit service of one core.
+/// The method that proxies call.
+const METHOD_PATH: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
+
+/// The header of a call whose messages may be compressed.
+const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+
+/// The id that a proxy gives the request of its user.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The services of the gRPC port, for one core.
 #[derive(Debug)]
-struct RateLimitGrpc<S, C> {
-    responder: Arc<Responder<S, C>>,
-}
+pub struct GrpcService<S, C>(Arc<Services<S, C>>);
 
-/// The services of the gRPC port: rate limits, health, and reflection in both of its versions.
-pub fn routes<S: CounterStore, C: Clock>(
+#[derive(Debug)]
+struct Services<S, C> {
     responder: Arc<Responder<S, C>>,
-    health: HealthService,
     max_request_bytes: usize,
-) -> Routes {
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    let rate_limits =
-        RateLimitServiceServer::new(RateLimitGrpc { responder }).max_decoding_message_size(max_request_bytes);
-    let whole = MapRequestLayer::new(move |request: http::Request<Body>| {
-        request.map(|body| Whole::new(body, max_request_bytes))
-    });
-    let mut routes = RoutesBuilder::default();
-    routes
-        .add_service(whole.named_layer(rate_limits))
-        .add_service(health)
-        .add_service(reflection().build_v1().expect(CONSTANT))
-        .add_service(reflection().build_v1alpha().expect(CONSTANT));
-    routes.routes().prepare()
+    unusual: Routes,
 }
 
-const CONSTANT: &str = "the descriptors are constants that the tests of reflection read";
+impl<S: CounterStore, C: Clock> GrpcService<S, C> {
+    /// Rate limits by the responder, health, and reflection in both of its versions.
+    #[must_use]
+    pub fn new(responder: Arc<Responder<S, C>>, health: HealthService, max_request_bytes: usize) -> Self {
+        let unusual = unusual::routes(Arc::clone(&responder), health, max_request_bytes);
+        Self(Arc::new(Services { responder, max_request_bytes, unusual }))
+    }
+}
 
-#[tonic::async_trait]
-impl<S: CounterStore, C: Clock> RateLimitService for RateLimitGrpc<S, C> {
-    async fn should_rate_limit(
-        &self,
-        request: Request<RateLimitRequest>,
-    ) -> Result<Response<RateLimitResponse>, Status> {
-        match self.responder.respond(request.get_ref(), patience(request.metadata())).await {
-            Ok(answer) => Ok(Response::new(answer)),
-            Err(unanswered) => {
-                tracing::debug!(request_id = request_id(&request), reason = %unanswered, "a request was not answered");
-                Err(status(unanswered))
-            }
+impl<S, C, B> Service<Request<B>> for GrpcService<S, C>
+where
+    S: CounterStore,
+    C: Clock,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static,
+{
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    // Boxed, as hyper moves it several times before it is first polled.
+    type Future = Pin<Box<dyn Future<Output = Result<Response<AnswerBody>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        let services = Arc::clone(&self.0);
+        if request.uri().path() == METHOD_PATH {
+            Box::pin(async move { Ok(services.should_rate_limit(request).await) })
+        } else {
+            Box::pin(async move { Ok(unusual::answer(services.unusual.clone(), request).await) })
+        }
+    }
+}
+
+impl<S: CounterStore, C: Clock> Services<S, C> {
+    async fn should_rate_limit<B>(&self, request: Request<B>) -> Response<AnswerBody>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static,
+    {
+        let (head, body) = request.into_parts();
+        let mut body = Whole::new(body, self.max_request_bytes);
+        let data = match body.all().await {
+            Ok(data) => data,
+            Err(error) => return Status::from_error(error).into_http(),
+        };
+        let compressed = head.headers.contains_key(&ENCODING);
+        let Some(message) = message::read(&data).filter(|_| !compressed) else {
+            body.put_back(data);
+            return unusual::answer(self.unusual.clone(), Request::from_parts(head, body)).await;
+        };
+        // What it holds of the receiving budget is given back once the message has been decoded.
+        drop(body);
+        match self.responder.respond(&message, patience(&head.headers)).await {
+            Ok(answer) => message::write(&answer),
+            Err(unanswered) => refuse(unanswered, &head.headers).into_http(),
         }
     }
 }
 
 /// The one place where an error of ours becomes a gRPC status.
-fn status(unanswered: Unanswered) -> Status {
+fn refuse(unanswered: Unanswered, headers: &HeaderMap) -> Status {
+    let request_id = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
+    tracing::debug!(request_id, reason = %unanswered, "a request was not answered");
     match unanswered {
         Unanswered::Refused(refusal) => Status::invalid_argument(refusal.to_string()),
         Unanswered::NoRules(no_rules) => Status::unavailable(no_rules.to_string()),
     }
-}
-
-/// The id that the proxy gave the request, where it sends one along.
-fn request_id(request: &Request<RateLimitRequest>) -> &str {
-    request.metadata().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("-")
 }

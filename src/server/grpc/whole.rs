@@ -4,6 +4,7 @@
 //! empty descriptors takes thirty times as much memory as on the wire, so a peer that sends all but the end would make us hold
 //! far more than it sent. Given on as a whole, a message is decoded only when it can be answered at once.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,8 +13,7 @@ use hyper::body::{Body, Frame};
 use tonic::Status;
 use tower::BoxError;
 
-/// What stands before a message on the wire: a flag and its length.
-const PREFIX_BYTES: usize = 5;
+use super::message::PREFIX_BYTES;
 
 /// A body that is given on in one piece. Trailers are not given on: a request of gRPC has none.
 #[derive(Debug)]
@@ -31,6 +31,11 @@ impl<B> Whole<B> {
         Self { body, most, gathered: Vec::new(), ended: false }
     }
 
+    /// Gives back what had been taken from an ended body, so that somebody else can read it.
+    pub(super) fn put_back(&mut self, data: Bytes) {
+        self.gathered = data.into();
+    }
+
     fn gather(&mut self, data: &[u8]) -> Result<(), Status> {
         if data.len() > self.most - self.gathered.len() {
             let most = self.most - PREFIX_BYTES;
@@ -45,6 +50,17 @@ impl<B> Whole<B> {
     fn give(&mut self) -> Option<Frame<Bytes>> {
         let gathered = std::mem::take(&mut self.gathered);
         (!gathered.is_empty()).then(|| Frame::data(gathered.into()))
+    }
+}
+
+impl<B> Whole<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    /// All of it, once it has ended.
+    pub(super) async fn all(&mut self) -> Result<Bytes, BoxError> {
+        let frame = poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await.transpose()?;
+        Ok(frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default())
     }
 }
 

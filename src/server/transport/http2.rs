@@ -8,12 +8,11 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http2;
-use hyper::service::Service as HyperService;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tower::{BoxError, Service};
+use tower::BoxError;
 
 use super::accept;
 use super::balance::Balance;
@@ -43,7 +42,7 @@ pub struct Http2Server {
 
 /// What the connections of one core share.
 struct CoreContext<S> {
-    service: Receiving<S>,
+    service: Arc<Receiving<S>>,
     builder: http2::Builder<CoreExecutor>,
     handshake_timeout: Duration,
     load: Arc<CoreLoad>,
@@ -52,9 +51,8 @@ struct CoreContext<S> {
 }
 
 /// Calls a service with bodies that are bounded while they come in.
-#[derive(Clone)]
 struct Receiving<S> {
-    service: TowerToHyperService<S>,
+    service: S,
     bounds: Arc<ReceiveBounds>,
 }
 
@@ -82,7 +80,7 @@ impl Http2Server {
     ) -> Result<Self, StartError>
     where
         F: Fn(usize) -> S + Send + Sync + 'static,
-        S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S: Service<Request<RequestBody>, Response = Response<B>> + Send + Sync + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
@@ -95,10 +93,7 @@ impl Http2Server {
             move |core, load| {
                 let bounds = ReceiveBounds::new(Arc::clone(&budget), &settings, Arc::clone(&stats));
                 let context = CoreContext {
-                    service: Receiving {
-                        service: TowerToHyperService::new(factory(core)),
-                        bounds: Arc::new(bounds),
-                    },
+                    service: Arc::new(Receiving { service: factory(core), bounds: Arc::new(bounds) }),
                     builder: builder(&settings, CoreExecutor(Arc::clone(&load))),
                     handshake_timeout: settings.handshake_timeout,
                     load,
@@ -180,7 +175,7 @@ impl Dispatcher {
 
 impl<S, B> CoreContext<S>
 where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Send + Sync + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
@@ -208,7 +203,8 @@ where
         };
         match shake_hands(socket, self.handshake_timeout).await {
             Ok(socket) => {
-                let connection = self.builder.serve_connection(TokioIo::new(socket), self.service.clone());
+                let connection =
+                    self.builder.serve_connection(TokioIo::new(socket), Arc::clone(&self.service));
                 let leave = http2::Connection::graceful_shutdown;
                 drive(connection, leave, &lifetime, self.phase.clone(), &self.stats).await;
             }
@@ -217,13 +213,10 @@ where
     }
 }
 
-impl<S> HyperService<Request<Incoming>> for Receiving<S>
-where
-    S: Service<Request<RequestBody>> + Clone,
-{
+impl<S: Service<Request<RequestBody>>> Service<Request<Incoming>> for Receiving<S> {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = <TowerToHyperService<S> as HyperService<Request<RequestBody>>>::Future;
+    type Future = S::Future;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.service.call(request.map(|incoming| RequestBody::new(incoming, Arc::clone(&self.bounds))))
@@ -242,6 +235,8 @@ fn builder(settings: &Http2Settings, executor: CoreExecutor) -> http2::Builder<C
         .max_concurrent_streams(settings.max_concurrent_streams)
         .max_pending_accept_reset_streams(settings.max_pending_resets)
         .max_header_list_size(settings.max_header_list_bytes)
+        // Nobody asks when a decision was made, and it would be formatted and sent with each.
+        .auto_date_header(false)
         .keep_alive_interval(settings.keep_alive_interval)
         .keep_alive_timeout(settings.keep_alive_timeout);
     builder

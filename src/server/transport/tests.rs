@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response};
+use hyper::service::{Service, service_fn};
 use tokio::sync::Semaphore;
-use tower::Service;
 
 use super::settings::{Http2Settings, Lifetime};
 use super::{BindOptions, Http2Server, ListenAddress, Listener, RequestBody};
@@ -76,11 +76,10 @@ fn start_on(listener: Listener, settings: &Http2Settings, gate: &Gate) -> Http2S
 fn service(
     gate: Gate,
 ) -> impl Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible, Future: Send>
-+ Clone
 + Send
 + Sync
 + 'static {
-    tower::service_fn(move |request: Request<RequestBody>| answer(request, gate.clone()))
+    service_fn(move |request: Request<RequestBody>| answer(request, gate.clone()))
 }
 
 async fn answer(request: Request<RequestBody>, gate: Gate) -> Result<Response<Body>, Infallible> {

@@ -51,6 +51,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["crc", "hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
+    (&["mimalloc"], &["main"]),
     (&["prometheus_client"], &["telemetry", "app"]),
     (&["tracing_subscriber"], &["telemetry"]),
 ];

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::SendStream;
 use h2::client::ResponseFuture;
+use hyper_util::service::TowerToHyperService;
 use tokio::time::timeout;
 use tonic::Code;
 use tonic::service::Routes;
@@ -19,8 +20,10 @@ const MIB: usize = 1024 * KIB;
 
 fn start(settings: &Http2Settings) -> Http2Server {
     let (_reporter, health) = tonic_health::server::health_reporter();
-    Http2Server::start(vec![loopback()], settings, move |_core| Routes::new(health.clone()).prepare())
-        .expect("threads")
+    Http2Server::start(vec![loopback()], settings, move |_core| {
+        TowerToHyperService::new(Routes::new(health.clone()).prepare())
+    })
+    .expect("threads")
 }
 
 /// A gRPC message of this many bytes: a health check for a service with a long name, which nobody has.

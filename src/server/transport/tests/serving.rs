@@ -1,5 +1,6 @@
 //! Connections that are served: over TCP and Unix sockets, spread, capped, and kept apart from each other.
 
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tonic::service::Routes;
 use tonic_health::pb::HealthCheckRequest;
@@ -12,9 +13,10 @@ use crate::server::transport::{Http2Server, Http2Settings, ListenAddress, Listen
 
 async fn check_health(listener: Listener, uri: String) {
     let (_reporter, health) = tonic_health::server::health_reporter();
-    let server =
-        Http2Server::start(vec![listener], &calm(), move |_core| Routes::new(health.clone()).prepare())
-            .expect("threads");
+    let server = Http2Server::start(vec![listener], &calm(), move |_core| {
+        TowerToHyperService::new(Routes::new(health.clone()).prepare())
+    })
+    .expect("threads");
     let channel =
         tonic::transport::Endpoint::from_shared(uri).expect("a URI").connect().await.expect("a server");
     let request = HealthCheckRequest { service: String::new() };
