@@ -55,7 +55,8 @@ pub mod zipf;
 ///
 /// # Errors
 ///
-/// When a server cannot be reached, decides nothing, or its process cannot be read; when the result cannot be written.
+/// When a server cannot be reached, decides nothing, goes away, or its process cannot be read; when the result cannot be
+/// written.
 pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     // Before the load, which may take long: nobody wants to learn after it that there is no such folder.
     let output = args.output.as_deref().map(open_output).transpose()?;
@@ -74,6 +75,9 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
         None => std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?,
         Some(file) => write_output(file, &text).context("cannot write the result")?,
     }
+    if let Some(failure) = results.failure {
+        bail!(failure);
+    }
     let idle = |server: &&report::results::ServerResults| server.latency.count() == 0;
     match results.servers.iter().find(idle) {
         Some(server) if !results.interrupted => bail!("{} decided nothing", server.target),
@@ -85,7 +89,8 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// When a server cannot be reached, decides nothing while warming up, or its process cannot be read.
+/// When there is nothing to report, because a server cannot be reached, decides nothing while warming up, or its process
+/// cannot be read. What comes later is in the results.
 pub fn compare(args: &BenchArgs, circumstances: Circumstances) -> anyhow::Result<Results> {
     let servers = args.servers()?;
     for (place, server) in servers.iter().enumerate().skip(1) {

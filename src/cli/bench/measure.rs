@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::Instant;
 
+use super::answer::CallError;
 use super::connection::Plan;
 use super::generator::Generator;
 use super::http2::request::RequestHead;
@@ -16,12 +17,18 @@ use super::phase::{Extent, Phase};
 use super::process::{cpu_time, peak_memory};
 use super::report::{Cost, Report, ServerCost};
 use super::tally::Tally;
+use super::target::Target;
 use super::turns::Server;
 
 /// Finds out before the first round whether a server is there: the first one is measured soon enough.
 pub fn look_for(load: &Load, server: &Server) -> anyhow::Result<()> {
-    open(&Load { target: server.target.clone(), connections: NonZeroUsize::MIN, ..load.clone() })?;
+    reach(load, &server.target)?;
     server.pid.map(cpu_time).transpose()?;
+    Ok(())
+}
+
+fn reach(load: &Load, target: &Target) -> anyhow::Result<()> {
+    open(&Load { target: target.clone(), connections: NonZeroUsize::MIN, ..load.clone() })?;
     Ok(())
 }
 
@@ -44,14 +51,30 @@ pub fn measure(load: &Load, pid: Option<u32>) -> anyhow::Result<Report> {
     let (tally, interrupted) = run_phase(&mut generators, load.extent(), load.patience())?;
     let elapsed = begin.elapsed();
 
-    let cost = |before: Duration, after: Duration| Cost::new(after.saturating_sub(before), tally.answered());
-    let mut report = Report::new(load, &tally, elapsed, cost(own_before, cpu_time(own_pid)?));
+    let own_cost = Cost::new(cpu_time(own_pid)?.saturating_sub(own_before), tally.answered());
+    let mut report = Report::new(load, &tally, elapsed, own_cost);
     report.interrupted = interrupted;
-    if let (Some(pid), Some(before)) = (pid, server_before) {
-        let cost = cost(before, cpu_time(pid)?);
-        report.server = Some(ServerCost { pid, cost, peak_memory_bytes: peak_memory(pid)? });
+    // What was counted until the server went away is not lost with it.
+    let server = pid.zip(server_before).map(|(pid, before)| server_cost(pid, before, tally.answered()));
+    match server.transpose().and_then(|server| still_there(load, &tally).map(|()| server)) {
+        Ok(server) => report.server = server,
+        Err(error) => report.lost = Some(format!("{error:#}")),
     }
     Ok(report)
+}
+
+fn server_cost(pid: u32, before: Duration, decisions: u64) -> anyhow::Result<ServerCost> {
+    let cost = Cost::new(cpu_time(pid)?.saturating_sub(before), decisions);
+    Ok(ServerCost { pid, cost, peak_memory_bytes: peak_memory(pid)? })
+}
+
+/// Asks the server where there is a doubt: a connection may have been refused only while it started anew.
+fn still_there(load: &Load, tally: &Tally) -> anyhow::Result<()> {
+    if tally.errors().contains_key(&CallError::ConnectionRefused) {
+        reach(load, &load.target)
+    } else {
+        Ok(())
+    }
 }
 
 fn open(load: &Load) -> anyhow::Result<Vec<Generator>> {

@@ -7,6 +7,7 @@ pub mod html;
 pub mod json;
 pub mod plot;
 pub mod plots;
+pub mod punctuality;
 pub mod results;
 #[cfg(test)]
 mod sample;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use self::punctuality::{OffSchedule, Punctuality};
 use super::latencies::Latencies;
 use super::load::Load;
 use super::slices::Slice;
@@ -37,10 +39,14 @@ pub struct Report {
     pub threads: usize,
     /// Size of the key space.
     pub keys: u64,
+    /// The exponent of Zipf's law, unless keys were drawn uniformly.
+    pub zipf: Option<f64>,
     /// Descriptors in each request.
     pub descriptors: usize,
     /// Whether Ctrl-C ended the run before its time.
     pub interrupted: bool,
+    /// Why the server is gone, where it went away while it was measured.
+    pub lost: Option<String>,
     /// How long was measured, in seconds.
     pub seconds: f64,
     /// Requests that went out.
@@ -79,19 +85,6 @@ pub struct Latency {
     pub max: f64,
 }
 
-/// How well the load kept to its rate.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Punctuality {
-    /// Requests per second that were due.
-    pub rate: u64,
-    /// By how much the generator itself was late: from when a request was due and a stream was free until it went out.
-    pub delay_us: Latency,
-    /// Requests that fell due while no stream was free.
-    pub waited: u64,
-    /// Requests that fell due but did not go out.
-    pub unsent: u64,
-}
-
 /// CPU time.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Cost {
@@ -124,8 +117,10 @@ impl Report {
             streams: load.streams.get(),
             threads: load.thread_count(),
             keys: load.keys.get(),
+            zipf: load.zipf,
             descriptors: load.descriptors.get(),
             interrupted: false,
+            lost: None,
             seconds,
             requests: tally.sent(),
             decisions: tally.answered(),
@@ -146,8 +141,11 @@ impl Report {
     pub fn load_in_words(&self) -> String {
         let counted =
             |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let zipf = self.zipf.map(|exponent| format!(" by Zipf's law with {exponent}")).unwrap_or_default();
+        let rate = self.punctuality.map(|punctuality| punctuality.rate);
+        let rate = rate.map(|rate| format!(", {rate} requests per second")).unwrap_or_default();
         format!(
-            "{} × {} from {}, {} keys, {}",
+            "{} × {} from {}, {} keys{zipf}, {}{rate}",
             counted(self.connections, "connection"),
             counted(self.streams, "stream"),
             counted(self.threads, "thread"),
@@ -156,10 +154,23 @@ impl Report {
         )
     }
 
+    /// Whether it was measured for as long as asked for.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.interrupted && self.lost.is_none()
+    }
+
     /// Everything that failed, in a line.
     #[must_use]
     pub fn errors_in_words(&self) -> String {
         in_words(&self.errors)
+    }
+
+    /// What did not go out at its time, where it was so much that the figures do not count.
+    #[must_use]
+    pub fn off_schedule(&self) -> Option<OffSchedule> {
+        let Punctuality { late, unsent, .. } = self.punctuality?;
+        OffSchedule::of(self.requests, late, unsent)
     }
 }
 
@@ -180,13 +191,6 @@ impl Latency {
     }
 }
 
-impl Punctuality {
-    fn of(rate: u64, tally: &Tally) -> Self {
-        let delay_us = Latency::of(|quantile| tally.delay_at(quantile));
-        Self { rate, delay_us, waited: tally.waited(), unsent: tally.unsent() }
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.target, self.load_in_words())?;
@@ -200,7 +204,8 @@ impl fmt::Display for Report {
         writeln!(f, "latency      {}", self.latency_us)?;
         self.punctuality.iter().try_for_each(|punctuality| writeln!(f, "schedule     {punctuality}"))?;
         writeln!(f, "this program {}", self.generator)?;
-        self.server.iter().try_for_each(|server| writeln!(f, "server       {server}"))
+        self.server.iter().try_for_each(|server| writeln!(f, "server       {server}"))?;
+        self.off_schedule().iter().try_for_each(|lapse| writeln!(f, "\nwarning: {lapse}"))
     }
 }
 
@@ -208,16 +213,6 @@ impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { p50, p90, p99, p999, max } = self;
         write!(f, "p50 {p50:.0} µs, p90 {p90:.0} µs, p99 {p99:.0} µs, p99.9 {p999:.0} µs, max {max:.0} µs")
-    }
-}
-
-impl fmt::Display for Punctuality {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rate, delay_us: Latency { p50, p99, max, .. }, waited, unsent } = self;
-        write!(
-            f,
-            "{rate} per second, sent late by p50 {p50:.0} µs, p99 {p99:.0} µs, max {max:.0} µs; {waited} waited for a stream, {unsent} not sent"
-        )
     }
 }
 

@@ -161,7 +161,7 @@ impl<'a> Streams<'a> {
         let mut tally = self.run.tally.lock();
         for (slot, outcome) in self.ended.drain(..) {
             self.answers += u64::from(outcome.is_ok());
-            tally.end(outcome, now.saturating_duration_since(self.slots[slot].since));
+            tally.end_at(outcome, now.saturating_duration_since(self.slots[slot].since), now);
             self.free.push(slot);
         }
         if self.is_full && !self.free.is_empty() && link.session.can_call() {

@@ -9,6 +9,9 @@ use super::answer::{CallError, Decision};
 use super::latencies::{HIGHEST_NANOS, Latencies};
 use super::slices::{Slice, Slices};
 
+/// Beyond this, a delay by the generator is as long as what is measured.
+const LATE: Duration = Duration::from_millis(1);
+
 /// Counts of requests and their latencies, over all and second by second.
 #[derive(Debug, Clone)]
 pub struct Tally {
@@ -27,6 +30,7 @@ pub struct Tally {
 struct Punctuality {
     planned: u64,
     waited: u64,
+    late: u64,
     delays: Latencies,
 }
 
@@ -61,6 +65,7 @@ impl Tally {
     pub fn send_due(&mut self, delay: Duration, waited: bool) {
         self.sent += 1;
         self.punctuality.waited += u64::from(waited);
+        self.punctuality.late += u64::from(delay > LATE);
         self.punctuality.delays.record(nanos(delay));
     }
 
@@ -69,12 +74,7 @@ impl Tally {
         self.sent += 1;
     }
 
-    /// A request that had gone out ended so, just now, after so long.
-    pub fn end(&mut self, outcome: Result<Decision, CallError>, elapsed: Duration) {
-        self.end_at(outcome, elapsed, Instant::now());
-    }
-
-    /// The same, for those who have read the clock already.
+    /// A request that had gone out ended so, after so long, at `now`.
     pub fn end_at(&mut self, outcome: Result<Decision, CallError>, elapsed: Duration, now: Instant) {
         match outcome {
             Ok(decision) => {
@@ -113,6 +113,7 @@ impl Tally {
         self.slices.merge(&other.slices);
         self.punctuality.planned += other.punctuality.planned;
         self.punctuality.waited += other.punctuality.waited;
+        self.punctuality.late += other.punctuality.late;
         self.punctuality.delays.merge(&other.punctuality.delays);
     }
 
@@ -176,6 +177,12 @@ impl Tally {
         self.punctuality.waited
     }
 
+    /// Requests that the generator itself sent more than a millisecond late.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        self.punctuality.late
+    }
+
     /// The delay by the generator itself that this share of the requests that were due stayed within.
     #[must_use]
     pub fn delay_at(&self, quantile: f64) -> Duration {
@@ -210,7 +217,7 @@ mod tests {
         let mut tally = Tally::new();
         for latency in milliseconds {
             tally.send();
-            tally.end(Ok(Decision::Ok), Duration::from_millis(latency));
+            tally.end_at(Ok(Decision::Ok), Duration::from_millis(latency), Instant::now());
         }
         tally
     }
@@ -232,11 +239,11 @@ mod tests {
     #[test]
     fn merged_tallies_count_as_one() {
         let mut tally = answered(1..=500);
-        let mut other = answered(501..=1000);
+        let (mut other, now) = (answered(501..=1000), Instant::now());
         other.send();
-        other.end(Ok(Decision::OverLimit), Duration::from_millis(1));
+        other.end_at(Ok(Decision::OverLimit), Duration::from_millis(1), now);
         other.send();
-        other.end(Err(CallError::Status(14)), Duration::from_millis(1));
+        other.end_at(Err(CallError::Status(14)), Duration::from_millis(1), now);
         tally.merge(&other);
         assert_eq!((tally.sent(), tally.answered(), tally.over_limit()), (1002, 1001, 1));
         assert_eq!(tally.errors(), &BTreeMap::from([(CallError::Status(14), 1)]));
@@ -269,9 +276,10 @@ mod tests {
         tally.plan(10);
         other.plan(5);
         tally.send_due(Duration::from_millis(2), false);
+        tally.send_due(Duration::from_millis(1), false);
         other.send_due(Duration::from_millis(4), true);
         tally.merge(&other);
-        assert_eq!((tally.sent(), tally.waited(), tally.unsent()), (2, 1, 13));
+        assert_eq!((tally.sent(), tally.waited(), tally.unsent(), tally.late()), (3, 1, 12, 2));
         assert!(
             tally.delay_at(1.0) > Duration::from_millis(3) && tally.delay_at(0.5) < Duration::from_millis(3)
         );
@@ -286,7 +294,7 @@ mod tests {
         assert!(tally.errors().is_empty());
         tally.send();
         tally.send();
-        tally.end(Err(CallError::Malformed), Duration::ZERO);
+        tally.end_at(Err(CallError::Malformed), Duration::ZERO, Instant::now());
         tally.fail(CallError::ConnectionRefused, 3);
         tally.give_up();
         assert_eq!(tally.errors().get(&CallError::Timeout), Some(&1));

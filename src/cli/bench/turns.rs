@@ -1,7 +1,6 @@
 //! Several servers under the same load, in turn: round by round, so that what troubles the machine for a while
 //! troubles all of them.
 
-use anyhow::Context;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -30,29 +29,45 @@ pub struct Turn {
     pub report: Report,
 }
 
-/// Measures every server once in each round; an interrupted turn is the last one. The turns are by server, in the
-/// order of `servers`, and of rounds.
+/// What there is of all turns.
+#[derive(Debug, Default)]
+pub struct Turns {
+    /// By server, in the order of the command line, and of rounds.
+    pub by_server: Vec<Vec<Turn>>,
+    /// Why there are no more, where a server could not be measured.
+    pub failure: Option<String>,
+}
+
+/// Measures every server once in each round. A turn that was interrupted or in which the server was lost is the last one.
 ///
 /// # Errors
 ///
-/// When one of them cannot be measured.
+/// When a server cannot be measured before there is anything to report.
 pub fn take_turns(
     load: &Load,
     servers: &[Server],
     rounds: usize,
     mut measure: impl FnMut(&Load, Option<u32>) -> anyhow::Result<Report>,
-) -> anyhow::Result<Vec<Vec<Turn>>> {
+) -> anyhow::Result<Turns> {
     let begin = Instant::now();
-    let mut turns = vec![Vec::new(); servers.len()];
+    let mut turns = Turns { by_server: vec![Vec::new(); servers.len()], failure: None };
     for (round, place) in schedule(rounds, servers.len()) {
         let server = &servers[place];
         let load = Load { target: server.target.clone(), ..load.clone() };
-        let report = measure(&load, server.pid)
-            .with_context(|| format!("cannot measure server {} in round {round}", place + 1))?;
-        let interrupted = report.interrupted;
+        let whose = format!("server {} ({}) in round {round}", place + 1, server.target);
+        let report = match measure(&load, server.pid) {
+            Ok(report) => report,
+            Err(error) if turns.by_server.iter().all(Vec::is_empty) => return Err(error),
+            Err(error) => {
+                turns.failure = Some(format!("cannot measure {whose}: {error:#}"));
+                break;
+            }
+        };
+        turns.failure = report.lost.as_ref().map(|reason| format!("lost {whose}: {reason}"));
+        let is_last = !report.is_whole();
         let started_seconds = (begin.elapsed().as_secs_f64() - report.seconds).max(0.0);
-        turns[place].push(Turn { round, started_seconds, report });
-        if interrupted {
+        turns.by_server[place].push(Turn { round, started_seconds, report });
+        if is_last {
             break;
         }
     }

@@ -37,7 +37,7 @@ pub static SERVER_CPU: Figure = Figure {
 };
 
 /// All of them, the most telling first.
-pub static FIGURES: [&Figure; 9] = [
+pub static FIGURES: [&Figure; 10] = [
     &SERVER_CPU,
     &Figure {
         name: "decisions_per_second",
@@ -74,6 +74,12 @@ pub static FIGURES: [&Figure; 9] = [
         title: "latency max, µs",
         digits: 0,
         of: |report| decided(report).map(|report| report.latency_us.max),
+    },
+    &Figure {
+        name: "sent_late_p99_us",
+        title: "requests sent late by this program, p99, µs",
+        digits: 0,
+        of: |report| sent(report)?.punctuality.map(|punctuality| punctuality.delay_us.p99),
     },
     &Figure {
         name: "peak_memory_mib",
@@ -113,6 +119,10 @@ impl Figure {
 /// A server that decided nothing has no latency, and not one of 0.
 fn decided(report: &Report) -> Option<&Report> {
     (report.decisions > 0).then_some(report)
+}
+
+fn sent(report: &Report) -> Option<&Report> {
+    (report.requests > 0).then_some(report)
 }
 
 /// A ratio and how it lies: `1.16 (1.11–1.19)`.

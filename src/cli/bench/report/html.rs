@@ -59,11 +59,24 @@ impl Page<'_> {
             let advice = "name its process with <code>--pid</code> to have its CPU time and memory measured.";
             writeln!(f, "<p class=\"soft\">A server on this machine: {advice}</p>")?;
         }
-        let failed = self.0.servers.iter().filter(|server| !server.errors.is_empty());
-        failed.into_iter().try_for_each(|server| {
-            let (target, errors) = (Escaped(&server.target), server.errors_in_words());
-            writeln!(f, "<p class=\"warning\"><code>{target}</code> failed: {}</p>", Escaped(&errors))
-        })
+        self.write_warnings(f)
+    }
+
+    fn write_warnings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(failure) = &self.0.failure {
+            writeln!(f, "<p class=\"warning\">The run ended early: {}.</p>", Escaped(failure))?;
+        }
+        for server in &self.0.servers {
+            let target = Escaped(&server.target);
+            if !server.errors.is_empty() {
+                let errors = server.errors_in_words();
+                writeln!(f, "<p class=\"warning\"><code>{target}</code> failed: {}</p>", Escaped(&errors))?;
+            }
+            server.warning().iter().try_for_each(|warning| {
+                writeln!(f, "<p class=\"warning\"><code>{target}</code>: {}</p>", Escaped(warning))
+            })?;
+        }
+        Ok(())
     }
 
     fn write_figures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,7 +194,7 @@ fn quoted(command: &[String]) -> String {
 mod tests {
     use roxmltree::{Document, Node, ParsingOptions};
 
-    use super::super::sample::{EVIL, results, summed_up, turn};
+    use super::super::sample::{EVIL, paced_turn, results, summed_up, turn};
     use super::*;
 
     fn check_page(results: &Results, check: impl FnOnce(&Document<'_>)) {
@@ -273,6 +286,17 @@ mod tests {
         let mut results = results();
         results.servers.iter_mut().for_each(|server| server.pid = None);
         assert!(advised(&results));
+    }
+
+    #[test]
+    fn a_load_that_was_not_kept_up_is_told() {
+        let warned = |late| {
+            let page = Page(&summed_up(&["h:1"], vec![vec![paced_turn("h:1", 1, late)]])).to_string();
+            assert!(page.contains("requests sent late by this program, p99, µs"));
+            page.contains(r#"<p class="warning"><code>h:1</code>: in round 1, this program sent"#)
+        };
+        assert!(warned(2) && !warned(1));
+        assert!(!Page(&results()).to_string().contains("sent late"));
     }
 
     #[test]

@@ -119,7 +119,7 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::super::sample::results;
+    use super::super::sample::{paced_turn, results, summed_up};
     use super::*;
 
     /// The paths of all values, with their kinds; what stands in a list counts as one.
@@ -147,9 +147,14 @@ mod tests {
 
     #[test]
     fn the_shape_never_changes_unnoticed() {
-        let value: Value = serde_json::from_str(&write(&results()).unwrap()).unwrap();
         let mut paths = BTreeSet::new();
-        shape(&value, "", &mut paths);
+        let mut paced = summed_up(&["h:1"], vec![vec![paced_turn("h:1", 1, 0)]]);
+        paced.servers[0].turns[0].report.lost = Some("gone".to_owned());
+        paced.failure = Some("lost server 1".to_owned());
+        for results in [results(), paced] {
+            let value: Value = serde_json::from_str(&write(&results).unwrap()).unwrap();
+            shape(&value, "", &mut paths);
+        }
         let found: String = paths.into_iter().map(|path| path + "\n").collect();
         assert_eq!(found, include_str!("json/shape.txt"), "found:\n{found}");
     }

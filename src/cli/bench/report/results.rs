@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::super::latencies::Latencies;
 use super::super::machine::Machine;
-use super::super::turns::{Server, Turn};
+use super::super::turns::{Server, Turn, Turns};
 use super::figure::{FIGURES, Summary};
 use super::json;
+use super::punctuality::OffSchedule;
 
 /// Grows when a program that reads the JSON has to be changed; new fields do not count.
 const SCHEMA: u32 = 1;
@@ -29,6 +30,8 @@ pub struct Results {
     pub machine: Machine,
     /// Whether Ctrl-C ended the run before its time.
     pub interrupted: bool,
+    /// Which server could not be measured in which round, and why, where that ended the run.
+    pub failure: Option<String>,
     /// The first one is what the others are compared with.
     pub servers: Vec<ServerResults>,
 }
@@ -53,7 +56,7 @@ pub struct ServerResults {
     pub pid: Option<u32>,
     /// What failed in all rounds, and how often.
     pub errors: BTreeMap<String, u64>,
-    /// Smallest, middle and largest of each figure, by its name; an interrupted turn counts only if there is no other.
+    /// Smallest, middle and largest of each figure, by its name; a turn that was cut short counts only if there is no other.
     #[serde(serialize_with = "json::by_name")]
     pub figures: Vec<Summary>,
     /// How long answers took in all rounds.
@@ -64,9 +67,10 @@ pub struct ServerResults {
 }
 
 impl Results {
-    /// Sums up the turns, which are by server, in the order of `servers`.
+    /// Sums up the turns of these servers.
     #[must_use]
-    pub fn new(circumstances: Circumstances, servers: &[Server], turns: Vec<Vec<Turn>>) -> Self {
+    pub fn new(circumstances: Circumstances, servers: &[Server], turns: Turns) -> Self {
+        let Turns { by_server: turns, failure } = turns;
         let interrupted = turns.iter().flatten().any(|turn| turn.report.interrupted);
         let figures: Vec<Vec<Summary>> = turns
             .iter()
@@ -85,6 +89,7 @@ impl Results {
             command: circumstances.command,
             machine: circumstances.machine,
             interrupted,
+            failure,
             servers: servers
                 .map(|(server, (turns, figures))| ServerResults::new(server, turns, figures))
                 .collect(),
@@ -129,6 +134,16 @@ impl ServerResults {
         self.figures.iter().find(|summary| summary.figure.name == name)
     }
 
+    /// In which rounds too much did not go out at its time, and how much; nothing where all is well.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let lapses = || self.turns.iter().filter_map(|turn| Some((turn.round, turn.report.off_schedule()?)));
+        let rounds: Vec<String> = lapses().map(|(round, _)| round.to_string()).collect();
+        let plural = if rounds.len() == 1 { "" } else { "s" };
+        let sum: OffSchedule = lapses().map(|(_, lapse)| lapse).sum();
+        (!rounds.is_empty()).then(|| format!("in round{plural} {}, {sum}", rounds.join(", ")))
+    }
+
     /// Everything that failed, in a line.
     #[must_use]
     pub fn errors_in_words(&self) -> String {
@@ -136,9 +151,9 @@ impl ServerResults {
     }
 }
 
-/// An interrupted turn was shorter than the others, so it would only widen the spread.
+/// A turn that was cut short, by Ctrl-C or the server's end, would only widen the spread.
 fn telling(turns: &[Turn]) -> Vec<&Turn> {
-    let whole: Vec<&Turn> = turns.iter().filter(|turn| !turn.report.interrupted).collect();
+    let whole: Vec<&Turn> = turns.iter().filter(|turn| turn.report.is_whole()).collect();
     if whole.is_empty() { turns.iter().collect() } else { whole }
 }
 
@@ -171,6 +186,15 @@ mod tests {
             (results.servers[0].errors_in_words(), results.servers[1].errors_in_words()),
             ("none".to_owned(), "3 × timeout".to_owned())
         );
+    }
+
+    #[test]
+    fn a_turn_in_which_the_server_was_lost_counts_only_alone() {
+        let mut lost = turn("h:1", 2, 5.0, None);
+        lost.report.lost = Some("gone".to_owned());
+        let both = summed_up(&["h:1"], vec![vec![turn("h:1", 1, 7.0, None), lost.clone()]]);
+        check(&both.servers[0], "decisions_per_second", [7.0, 7.0, 7.0], None);
+        check(&summed_up(&["h:1"], vec![vec![lost]]).servers[0], "decisions_per_second", [5.0; 3], None);
     }
 
     #[test]

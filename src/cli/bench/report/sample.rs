@@ -10,7 +10,7 @@ use super::super::load::Load;
 use super::super::machine::Machine;
 use super::super::tally::Tally;
 use super::super::target::Target;
-use super::super::turns::{Server, Turn};
+use super::super::turns::{Server, Turn, Turns};
 use super::results::{Circumstances, Results};
 use super::{Cost, Report, ServerCost};
 
@@ -25,11 +25,24 @@ struct Arguments {
 
 /// A turn of so many decisions per second and so many CPU seconds for a million of them.
 pub(super) fn turn(target: &str, round: usize, decisions_per_second: f64, cpu: Option<f64>) -> Turn {
-    let load = Arguments::try_parse_from(["bench", target]).unwrap().load;
+    turn_under(&[target], round, decisions_per_second, cpu)
+}
+
+/// The same at a rate, with so many requests that were sent late.
+pub(super) fn paced_turn(target: &str, round: usize, late: u64) -> Turn {
+    let arguments = [target, "--rate", "2000", "--zipf", "1.1"];
+    let mut turn = turn_under(&arguments, round, 2000.0, Some(10.0));
+    turn.report.punctuality.iter_mut().for_each(|punctuality| punctuality.late = late);
+    turn
+}
+
+fn turn_under(arguments: &[&str], round: usize, decisions_per_second: f64, cpu: Option<f64>) -> Turn {
+    let arguments = std::iter::once(&"bench").chain(arguments);
+    let load = Arguments::try_parse_from(arguments).unwrap().load;
     let mut tally = Tally::new();
     let begin = Instant::now();
     for milliseconds in 1..=100 {
-        tally.send();
+        tally.send_due(Duration::from_micros(20 * milliseconds), false);
         let came = begin + Duration::from_millis(milliseconds * 30);
         tally.end_at(Ok(Decision::Ok), Duration::from_millis(milliseconds), came);
     }
@@ -67,5 +80,5 @@ pub(super) fn summed_up(targets: &[&str], turns: Vec<Vec<Turn>>) -> Results {
     };
     let command = ["ratekeeper", "bench", "h:1", "--against", EVIL].map(str::to_owned).into();
     let circumstances = Circumstances { date: "2026-11-21T09:30:00Z".to_owned(), command, machine };
-    Results::new(circumstances, &servers, turns)
+    Results::new(circumstances, &servers, Turns { by_server: turns, failure: None })
 }

@@ -13,11 +13,15 @@ impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(results) = self;
         if let Some(turn) = results.only_turn() {
-            return write!(f, "{}", turn.report);
+            write!(f, "{}", turn.report)?;
+            return results.failure.iter().try_for_each(|failure| writeln!(f, "\n{failure}"));
         }
         writeln!(f, "{}", results.load_in_words())?;
         if results.interrupted {
             writeln!(f, "interrupted: this is what there was")?;
+        }
+        if let Some(failure) = &results.failure {
+            writeln!(f, "{failure}; this is what there was")?;
         }
         let width =
             results.servers.iter().map(|server| server.target.chars().count()).max().unwrap_or(0).max(24);
@@ -28,7 +32,12 @@ impl fmt::Display for Text<'_> {
         results
             .servers
             .iter()
-            .try_for_each(|server| writeln!(f, "  {:width$}  {}", server.target, server.errors_in_words()))
+            .try_for_each(|server| writeln!(f, "  {:width$}  {}", server.target, server.errors_in_words()))?;
+        results
+            .servers
+            .iter()
+            .filter_map(|server| Some((server, server.warning()?)))
+            .try_for_each(|(server, warning)| writeln!(f, "\nwarning: {}: {warning}", server.target))
     }
 }
 
@@ -56,7 +65,7 @@ fn write_figure(f: &mut fmt::Formatter<'_>, results: &Results, figure: &Figure, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{results, summed_up, turn};
+    use super::super::sample::{paced_turn, results, summed_up, turn};
     use super::*;
 
     #[test]
@@ -94,5 +103,30 @@ mod tests {
     fn a_single_turn_is_its_report() {
         let results = summed_up(&["h:1"], vec![vec![turn("h:1", 1, 1.0, None)]]);
         assert_eq!(Text(&results).to_string(), results.servers[0].turns[0].report.to_string());
+    }
+
+    #[test]
+    fn a_load_that_was_not_kept_up_is_told_with_its_rounds() {
+        let turns =
+            |lates: &[u64]| (1..).zip(lates).map(|(round, late)| paced_turn("h:1", round, *late)).collect();
+        let warned = summed_up(&["h:1", "h:2"], vec![turns(&[5, 0, 1, 3]), turns(&[0, 1])]);
+        let text = Text(&warned).to_string();
+        assert!(
+            text.contains("10000 keys by Zipf's law with 1.1, 1 descriptor, 2000 requests per second;"),
+            "{text}"
+        );
+        let own = text.find("requests sent late by this program").map(|at| &text[at..]).unwrap();
+        assert!(
+            own.lines().nth(1).is_some_and(|row| row.starts_with("  h:1 ") && row.contains("1,980")),
+            "{text}"
+        );
+        let warnings: Vec<&str> = text.lines().filter(|line| line.starts_with("warning: ")).collect();
+        let [warning] = warnings[..] else { panic!("{text}") };
+        assert!(warning.starts_with("warning: h:1: in rounds 1, 4, this program sent 4.0 % of"), "{warning}");
+        let alone = |late| Text(&summed_up(&["h:1"], vec![turns(&[late])])).to_string();
+        assert!(
+            alone(50).contains("\nwarning: this program sent 50.0 % of") && !alone(1).contains("warning")
+        );
+        assert!(alone(1).contains("\nschedule     2000 per second, sent late by p50"));
     }
 }

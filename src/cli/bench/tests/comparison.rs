@@ -120,6 +120,69 @@ fn a_server_that_decides_nothing_is_named() {
     assert!(std::fs::read_to_string(&path).unwrap().contains("50 × UNAVAILABLE"));
 }
 
+/// A relay to a server for so many connections, the last of which it may cut; then it is gone for good.
+fn mortal(server: &str, connections: usize, cuts_last: bool) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (target, server) = (listener.local_addr().unwrap().to_string(), server.to_owned());
+    std::thread::spawn(move || {
+        for (number, client) in listener.incoming().take(connections).enumerate() {
+            let cut_short = cuts_last && number + 1 == connections;
+            relay(client.unwrap(), std::net::TcpStream::connect(&server).unwrap(), cut_short);
+        }
+    });
+    target
+}
+
+/// Two servers, of which the second one dies.
+#[track_caller]
+fn check_death(connections: usize, cuts_last: bool, expected: &str, shown: &str) {
+    let (server, folder) = (Server::start(ok), tempfile::tempdir().unwrap());
+    let (dying, path) = (mortal(&server.target, connections, cuts_last), folder.path().join("text"));
+    let load = "-c 1 -s 4 -n 2000 --warmup 0s --timeout 300ms";
+    let arguments = format!("{} --against {dying} {load} --output {}", server.target, path.display());
+    let error = run(&parse(&arguments).unwrap()).unwrap_err().to_string();
+    let expected = expected.replace("DYING", &dying);
+    assert!(error.starts_with(&expected), "{error}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(&format!("{error}; this is what there was")) && text.contains(shown), "{text}");
+}
+
+#[test]
+fn a_server_that_dies_leaves_what_there_was_before() {
+    // One connection looks for it, and one is made in each round; every other round begins with the second server.
+    check_death(
+        3,
+        true,
+        "lost server 2 (DYING) in round 2: cannot connect to DYING: ",
+        "4 × connection lost",
+    );
+    check_death(2, false, "cannot measure server 2 (DYING) in round 2: cannot connect to DYING: ", "ratio");
+    check_death(1, false, "cannot measure server 2 (DYING) in round 1: cannot connect to DYING: ", "–");
+}
+
+#[test]
+fn a_process_that_ends_leaves_what_was_counted() {
+    let server = Server::start(ok);
+    let mut process = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let (pid, requests) = (process.id(), Arc::clone(&server.requests));
+    let ending = std::thread::spawn(move || {
+        while requests.lock().is_empty() {
+            std::thread::yield_now();
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+    });
+    let results = compared(&format!("{} -d 500ms --rounds 2 --pid {pid}", server.target)).unwrap();
+    ending.join().unwrap();
+    let [turn] = &results.servers[0].turns[..] else { panic!("{results:?}") };
+    assert!(turn.report.decisions > 0 && turn.report.server.is_none(), "{}", turn.report);
+    let failure = results.failure.as_ref().unwrap();
+    let expected = format!("lost server 1 ({}) in round 1: ", server.target);
+    assert!(failure.starts_with(&expected) && failure.contains(&format!("is process {pid} running?")));
+    assert!(Text(&results).to_string().ends_with(&format!("\n{failure}\n")));
+    assert!(Page(&results).to_string().contains("The run ended early: lost server 1"));
+}
+
 #[test]
 fn dates_are_utc() {
     assert_eq!(utc_date(Timestamp::from_millis(1_795_253_400_999)), "2026-11-21T09:30:00Z");
