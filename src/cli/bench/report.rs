@@ -166,11 +166,12 @@ impl Report {
         in_words(&self.errors)
     }
 
-    /// What did not go out at its time, where it was so much that the figures do not count.
+    /// What did not go out at its time, where it was so much that the figures do not count; what a lost server has missed
+    /// needs no further word.
     #[must_use]
     pub fn off_schedule(&self) -> Option<OffSchedule> {
         let Punctuality { late, unsent, .. } = self.punctuality?;
-        OffSchedule::of(self.requests, late, unsent)
+        if self.lost.is_some() { None } else { OffSchedule::of(self.requests, late, unsent) }
     }
 }
 

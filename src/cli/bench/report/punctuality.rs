@@ -81,7 +81,7 @@ impl fmt::Display for OffSchedule {
             write!(
                 f,
                 "this program sent {percent:.1} % of the requests over 1 ms late, so latencies say more about it than about \
-                 the server: lower --rate, or give it more --threads and cores"
+                 the server: leave it a core of its own, or lower --rate"
             )?;
         }
         if unsent > 0 {
