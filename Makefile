@@ -1,10 +1,16 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-setup fuzz bench fmt lint check proto docs clean
+.PHONY: help run test test-setup fuzz bench latency connections scale footprint reload soak instructions \
+	instructions-record fmt lint check proto docs clean
+
+# Options of the suites, as in `make bench SUITE_OPTIONS="--rounds 5 --markdown"`; `--help` lists them.
+SUITE = cargo bench --locked --bench serving --
+# How long `make soak` takes.
+MINUTES = 10
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 
 run: ## Build, serve config/ratekeeper.yaml with config/rules/, and say what to try next
 	@scripts/run
@@ -19,7 +25,31 @@ fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 	@scripts/fuzz
 
 bench: ## Print what a decision costs in CPU time and in Redis, beside a constant answer
-	cargo bench --locked --bench decision_cost
+	$(SUITE) cost $(SUITE_OPTIONS)
+
+latency: ## Print latencies at 5,000 requests per second, beside a constant answer
+	$(SUITE) latency --seconds 10 $(SUITE_OPTIONS)
+
+connections: ## Print what few and many connections cost in CPU time and memory
+	$(SUITE) connections $(SUITE_OPTIONS)
+
+scale: ## Print what decisions cost with 1, 2 and 4 replicas on one store
+	$(SUITE) scale --seconds 5 $(SUITE_OPTIONS)
+
+footprint: ## Print how long a start takes, and the memory of 1 and 10 million counters
+	$(SUITE) footprint $(SUITE_OPTIONS)
+
+reload: ## Print what many rules cost, and what it costs to reload them every second
+	$(SUITE) reload --seconds 5 $(SUITE_OPTIONS)
+
+soak: ## Look for leaks and drift over MINUTES, 10 by default, with an outage of Redis
+	$(SUITE) soak --minutes $(MINUTES) $(SUITE_OPTIONS)
+
+instructions: ## Compare the instructions of the main paths with those on record
+	@scripts/instructions check
+
+instructions-record: ## Put the instructions of the main paths on record, after a change that is meant
+	@scripts/instructions record
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -41,10 +41,7 @@ impl CounterKey {
     #[must_use]
     pub fn new<'a>(domain: &str, unit: Unit, entries: impl Iterator<Item = Entry<'a>> + Clone) -> Self {
         let mut bytes = ArrayVec::new();
-        bytes.extend(FORMAT.bytes());
-        push_decimal(&mut bytes, unit.seconds());
-        bytes.push(b'|');
-        let fits = push_part(&mut bytes, domain.as_bytes());
+        let fits = push(&mut bytes, head(unit).as_bytes()) && push_part(&mut bytes, domain.as_bytes());
         debug_assert!(fits, "format, window and one part are shorter than a key");
         let head = bytes.len();
         if !entries.clone().all(|entry| push_entry(&mut bytes, entry)) {
@@ -81,10 +78,23 @@ impl fmt::Debug for CounterKey {
     }
 }
 
-fn push_decimal(bytes: &mut ArrayVec<u8, MAX_LEN>, number: u32) {
-    let divisors = std::iter::successors(Some(1_000_000_000_u32), |divisor| Some(divisor / 10));
-    let digits = divisors.take(10).map(|divisor| number / divisor % 10).skip_while(|digit| *digit == 0);
-    bytes.extend(digits.map(|digit| HEX[digit as usize]));
+/// What stands before the domain: the format, and the window's length in seconds. Written out, as formatting a number costs as
+/// much as finding a rule.
+fn head(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Second => "1|f1|",
+        Unit::Minute => "1|f60|",
+        Unit::Hour => "1|f3600|",
+        Unit::Day => "1|f86400|",
+        Unit::Week => "1|f604800|",
+        Unit::Month => "1|f2592000|",
+        Unit::Year => "1|f31536000|",
+    }
+}
+
+/// Appends bytes as they are; false where they do not fit.
+fn push<const N: usize>(bytes: &mut ArrayVec<u8, N>, more: &[u8]) -> bool {
+    bytes.try_extend_from_slice(more).is_ok()
 }
 
 /// Appends `|key=value`; false, with a part of it written, where it does not fit.
@@ -108,6 +118,9 @@ fn push_part<const N: usize>(bytes: &mut ArrayVec<u8, N>, part: &[u8]) -> bool {
 /// Appends a part escaped; false where the room or [`MAX_PART`] does not hold it.
 fn push_escaped<const N: usize>(bytes: &mut ArrayVec<u8, N>, part: &[u8]) -> bool {
     let end = (bytes.len() + MAX_PART).min(N);
+    if part.iter().all(|&byte| is_plain(byte)) {
+        return bytes.len() + part.len() <= end && push(bytes, part);
+    }
     for &byte in part {
         if is_plain(byte) {
             if bytes.len() == end {
@@ -124,8 +137,19 @@ fn push_escaped<const N: usize>(bytes: &mut ArrayVec<u8, N>, part: &[u8]) -> boo
     true
 }
 
+/// Which bytes stand for themselves.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(byte, b'%' | b'|' | b'=' | b'{' | b'}' | b'#');
+        byte += 1;
+    }
+    plain
+};
+
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'%' | b'|' | b'=' | b'{' | b'}' | b'#')
+    PLAIN[usize::from(byte)]
 }
 
 fn push_hash<const N: usize>(bytes: &mut ArrayVec<u8, N>, digest: &[u8]) -> bool {

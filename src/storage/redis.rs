@@ -10,6 +10,7 @@ pub mod names;
 pub mod node;
 pub mod observer;
 pub mod order;
+pub mod packed;
 pub mod scan;
 pub mod shard_time;
 pub mod side;

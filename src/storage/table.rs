@@ -1,12 +1,13 @@
 //! A hash table that never holds more than its capacity, and whose entries expire.
 //!
-//! Keys are bytes, and finding one allocates nothing. Entries are forgotten a few at a time once they expire. A full table gives
+//! Keys are bytes, and finding one allocates nothing. Growing moves nothing but the index, which [`sharded`] keeps small. Entries are forgotten a few at a time once they expire. A full table gives
 //! up the entry of the least worth among some that it picks at random, and hands it back, so that its owner can say what was lost
 //! (`docs/decisions/0007-eviction-by-worth.md`). It knows nothing of hits or limits.
 
 pub(crate) mod sharded;
 
 mod expiry;
+mod key_bytes;
 mod slots;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use hashbrown::HashTable;
 
 use crate::decision::time::Timestamp;
 use crate::storage::table::expiry::ExpiryIndex;
+use crate::storage::table::key_bytes::KeyBytes;
 pub(crate) use crate::storage::table::slots::SlotId;
 use crate::storage::table::slots::{Neighbours, Slot, Slots};
 
@@ -24,7 +26,7 @@ pub(crate) const EXPIRE_STEP: usize = 2;
 
 /// Entries among which a full table looks for the least worth. Where one in a hundred entries is worth keeping, all of so many
 /// are with a chance of one in 10^16.
-const CANDIDATES: u64 = 8;
+const CANDIDATES: usize = 8;
 
 /// How much is lost when a value is forgotten.
 pub(crate) trait Worth {
@@ -70,7 +72,7 @@ impl<V: Worth> Table<V> {
 
     /// Where the key's entry is. It stays there until the table is next changed.
     pub(crate) fn find(&self, key: HashedKey<'_>) -> Option<SlotId> {
-        self.index.find(key.hash, |&id| *self.slots.get(id).key == *key.bytes).copied()
+        self.index.find(key.hash, |&id| self.slots.get(id).key.as_slice() == key.bytes).copied()
     }
 
     /// What the entry holds.
@@ -85,7 +87,7 @@ impl<V: Worth> Table<V> {
 
     /// The key of the entry at this place, if there is one.
     pub(crate) fn at(&self, place: SlotId) -> Option<&[u8]> {
-        self.slots.at(place).map(|slot| &*slot.key)
+        self.slots.at(place).map(|slot| slot.key.as_slice())
     }
 
     /// Entries are at places below this one: a walk from 0 meets each entry that stays for as long as the walk, and may stop
@@ -101,8 +103,9 @@ impl<V: Worth> Table<V> {
         from: SlotId,
         most: usize,
     ) -> (impl Iterator<Item = (&[u8], &V)>, Option<SlotId>) {
-        let (piece, next) = self.slots.piece(from, most);
-        (piece.iter().flatten().map(|slot| (&*slot.key, &slot.value)), next)
+        let until = from.saturating_add(SlotId::try_from(most).unwrap_or(SlotId::MAX)).min(self.places());
+        let slots = (from..until).filter_map(|place| self.slots.at(place));
+        (slots.map(|slot| (slot.key.as_slice(), &slot.value)), (until < self.places()).then_some(until))
     }
 
     /// Replaces what the entry holds, and when it expires, in seconds since the epoch.
@@ -131,7 +134,8 @@ impl<V: Worth> Table<V> {
     pub(crate) fn put(&mut self, key: HashedKey<'_>, value: V, expires: u64) -> Option<Evicted<V>> {
         let evicted = if self.index.len() >= self.capacity { self.evict(key.hash) } else { None };
         let HashedKey { hash, bytes } = key;
-        let slot = Slot { key: bytes.into(), hash, value, expires, neighbours: Neighbours::default() };
+        let slot =
+            Slot { key: KeyBytes::new(bytes), hash, value, expires, neighbours: Neighbours::default() };
         let id = self.slots.insert(slot);
         self.expiry.link(&mut self.slots, id);
         let Self { index, slots, .. } = self;

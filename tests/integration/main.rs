@@ -7,6 +7,7 @@
 mod harness;
 mod harness_tests;
 
+mod allocations;
 mod answers;
 mod bad_input;
 mod cli;

@@ -5,18 +5,20 @@
 
 use redis::{Pipeline, ServerError, Value};
 
-use crate::decision::fixed_window::Window;
+use crate::decision::key::CounterKey;
 use crate::decision::key::pattern::Piece;
+use crate::decision::time::Timestamp;
 use crate::storage::inspect::Held;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Way;
+use crate::storage::redis::packed::Packed;
 use crate::storage::redis::side::Side;
 
 /// Keys that are read or taken away in one pipeline.
 const TOGETHER: usize = 64;
 
-/// The last byte of a value that is read: two numbers of 64 bits and a space have fewer.
-const LAST_BYTE: usize = 63;
+/// The last byte of a value that is read: a number of 64 bits has fewer.
+const LAST_BYTE: usize = 31;
 
 /// A server is where a SCAN ends when it gives this cursor.
 pub const END: u64 = 0;
@@ -28,6 +30,17 @@ pub struct Scanned {
     pub next: u64,
     /// Whole keys.
     pub keys: Vec<Vec<u8>>,
+}
+
+/// What there is under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// A counter.
+    Counter(Packed),
+    /// Something that is no counter of ours; why.
+    Foreign(&'static str),
 }
 
 /// What a server says of each key, in their order.
@@ -49,12 +62,12 @@ impl Side {
     ///
     /// # Errors
     /// Where the server does not answer in time.
-    pub async fn read(&self, keys: &[Vec<u8>], way: Way) -> Result<OfKeys<Held>, Failure> {
+    pub async fn read(&self, keys: &[Vec<u8>], way: Way) -> Result<OfKeys<Found>, Failure> {
         let write = |pipeline: &mut Pipeline, key: &Vec<u8>| {
             pipeline.cmd("GETRANGE").arg(key).arg(0).arg(LAST_BYTE);
         };
         let replies = self.ask_of_each(keys, way, write).await?;
-        Ok(replies.into_iter().map(held).collect())
+        Ok(replies.into_iter().map(found).collect())
     }
 
     /// Takes these keys away; says of each whether it was there.
@@ -95,6 +108,19 @@ impl Side {
     }
 }
 
+impl Found {
+    /// What this means under this key, by the server's clock.
+    #[must_use]
+    pub fn held(self, key: &CounterKey, now: Timestamp) -> Held {
+        match (self, key.unit()) {
+            (Found::Nothing, _) => Held::Nothing,
+            (Found::Counter(packed), Some(unit)) => Held::Window(packed.window(unit, now)),
+            (Found::Counter(_), None) => Held::Foreign("its key has no unit".into()),
+            (Found::Foreign(why), _) => Held::Foreign(why.into()),
+        }
+    }
+}
+
 /// A pattern as SCAN takes it: the prefix that all keys have, then what the pieces say.
 #[must_use]
 pub fn glob(prefix: &str, pieces: &[Piece]) -> Vec<u8> {
@@ -118,15 +144,13 @@ fn push_literal(glob: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-fn held(reply: Value) -> Result<Held, Failure> {
+fn found(reply: Value) -> Result<Found, Failure> {
     match reply {
-        Value::BulkString(value) if value.is_empty() => Ok(Held::Nothing),
+        Value::BulkString(value) if value.is_empty() => Ok(Found::Nothing),
         Value::BulkString(value) => {
-            Ok(window(&value).map_or_else(|| Held::Foreign("it is no count".into()), Held::Window))
+            Ok(Packed::read(&value).map_or(Found::Foreign("it is no count"), Found::Counter))
         }
-        Value::ServerError(error) if is_wrong_type(&error) => {
-            Ok(Held::Foreign("it is of another type".into()))
-        }
+        Value::ServerError(error) if is_wrong_type(&error) => Ok(Found::Foreign("it is of another type")),
         Value::ServerError(error) => Err(Failure::of_reply(&error)),
         _ => Err(Failure::Other("a value is no text".into())),
     }
@@ -144,17 +168,6 @@ fn is_wrong_type(error: &ServerError) -> bool {
     error.code() == "WRONGTYPE"
 }
 
-/// The window and its count; what follows them are settlements, which nobody needs here.
-fn window(value: &[u8]) -> Option<Window> {
-    let mut numbers = value.split(|&byte| byte == b' ').map(number);
-    Some(Window { start: numbers.next()??, count: numbers.next()?? })
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    let digits = text.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(text).ok().filter(|_| digits)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,15 +179,5 @@ mod tests {
         let pattern = KeyPattern::new(Some(Unit::Minute), Some("a*b"), "path=/[x]");
         assert_eq!(glob("r*k:", &pattern.pieces()), br"r\*k:1|f60|a\*b|path=/\[x\]*");
         assert_eq!(glob("rk:", &KeyPattern::default().pieces()), b"rk:1|f**");
-    }
-
-    #[test]
-    fn counts_are_told_from_other_values() {
-        let counted = |start, count| Some(Window { start, count });
-        assert_eq!(window(b"1700000040 7"), counted(1_700_000_040, 7));
-        assert_eq!(window(b"1700000040 7 12=3"), counted(1_700_000_040, 7));
-        for value in ["", "7", "1700000040", "1700000040 ", "1700000040 -7", "1700000040 7.5", "a b", " 7"] {
-            assert_eq!(window(value.as_bytes()), None, "{value}");
-        }
     }
 }

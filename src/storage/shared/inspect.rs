@@ -133,7 +133,10 @@ impl SharedWalk {
         let now = visit.shard.now(own);
         for (key, value) in counters.into_iter().zip(values) {
             step.counters.push(match value {
-                Ok(held) => StoredCounter { key, shard: Some(Arc::clone(&shard)), held, now },
+                Ok(found) => {
+                    let held = found.held(&key, now);
+                    StoredCounter { key, shard: Some(Arc::clone(&shard)), held, now }
+                }
                 // Another shard that is away costs one wait and not one for each key.
                 Err(Failure::Moved(_) | Failure::Ask(_)) if step.unread.is_some() => continue,
                 Err(Failure::Moved(_) | Failure::Ask(_)) if visit.shard.group().redirects() => {
@@ -168,9 +171,9 @@ impl Shards {
         own: Timestamp,
     ) -> Result<StoredCounter, Unread> {
         let read = async |side: &Side, key: &[Vec<u8>], way: Way| side.read(key, way).await;
-        let (held, shard) = self.ask_owner(key, read).await?;
+        let (found, shard) = self.ask_owner(key, read).await?;
         let (name, now) = (shard.name(), shard.now(own));
-        Ok(StoredCounter { key: key.clone(), shard: Some(name.into()), held, now })
+        Ok(StoredCounter { key: key.clone(), shard: Some(name.into()), held: found.held(key, now), now })
     }
 
     /// Resets one counter where it lives now, and forgets what this replica knows of it.

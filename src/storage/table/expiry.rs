@@ -1,27 +1,43 @@
 //! Which entries expire when.
 //!
-//! Windows of one unit all end at the same second, so few expiry times are alive at once: an ordered map holds one list
-//! of entries for each, linked through the entries themselves.
+//! Windows of one unit all end at the same second, so few expiry times are alive at once: a sorted queue holds one list
+//! of entries for each, linked through the entries themselves. A new time is mostly the latest one and the first goes first,
+//! so that it is the ends that change; and it keeps its room, so that a counter's new window allocates nothing.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use crate::storage::table::slots::{Link, Neighbours, SlotId, Slots};
 
 /// The entries of one table in the order in which they expire.
 #[derive(Debug, Default)]
 pub(super) struct ExpiryIndex {
-    heads: BTreeMap<u64, Link>,
+    lists: VecDeque<List>,
+}
+
+/// What expires at one time.
+#[derive(Debug, Clone, Copy)]
+struct List {
+    expires: u64,
+    head: Link,
 }
 
 impl ExpiryIndex {
     /// Enters an entry under its `expires`.
     pub(super) fn link<V>(&mut self, slots: &mut Slots<V>, id: SlotId) {
         let link = link_to(id);
-        let head = self.heads.insert(slots.get(id).expires, link);
-        if let Some(head) = head {
-            slots.get_mut(id_of(head)).neighbours.before = Some(link);
-        }
-        slots.get_mut(id).neighbours = Neighbours { before: None, after: head };
+        let expires = slots.get(id).expires;
+        let after = match self.find(expires) {
+            Ok(at) => {
+                let head = std::mem::replace(&mut self.lists[at].head, link);
+                slots.get_mut(id_of(head)).neighbours.before = Some(link);
+                Some(head)
+            }
+            Err(at) => {
+                self.lists.insert(at, List { expires, head: link });
+                None
+            }
+        };
+        slots.get_mut(id).neighbours = Neighbours { before: None, after };
     }
 
     /// Takes an entry out; its `expires` must be what it was linked under.
@@ -32,16 +48,24 @@ impl ExpiryIndex {
         if let Some(after) = after {
             slots.get_mut(id_of(after)).neighbours.before = before;
         }
-        match (before, after) {
-            (Some(before), after) => slots.get_mut(id_of(before)).neighbours.after = after,
-            (None, Some(after)) => drop(self.heads.insert(expires, after)),
-            (None, None) => drop(self.heads.remove(&expires)),
+        if let Some(before) = before {
+            slots.get_mut(id_of(before)).neighbours.after = after;
+        } else if let Ok(at) = self.find(expires) {
+            match after {
+                Some(after) => self.lists[at].head = after,
+                None => drop(self.lists.remove(at)),
+            }
         }
     }
 
     /// The entry that expires first, and when.
     pub(super) fn first(&self) -> Option<(u64, SlotId)> {
-        self.heads.first_key_value().map(|(&expires, &head)| (expires, id_of(head)))
+        self.lists.front().map(|list| (list.expires, id_of(list.head)))
+    }
+
+    /// Where the list of this time is, or where it belongs.
+    fn find(&self, expires: u64) -> Result<usize, usize> {
+        self.lists.binary_search_by_key(&expires, |list| list.expires)
     }
 }
 

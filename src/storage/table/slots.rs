@@ -1,14 +1,19 @@
-//! The memory of one table: entries in a vector, each at an index that stays its own until it is taken away.
+//! The memory of one table: entries in chunks, each at a place that stays its own until it is taken away.
+//!
+//! Chunks are made when they are needed and given back when they are empty, so that neither growing nor forgetting moves
+//! entries or takes longer the more of them there are.
 
 use std::num::NonZeroU32;
 
-/// An entry's index.
+use crate::storage::table::key_bytes::KeyBytes;
+
+/// An entry's place.
 pub(crate) type SlotId = u32;
 
 /// One entry.
 #[derive(Debug)]
 pub(super) struct Slot<V> {
-    pub(super) key: Box<[u8]>,
+    pub(super) key: KeyBytes,
     pub(super) hash: u64,
     pub(super) value: V,
     /// When it may be forgotten, in seconds since the epoch.
@@ -27,72 +32,118 @@ pub(super) struct Neighbours {
 /// A [`SlotId`] plus one, so that "none" costs no room.
 pub(super) type Link = NonZeroU32;
 
-/// Entries and the indices that are free.
+/// Places in a chunk: one for each bit of `used`.
+const CHUNK: SlotId = u64::BITS;
+
+/// How often a place is picked before there is nothing to pick: where every second place is free, once in 10^19 tables.
+const MOST_PICKS: u64 = 64;
+
+/// Entries and the places that are free.
 #[derive(Debug)]
 pub(super) struct Slots<V> {
-    slots: Vec<Option<Slot<V>>>,
-    free: Vec<SlotId>,
+    /// None where nothing is.
+    chunks: Vec<Option<Box<Chunk<V>>>>,
+    /// Chunks with a free place, each once.
+    with_room: Vec<u32>,
+    len: usize,
+}
+
+#[derive(Debug)]
+struct Chunk<V> {
+    /// A bit for each place that is taken.
+    used: u64,
+    slots: [Option<Slot<V>>; CHUNK as usize],
 }
 
 impl<V> Slots<V> {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+        Self { chunks: Vec::new(), with_room: Vec::new(), len: 0 }
     }
 
     pub(super) fn insert(&mut self, slot: Slot<V>) -> SlotId {
-        if let Some(id) = self.free.pop() {
-            self.slots[id as usize] = Some(slot);
-            return id;
+        let index = self.chunk_with_room();
+        let chunk = self.chunks[index as usize].get_or_insert_with(Chunk::new_boxed);
+        let place = chunk.used.trailing_ones();
+        chunk.slots[place as usize] = Some(slot);
+        chunk.used |= 1 << place;
+        if chunk.used == u64::MAX {
+            self.with_room.pop();
         }
-        let id = SlotId::try_from(self.slots.len()).expect("a table holds fewer than 2^32 entries");
-        self.slots.push(Some(slot));
-        id
+        self.len += 1;
+        index * CHUNK + place
     }
 
     pub(super) fn remove(&mut self, id: SlotId) -> Slot<V> {
-        let slot = self.slots[id as usize].take().expect(LIVE);
-        self.free.push(id);
-        if self.free.len() == self.slots.len() {
+        let (index, place) = split(id);
+        let chunk = self.chunks[index].as_mut().expect(LIVE);
+        let slot = chunk.slots[place].take().expect(LIVE);
+        if chunk.used == u64::MAX {
+            self.with_room.push(id / CHUNK);
+        }
+        chunk.used &= !(1 << place);
+        if chunk.used == 0 {
+            self.chunks[index] = None;
+        }
+        self.len -= 1;
+        if self.len == 0 {
             // Who walks through an empty table shall not pay for what it held once.
-            self.slots.clear();
-            self.free.clear();
+            self.chunks.clear();
+            self.with_room.clear();
         }
         slot
     }
 
-    /// Some entries, picked by a seed; the first ones where there are not more than so many.
-    pub(super) fn picked(&self, seed: u64, most: u64) -> impl Iterator<Item = (SlotId, &Slot<V>)> {
-        let len = self.slots.len() as u64;
-        let step = move |turn: u64| if len <= most { turn } else { scramble(seed, turn) % len };
-        let picked = (0..most.min(len)).map(step).filter_map(|at| SlotId::try_from(at).ok());
-        picked.filter_map(|id| Some((id, self.slots[id as usize].as_ref()?)))
+    /// Some entries, picked by a seed; all where they are few.
+    pub(super) fn picked(&self, seed: u64, most: usize) -> impl Iterator<Item = (SlotId, &Slot<V>)> {
+        let (places, few) = (u64::from(self.places()), self.chunks.len() <= 1);
+        let (turns, most) = if few { (places, CHUNK as usize) } else { (MOST_PICKS, most) };
+        let place = move |turn: u64| if few { turn } else { scramble(seed, turn) % places };
+        let picked = (0..turns).map(place).filter_map(|at| SlotId::try_from(at).ok());
+        picked.filter_map(|id| Some((id, self.at(id)?))).take(most)
     }
 
     pub(super) fn get(&self, id: SlotId) -> &Slot<V> {
-        self.slots[id as usize].as_ref().expect(LIVE)
+        self.at(id).expect(LIVE)
     }
 
     pub(super) fn get_mut(&mut self, id: SlotId) -> &mut Slot<V> {
-        self.slots[id as usize].as_mut().expect(LIVE)
+        let (chunk, place) = split(id);
+        self.chunks[chunk].as_mut().and_then(|chunk| chunk.slots[place].as_mut()).expect(LIVE)
     }
 
-    /// So many places from this index on, free ones included, and the index behind them where there are more.
-    pub(super) fn piece(&self, from: SlotId, most: usize) -> (&[Option<Slot<V>>], Option<SlotId>) {
-        let rest = self.slots.get(from as usize..).unwrap_or_default();
-        let (piece, behind) = rest.split_at(most.min(rest.len()));
-        let next = SlotId::try_from(piece.len()).ok().and_then(|len| from.checked_add(len));
-        (piece, next.filter(|_| !behind.is_empty()))
-    }
-
-    /// The entry at this index, if there is one.
+    /// The entry at this place, if there is one.
     pub(super) fn at(&self, id: SlotId) -> Option<&Slot<V>> {
-        self.slots.get(id as usize)?.as_ref()
+        let (chunk, place) = split(id);
+        self.chunks.get(chunk)?.as_ref()?.slots[place].as_ref()
     }
 
-    /// The lowest index that was never used since there was nothing.
+    /// Entries are at places below this one.
     pub(super) fn places(&self) -> SlotId {
-        SlotId::try_from(self.slots.len()).unwrap_or(SlotId::MAX)
+        SlotId::try_from(self.chunks.len() * CHUNK as usize).unwrap_or(SlotId::MAX)
     }
+
+    /// The chunk that the next entry goes to: one that is in use before one that would have to be made.
+    fn chunk_with_room(&mut self) -> u32 {
+        if let Some(&index) = self.with_room.last() {
+            return index;
+        }
+        let index = u32::try_from(self.chunks.len()).ok().filter(|&index| index < SlotId::MAX / CHUNK);
+        let index = index.expect("a table holds fewer than 2^32 entries");
+        self.chunks.push(None);
+        self.with_room.push(index);
+        index
+    }
+}
+
+impl<V> Chunk<V> {
+    fn new_boxed() -> Box<Self> {
+        Box::new(Self { used: 0, slots: [const { None }; CHUNK as usize] })
+    }
+}
+
+/// The chunk of a place, and where it is there.
+fn split(id: SlotId) -> (usize, usize) {
+    ((id / CHUNK) as usize, (id % CHUNK) as usize)
 }
 
 /// Scatters a counter over all 64 bits (the finalizer of Steele's SplitMix64).

@@ -89,7 +89,7 @@ fn a_walk_meets_every_entry_and_skips_what_was_taken_away() {
     }
     assert_eq!((table.places(), table.len()), (0, 0), "an empty table costs no walk");
     table.insert(key(b"e"), 1, 10, now(0));
-    assert_eq!((table.places(), found(&table, b"e")), (1, Some(&1)));
+    assert_eq!((table.at(0), found(&table, b"e")), (Some(&b"e"[..]), Some(&1)));
 }
 
 #[derive(Debug, Clone)]
@@ -145,4 +145,42 @@ proptest! {
             }
         }
     }
+}
+
+/// Keys that are kept in different ways, and more of them than a chunk of places holds.
+#[test]
+fn keys_of_any_length_are_found_and_walked_over() {
+    let mut table = Table::new(500);
+    let names: Vec<Vec<u8>> = (0..500_usize).map(|name| name.to_be_bytes().repeat(name % 25 + 1)).collect();
+    for (value, name) in (0..).zip(&names) {
+        assert_eq!(table.insert(key(name), value, 10, now(0)), None);
+    }
+    for (value, name) in (0..).zip(&names) {
+        assert_eq!(found(&table, name), Some(&value));
+    }
+    let (first, mut next) = table.piece(0, 70);
+    let mut met: Vec<&[u8]> = first.map(|(key, _)| key).collect();
+    while let Some(from) = next {
+        let (piece, then) = table.piece(from, 70);
+        met.extend(piece.map(|(key, _)| key));
+        next = then;
+    }
+    assert_eq!(met, names);
+}
+
+/// Expired entries come and go in other places than those that stay; a table must not take more and more room for that.
+#[test]
+fn places_are_used_again() {
+    let mut table = Table::new(10_000);
+    for second in 0..100 {
+        for name in 0..100_u64 {
+            let bytes = [second, name].map(u64::to_be_bytes).concat();
+            let hash = (second * 100 + name).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let expires = if name == 0 { u64::MAX } else { second + 2 };
+            table.insert(HashedKey { hash, bytes: &bytes }, 1, expires, now(second));
+        }
+        table.expire(now(second), usize::MAX);
+    }
+    assert!(table.len() <= 300, "{}", table.len());
+    assert!(table.places() <= 2 * 300 + 64, "{} places", table.places());
 }

@@ -8,7 +8,7 @@
 
 local reply, size, wrote = {}, 0, false
 local seconds = math.floor(now / 1000)
-local call, pcall, find, sub, format = redis.call, redis.pcall, string.find, string.sub, string.format
+local call, pcall, format = redis.call, redis.pcall, string.format
 local load, save, add, is_of_the_key
 
 -- Any key and any hits, with the functions.
@@ -38,25 +38,29 @@ end
 for index = 1, #KEYS do
   local key, unit, hits = KEYS[index], tonumber(ARGV[2 * index]), ARGV[2 * index + 1]
   local sum, current = tonumber(hits), seconds - seconds % unit
-  local value, count = pcall('GET', key), nil
+  local count
   -- The common case stands here in full, because functions cost: something is taken from a counter whose window is the
   -- current one, or that is not there.
-  if sum and sum > 0 then
-    if not value then
+  if sum and sum > 0 and sum < MOST then
+    local number, mark = pcall('INCRBY', key, hits), current / unit % CYCLE + 1
+    if number == sum then
+      local reply = pcall('SET', key, format('%d', mark * SHIFT + sum), 'PX', (current + unit) * 1000 - now + SLACK)
       count = sum
-      value = pcall('SET', key, format('%d %d', current, count), 'PX', (current + unit) * 1000 - now + SLACK)
-    elseif type(value) == 'string' then
-      local gap = find(value, ' ', 1, true)
-      if gap and tonumber(sub(value, 1, gap - 1)) == current then count = tonumber(sub(value, gap + 1)) end
-      if count and count >= 0 and count < 4503599627370496 and count % 1 == 0 and call('PTTL', key) > 0 then
-        count = count + sum
-        value = pcall('SET', key, format('%d %d', current, count), 'KEEPTTL')
-      else
+      if reply.err then
+        call('DEL', key)
+        count = nil
+      end
+    elseif type(number) == 'number' then
+      count = number - mark * SHIFT
+      local is_of_this_window = count >= sum and count <= MOST
+      -- Somebody may have taken the expiry away. To look costs half as much as to count, so it is done once in a hundred hits.
+      if not is_of_this_window or (count % 100 < sum and call('PTTL', key) < 0) then
+        call('DECRBY', key, hits)
         count = nil
       end
     end
   end
-  if count and not value.err then
+  if count then
     reply[size + 1], reply[size + 2] = current, count
     size, wrote = size + 2, true
   else

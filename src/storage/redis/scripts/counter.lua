@@ -1,7 +1,9 @@
 -- What every script of ours begins with: one counter, read and written.
 --
--- A counter is a string: "<window start in seconds> <count>", then " <replica>=<outage>" for each replica that settled
--- in this window. It expires some time after its window, by a duration and never at a point in time.
+-- A counter is a number: the mark of its window times 2^40, plus the count; so INCRBY alone counts, and tells the window.
+-- A window's mark is its start divided by its length, modulo CYCLE, plus 1. Then " <replica>=<outage>" follows for each
+-- replica that settled in this window. It expires some time after its window, by a duration and never at a point in time:
+-- long before another window has its mark. docs/decisions/0013-packed-counters.md says why.
 -- ARGV[1] is the time now in milliseconds; scripts are functions of their arguments and never read a clock.
 -- The algorithm is src/decision/fixed_window.rs; a property test holds the two together.
 
@@ -12,29 +14,29 @@ local now = tonumber(ARGV[1])
 local MAX_AHEAD = 2
 -- How long a counter outlives its window, in milliseconds: a clock that is a little late must find what was counted.
 local SLACK = 3000
+-- With as many marks below 2^13 as there can be, a counter is below 2^53: Lua's numbers are exact up to there.
+local CYCLE, SHIFT = 8191, 1099511627776
+-- The highest count. Half of what there is room for, so that what is added to it can never reach the mark.
+local MOST = 549755813888
 
 -- The functions, made where they are needed: making them costs as much as counting a key.
 local function tools()
   local seconds = math.floor(now / 1000)
-  local call, pcall, find, sub, format = redis.call, redis.pcall, string.find, string.sub, string.format
+  local call, pcall, sub, format = redis.call, redis.pcall, string.sub, string.format
 
-  -- Beyond 2^53 a number of Lua is no longer exact; a limit has 32 bits.
-  local MOST = 9007199254740992
-
-  local function is_whole(number)
-    return number and number >= 0 and number <= MOST and number % 1 == 0
-  end
-
-  -- The window start, the count and the settlements in a counter's value; nil where it is no counter of ours.
+  -- The window start, the count and the settlements in a counter's value; nil where it is no counter of ours. Of all the
+  -- windows that have its mark the one that is nearest to now.
   local function parse(value, unit)
-    local gap = find(value, ' ', 1, true)
-    if not gap then return nil end
-    local window, count, settled = tonumber(sub(value, 1, gap - 1)), tonumber(sub(value, gap + 1)), ''
-    if not count then
-      local text, rest = string.match(value, '^%d+ (%d+)( .*)$')
-      count, settled = tonumber(text), rest
-    end
-    if is_whole(window) and is_whole(count) and window % unit == 0 then return window, count, settled end
+    local digits, settled = string.match(value, '^(%d+)(.*)$')
+    local number = tonumber(digits)
+    if not number or number < SHIFT or number > CYCLE * SHIFT + MOST then return nil end
+    if settled ~= '' and sub(settled, 1, 1) ~= ' ' then return nil end
+    local count = number % SHIFT
+    if count > MOST then return nil end
+    local current = math.floor(seconds / unit)
+    local ahead = ((number - count) / SHIFT - 1 - current) % CYCLE
+    if ahead > CYCLE / 2 then ahead = ahead - CYCLE end
+    return (current + ahead) * unit, count, settled
   end
 
   -- The window to count in, its count and settlements, and the window that is stored: none where the key is not there.
@@ -52,7 +54,7 @@ local function tools()
 
   -- Writes the counter; its expiry, too, where the window is new or somebody took the expiry away. Gives why it could not.
   local function save(key, unit, window, count, settled, stored)
-    local value, reply = format('%d %d', window, count) .. settled, nil
+    local value, reply = format('%d', (window / unit % CYCLE + 1) * SHIFT + count) .. settled, nil
     if stored == window and call('PTTL', key) > 0 then
       reply = pcall('SET', key, value, 'KEEPTTL')
     else

@@ -65,7 +65,7 @@ async fn killed_connections_leave_no_order_unanswered_and_count_nothing_twice() 
         let _ = tokio::time::timeout(Duration::from_millis(3), callers.join_next()).await;
     }
     let [done, refused, unknown] = [done, refused, unknown].map(|number| number.load(Ordering::Relaxed));
-    let counter: String = console.ask("GET rk:1|f3600|d|k=hot");
+    let counter = console.counter("rk:1|f3600|d|k=hot");
     let count: u64 = counter.split(' ').nth(1).unwrap().parse().unwrap();
     println!("counted {count}, done {done}, refused {refused}, unknown {unknown}");
     assert_eq!(done + refused + unknown, 6_400);

@@ -44,7 +44,7 @@ async fn a_settlement_counts_once() {
     assert_eq!(settle(&link, settlement(9, 2, 77, 1)).await, 16);
     assert_eq!(settle(&link, settlement(16, 4, 7, 2)).await, 20);
     assert_eq!(settle(&link, settlement(16, 4, 7, 2)).await, 20);
-    assert_eq!(server.console().ask::<String>("GET rk:1|f3600|d|k=a"), "1699999200 20 77=1 7=2");
+    assert_eq!(server.console().counter("rk:1|f3600|d|k=a"), "1699999200 20 77=1 7=2");
     assert_eq!(server.console().keys_without_expiry(), Vec::<String>::new());
 }
 
@@ -78,10 +78,10 @@ async fn what_was_read_is_restored_and_leaves_no_mark() {
     for (read, expected) in [(0, 0), (40, 40), (40, 40), (30, 40), (50, 50)] {
         assert_eq!(settle(&link, settlement(read, 0, 1, 0)).await, expected, "{read}");
     }
-    assert_eq!(server.console().ask::<String>("GET rk:1|f3600|d|k=a"), "1699999200 50");
+    assert_eq!(server.console().counter("rk:1|f3600|d|k=a"), "1699999200 50");
     assert_eq!(settle(&link, settlement(40, 5, 1, 1)).await, 55);
     assert_eq!(settle(&link, settlement(60, 0, 1, 0)).await, 60);
-    assert_eq!(server.console().ask::<String>("GET rk:1|f3600|d|k=a"), "1699999200 60 1=1");
+    assert_eq!(server.console().counter("rk:1|f3600|d|k=a"), "1699999200 60 1=1");
     assert_eq!(server.console().keys_without_expiry(), Vec::<String>::new());
 }
 

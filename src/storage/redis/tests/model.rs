@@ -64,6 +64,14 @@ impl Model {
         Counted { reading: Reading { count, over }, window_start }
     }
 
+    /// Counters that expired long ago, had time really passed.
+    fn gone(&self, now: u64) -> impl Iterator<Item = &CounterKey> {
+        let windows = move |key: &CounterKey, start: u64| {
+            now.saturating_sub(start) / u64::from(key.unit().expect("a counter").seconds())
+        };
+        self.0.iter().filter(move |(key, (start, _))| windows(key, *start) > 4_000).map(|(key, _)| key)
+    }
+
     fn find(&self, hit: &Hit, now: u64) -> (u64, u64) {
         let current = now - now % u64::from(hit.limit.unit.seconds());
         let stored = self.0.get(&hit.key).filter(|(start, _)| (current..=now + 2).contains(start));
@@ -111,11 +119,20 @@ impl Asked {
 }
 
 /// Plays the steps on two replicas' links, on a local store and on the model.
-async fn play(links: &[Link; 2], case: usize, start: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
+async fn play(
+    server: &Server,
+    links: &[Link; 2],
+    case: usize,
+    start: u64,
+    steps: Vec<Step>,
+) -> Result<(), TestCaseError> {
     let (mut model, local, mut latest) = (Model::default(), LocalStore::new(ROOM), start);
     for step in steps {
         latest = step.advance.from(latest);
         let now = Timestamp::from_millis(latest.saturating_sub(step.set_back_millis));
+        for key in model.gone(now.secs()) {
+            server.console().ask::<i64>(&format!("DEL rk:{key:?}"));
+        }
         let requests = step.asked(case);
         let send = |asked: &Asked| {
             let (link, order) = (links[step.replica].clone(), asked.order(now));
@@ -153,7 +170,7 @@ fn local_store_and_scripts_and_model_give_the_same_readings() {
     let start = prop_oneof![1 => 0..10_000_u64, 3 => 0..4_000_000_000_000_u64];
     let result = runner.run(&(start, steps()), |(start, steps)| {
         case.set(case.get() + 1);
-        runtime.block_on(play(&links, case.get(), start, steps))
+        runtime.block_on(play(&server, &links, case.get(), start, steps))
     });
     assert_eq!(server.console().keys_without_expiry(), Vec::<String>::new());
     result.unwrap();

@@ -76,8 +76,8 @@ async fn a_name_is_followed_though_its_former_address_answers() {
     }
     let count = |server: &Server| -> u64 {
         let keys: Vec<String> = server.console().ask("KEYS rk:*");
-        let value: String = server.console().ask(&format!("GET {}", keys[0]));
-        value.split(' ').nth(1).unwrap().parse().unwrap()
+        let counter = server.console().counter(&keys[0]);
+        counter.split(' ').nth(1).unwrap().parse().unwrap()
     };
     assert_eq!(count(&former) + count(&next), counted);
     assert_eq!(heard.0.load(Ordering::Relaxed), 1);

@@ -7,7 +7,11 @@ use std::time::Duration;
 use redis::{Client, Connection, FromRedisValue};
 use tempfile::TempDir;
 
+use super::NOW;
+use crate::decision::fixed_window::Window;
+use crate::decision::key::CounterKey;
 use crate::storage::redis::node::NodeAddress;
+use crate::storage::redis::packed::Packed;
 
 /// Somebody else may take the port between our finding it and the server's binding it.
 const ATTEMPTS: usize = 5;
@@ -106,6 +110,16 @@ impl Console {
             command.arg(word);
         }
         command.query(&mut self.0).unwrap()
+    }
+
+    /// A counter as people would write it: the start of its window, the count, and its settlements.
+    #[track_caller]
+    pub(crate) fn counter(&mut self, key: &str) -> String {
+        let value: String = self.ask(&format!("GET {key}"));
+        let unit = CounterKey::from_stored(&key.as_bytes()["rk:".len()..]).unwrap().unit().unwrap();
+        let Window { start, count } = Packed::read(value.as_bytes()).unwrap().window(unit, NOW);
+        let settlements = value.find(' ').map_or("", |at| &value[at..]);
+        format!("{start} {count}{settlements}")
     }
 
     /// Keys that would live for ever.

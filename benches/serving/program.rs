@@ -7,9 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use tokio::time::Instant;
 
-const START_ATTEMPTS: u32 = 200;
-const START_PAUSE: Duration = Duration::from_millis(50);
+/// How long a program may take until it answers; it may have to read a hundred thousand rules before.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+/// Short, because the time until the first answer is measured.
+const START_PAUSE: Duration = Duration::from_millis(1);
 
 /// A running program.
 #[derive(Debug)]
@@ -35,21 +38,21 @@ impl Program {
 
     /// Tries until it answers, which must not take long.
     pub(crate) fn wait(&mut self, answers: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let mut last = String::new();
-        for _ in 0..START_ATTEMPTS {
+        let begin = Instant::now();
+        loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended at start ({status}):\n{}", self.name, self.log());
             }
-            match answers() {
-                Ok(()) => return Ok(()),
-                Err(error) => last = format!("{error:#}"),
+            let Err(error) = answers() else { return Ok(()) };
+            if begin.elapsed() > START_PATIENCE {
+                bail!("{} does not answer: {error:#}\n{}", self.name, self.log());
             }
             pause(START_PAUSE)?;
         }
-        bail!("{} does not answer: {last}\n{}", self.name, self.log())
     }
 
-    fn log(&self) -> String {
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
@@ -73,7 +76,7 @@ pub(crate) fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
 }
 
 /// The lints refuse a sleep of the thread anywhere, lest it come into a server's.
-fn pause(time: Duration) -> anyhow::Result<()> {
+pub(crate) fn pause(time: Duration) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async { tokio::time::sleep(time).await });
     Ok(())

@@ -1,4 +1,4 @@
-//! The Redis that a server counts in: real servers of this case alone, and what they say that they did.
+//! The Redis that a server counts in: real servers of its own, or one that runs already, and what they say that they did.
 
 use std::iter::Sum;
 use std::ops::Sub;
@@ -6,14 +6,16 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use parking_lot::Mutex;
 use redis::Client;
 use tempfile::TempDir;
 
 use crate::program::{Program, free_ports};
 
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Long, because a machine may be busy with other things; nothing that is measured waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One server, or the masters of a Cluster.
+/// One server, the masters of a Cluster, or the servers of a ring.
 #[derive(Debug)]
 pub(crate) struct Redis {
     topology: &'static str,
@@ -34,9 +36,17 @@ pub(crate) struct Work {
 #[derive(Debug)]
 struct Node {
     port: u16,
+    own: Option<Own>,
+}
+
+/// A server that we started.
+#[derive(Debug)]
+struct Own {
     bus_port: u16,
-    program: Program,
-    _folder: TempDir,
+    options: &'static [&'static str],
+    folder: TempDir,
+    /// None while it is killed.
+    program: Mutex<Option<Program>>,
 }
 
 impl Redis {
@@ -45,22 +55,46 @@ impl Redis {
         Ok(Self { topology: "single", nodes: vec![Node::start(&[])?] })
     }
 
+    /// Starts so many servers that know nothing of each other.
+    pub(crate) fn ring(servers: usize) -> anyhow::Result<Self> {
+        let nodes = (0..servers).map(|_| Node::start(&[]));
+        Ok(Self { topology: "ring", nodes: nodes.collect::<Result<_, _>>()? })
+    }
+
     /// Starts a Cluster of so many masters, among which the slots are spread evenly.
     pub(crate) fn cluster(masters: usize) -> anyhow::Result<Self> {
         let nodes = (0..masters).map(|_| Node::start(&["--cluster-enabled", "yes"]));
         let cluster = Self { topology: "cluster", nodes: nodes.collect::<Result<_, _>>()? };
         let mut tool = Command::new("redis-cli");
         tool.args(["--cluster", "create", "--cluster-yes"]);
-        tool.args(cluster.nodes.iter().map(|node| format!("127.0.0.1:{}@{}", node.port, node.bus_port)));
+        tool.args(cluster.nodes.iter().filter_map(Node::cluster_address));
         let made = tool.output().context("cannot run redis-cli")?;
         ensure!(made.status.success(), "no Cluster: {}", String::from_utf8_lossy(&made.stdout));
         Ok(cluster)
     }
 
-    /// What a ratekeeper needs to know of it. Time enough that no decision is made without it.
-    pub(crate) fn settings(&self) -> String {
+    /// One that runs already on this port of this machine, and is left running.
+    pub(crate) fn running(port: u16) -> Self {
+        Self { topology: "single", nodes: vec![Node { port, own: None }] }
+    }
+
+    /// What a ratekeeper needs to know of it, and how long it may wait for it.
+    pub(crate) fn settings(&self, timeout: &str) -> String {
         let urls: Vec<String> = self.nodes.iter().map(Node::url).collect();
-        format!("store: redis\nredis: {{topology: {}, urls: {urls:?}, timeout: 999ms}}\n", self.topology)
+        format!("store: redis\nredis: {{topology: {}, urls: {urls:?}, timeout: {timeout}}}\n", self.topology)
+    }
+
+    /// Kills all servers that we started.
+    pub(crate) fn kill(&self) {
+        self.nodes
+            .iter()
+            .filter_map(|node| node.own.as_ref())
+            .for_each(|own| drop(own.program.lock().take()));
+    }
+
+    /// Starts them again, empty, on the same ports.
+    pub(crate) fn restart(&self) -> anyhow::Result<()> {
+        self.nodes.iter().try_for_each(|node| node.own.iter().try_for_each(|own| own.launch(node.port)))
     }
 
     /// What it has done since it was started.
@@ -69,24 +103,36 @@ impl Redis {
     }
 }
 
+impl Own {
+    fn launch(&self, port: u16) -> anyhow::Result<()> {
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port.to_string(), "--cluster-port", &self.bus_port.to_string()]);
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(self.options).arg("--dir").arg(self.folder.path());
+        let mut program = Program::start("redis-server", command, self.folder.path())?;
+        let url = url(port);
+        program.wait(|| ask(&url, &redis::cmd("PING")).map(|_: String| ()))?;
+        *self.program.lock() = Some(program);
+        Ok(())
+    }
+}
+
 impl Node {
-    fn start(options: &[&str]) -> anyhow::Result<Self> {
+    fn start(options: &'static [&'static str]) -> anyhow::Result<Self> {
         let folder =
             TempDir::with_prefix("ratekeeper-bench-redis-").context("cannot make a temporary folder")?;
         let [port, bus_port] = free_ports()?;
-        let mut command = Command::new("redis-server");
-        command.args(["--port", &port.to_string(), "--cluster-port", &bus_port.to_string()]);
-        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.args(options).arg("--dir").arg(folder.path());
-        let program = Program::start("redis-server", command, folder.path())?;
-        let mut node = Self { port, bus_port, program, _folder: folder };
-        let url = node.url();
-        node.program.wait(|| ask(&url, &redis::cmd("PING")).map(|_: String| ()))?;
-        Ok(node)
+        let own = Own { bus_port, options, folder, program: Mutex::new(None) };
+        own.launch(port)?;
+        Ok(Self { port, own: Some(own) })
     }
 
     fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        url(self.port)
+    }
+
+    fn cluster_address(&self) -> Option<String> {
+        Some(format!("127.0.0.1:{}@{}", self.port, self.own.as_ref()?.bus_port))
     }
 
     fn work(&self) -> anyhow::Result<Work> {
@@ -123,6 +169,10 @@ impl Sub for Work {
             calls: self.calls.saturating_sub(before.calls),
         }
     }
+}
+
+fn url(port: u16) -> String {
+    format!("redis://127.0.0.1:{port}")
 }
 
 /// Asks on a connection of its own.

@@ -1,0 +1,110 @@
+//! What the way of a decision allocates: nothing, as long as a request is of the usual size and its counters are there.
+//!
+//! An allocation counts for the thread that makes it, so that other tests do not disturb.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use allocation_counter::measure;
+use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
+use ratekeeper::decision::key::CounterKey;
+use ratekeeper::decision::limit::Limit;
+use ratekeeper::decision::plan::Modes;
+use ratekeeper::decision::request::{Descriptor, Entry, Hits, Request};
+use ratekeeper::decision::rules::RuleSet;
+use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+use ratekeeper::decision::time::Timestamp;
+use ratekeeper::decision::unit::Unit;
+use ratekeeper::service::{Limiter, ManualClock, Rulebook};
+use ratekeeper::storage::local::{LocalSettings, LocalStore};
+use smallvec::SmallVec;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn hit(value: &str, unit: Unit) -> Hit {
+    let entries = [Entry { key: b"remote_address", value: value.as_bytes() }];
+    Hit {
+        key: CounterKey::new("domain", unit, entries.into_iter()),
+        limit: Limit { requests_per_unit: 1_000, unit },
+        hits: Hits::Take(1),
+        role: Role::default(),
+        on_store_failure: OnStoreFailure::Local,
+    }
+}
+
+fn count(store: &LocalStore, denied_requests: DeniedRequests, hits: &[Hit], now: Timestamp) {
+    let batch = Batch { hits, leniency: Leniency::default(), denied_requests };
+    assert!(store.count_now(batch, now).iter().all(|reading| !reading.over));
+}
+
+#[test]
+fn a_hit_on_a_counter_that_is_there_allocates_nothing() {
+    for denied_requests in [DeniedRequests::Count, DeniedRequests::Ignore] {
+        let store = LocalStore::new(LocalSettings { max_entries: 10_000 });
+        let hits = ["10.0.0.1", "10.0.0.2", &"v".repeat(60)].map(|value| hit(value, Unit::Second));
+        for hit in &hits {
+            count(&store, denied_requests, std::slice::from_ref(hit), NOW);
+        }
+        for later in 0..10 {
+            // Each second is a new window of the same counters.
+            let now = Timestamp::from_secs(NOW.secs() + later);
+            for hits in hits.chunks(2) {
+                let allocated = measure(|| count(&store, denied_requests, hits, now));
+                assert_eq!(allocated.count_total, 0, "{hits:?} {later} s later, {denied_requests:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_counter_of_usual_length_is_made_without_an_allocation_of_its_own() {
+    let store = LocalStore::new(LocalSettings { max_entries: 1_000 });
+    let value = |index: usize| format!("10.20.{index:03}.{index:03}");
+    count(&store, DeniedRequests::Count, &[hit(&value(0), Unit::Hour)], NOW);
+    let made = (1..60).map(|index| hit(&value(index), Unit::Hour)).map(|hit| {
+        measure(|| count(&store, DeniedRequests::Count, std::slice::from_ref(&hit), NOW)).count_total
+    });
+    assert!(made.sum::<u64>() < 10, "only the index grows");
+}
+
+#[test]
+fn a_decision_with_counters_that_are_there_allocates_nothing() {
+    let limiter = &limiter();
+    let ask = |descriptors: usize| {
+        let entry = |key: &'static str| Entry { key: key.as_bytes(), value: b"10.20.30.40" };
+        let one = |key| Descriptor {
+            entries: SmallVec::from_slice(&[entry(key)]),
+            limit_override: None,
+            hits: Hits::Take(1),
+        };
+        let request =
+            Request { domain: "domain", descriptors: KEYS.into_iter().take(descriptors).map(one).collect() };
+        move || {
+            let mut denied = pin!(limiter.decide(&request, None, |verdict| verdict.denied));
+            let answer = denied.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(answer, Poll::Ready(Ok(false))));
+        }
+    };
+    ask(4)();
+    assert_eq!(measure(ask(1)).count_total, 0);
+    assert_eq!(measure(ask(2)).count_total, 0);
+    // More than two have their own places for matches, hits, readings and statuses.
+    assert!(measure(ask(4)).count_total <= 4);
+}
+
+const KEYS: [&str; 4] = ["remote_address", "path", "user", "tenant"];
+
+fn limiter() -> Limiter<LocalStore, ManualClock> {
+    let descriptor = |key: &str| {
+        let quota = QuotaSpec::Counted { requests_per_unit: 1_000, unit: Unit::Hour };
+        let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
+        let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+        DescriptorSpec { limit, ..DescriptorSpec::new(key, location) }
+    };
+    let domain = DomainSpec { name: "domain".to_owned(), descriptors: KEYS.map(descriptor).into() };
+    let rulebook = Arc::new(Rulebook::new());
+    rulebook.publish(RuleSet::compile(&[domain]).unwrap(), "test", NOW);
+    let store = LocalStore::new(LocalSettings { max_entries: 10_000 });
+    Limiter::new(rulebook, store, ManualClock::at(NOW), Modes { near_limit_ratio: 0.8, ..Modes::default() })
+}
