@@ -9,6 +9,7 @@ use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::redis::order::{Counted, Counts};
+use crate::storage::redis::packed;
 
 /// What is known of one key while its hits are gone through.
 struct KeyReading {
@@ -66,7 +67,9 @@ impl CountCall {
             let next = at + 1;
             let last = number(values.get(next).ok_or_else(malformed)?)?;
             at = next + if key.only_takes { 1 } else { key.hits };
-            Ok(KeyReading { window, running: last.saturating_sub(key.sum), next })
+            // What the count was before cannot be told where it stopped at the most: it was over any limit then.
+            let running = if last < packed::MOST { last.saturating_sub(key.sum) } else { last };
+            Ok(KeyReading { window, running, next })
         };
         self.keys.iter().map(&mut read).collect()
     }

@@ -8,7 +8,7 @@
 
 local reply, size, wrote = {}, 0, false
 local seconds = math.floor(now / 1000)
-local call, pcall, format = redis.call, redis.pcall, string.format
+local pcall, format = redis.pcall, string.format
 local load, save, add, is_of_the_key
 
 -- Any key and any hits, with the functions.
@@ -54,8 +54,8 @@ for index = 1, #KEYS do
       count = number - mark * SHIFT
       local is_of_this_window = count >= sum and count <= MOST
       -- Somebody may have taken the expiry away. To look costs half as much as to count, so it is done once in a hundred hits.
-      if not is_of_this_window or (count % 100 < sum and call('PTTL', key) < 0) then
-        call('DECRBY', key, hits)
+      if not is_of_this_window or (count % 100 < sum and pcall('PTTL', key) == -1) then
+        pcall('DECRBY', key, hits)
         count = nil
       end
     end
