@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use clap::Parser;
 use ratekeeper::cli::bench::Load;
-use ratekeeper::config::files::MAX_FILES;
 
 use crate::contender::Contender;
 use crate::demand::{Callers, Keys, load};
@@ -43,7 +42,7 @@ pub(crate) struct Options {
     /// Rules in one domain
     #[arg(long, default_value = "100000")]
     rules: NonZeroU32,
-    /// Domains, in a file each; fewer where fewer files are read
+    /// Domains, in a file each
     #[arg(long, default_value = "10000")]
     domains: NonZeroU32,
     /// Requests per second where latency is measured
@@ -72,9 +71,7 @@ struct Pair {
 }
 
 pub(crate) fn run(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Result<()> {
-    // One file is that of the domain that is asked about.
-    let domains = options.domains.get().min(u32::try_from(MAX_FILES)? - 1);
-    let sets = [RuleSet::One, RuleSet::Rules(options.rules.get()), RuleSet::Domains(domains)];
+    let sets = [RuleSet::One, RuleSet::Rules(options.rules.get()), RuleSet::Domains(options.domains.get())];
     let servers: Vec<Server> = sets.iter().map(|&rules| start(rules)).collect::<Result<_, _>>()?;
     load_times(&servers, &sets, pace, page)?;
     let places = places(&servers, &sets);

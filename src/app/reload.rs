@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::diagnostic::Diagnostics;
+use crate::config::files::RuleSources;
 use crate::config::rules::{self, RuleOptions, Rules};
 use crate::config::watch::{RuleChange, RuleWatch};
 use crate::decision::rules::RuleSet;
@@ -24,11 +25,13 @@ pub(super) struct Reloader {
     pub(super) options: RuleOptions,
 }
 
-/// Rules that are ready to be published.
-struct Compiled {
-    rules: RuleSet,
-    fingerprint: String,
+/// Rules that have come into force, and the ones that they replaced.
+struct Published {
+    previous: Option<Arc<Snapshot>>,
+    rules: usize,
+    domains: usize,
     files: usize,
+    fingerprint: String,
     warnings: Diagnostics,
 }
 
@@ -41,22 +44,23 @@ impl Reloader {
         }
     }
 
+    /// The work is done on a thread of its own up to the publication, which carries over the counts of every rule: probes are
+    /// answered on this one.
     async fn apply(&self, change: RuleChange) {
-        let options = self.options;
-        let compiled = tokio::task::spawn_blocking(move || compile(change, options)).await;
-        match compiled.unwrap_or_else(|error| Err(format!("the rules could not be compiled: {error}"))) {
-            Ok(compiled) => self.publish(compiled).await,
+        let (options, rulebook) = (self.options, Arc::clone(&self.rulebook));
+        let published =
+            tokio::task::spawn_blocking(move || publish(change.sources, options, &rulebook)).await;
+        match published.unwrap_or_else(|error| Err(format!("the rules could not be compiled: {error}"))) {
+            Ok(published) => self.tell(published).await,
             Err(fault) => self.refuse(&fault),
         }
     }
 
-    async fn publish(&self, compiled: Compiled) {
-        let Compiled { rules, fingerprint, files, warnings } = compiled;
-        let (count, domains) = (rules.rules().len(), rules.domains().count());
-        let previous = self.rulebook.publish(rules, &fingerprint, SystemClock.now());
+    async fn tell(&self, published: Published) {
+        let Published { previous, rules, domains, files, fingerprint, warnings } = published;
         self.status.reload_succeeded();
         self.health.set_serving(self.status.is_serving()).await;
-        tracing::info!(rules = count, domains, files, fingerprint, "rules are in force");
+        tracing::info!(rules, domains, files, fingerprint, "rules are in force");
         if !warnings.is_empty() {
             tracing::warn!("the rules in force hardly mean all that they say\n{warnings}");
         }
@@ -76,12 +80,18 @@ impl Reloader {
     }
 }
 
-fn compile(change: RuleChange, options: RuleOptions) -> Result<Compiled, String> {
-    let RuleChange { sources, .. } = change;
-    let Rules { domains, warnings } = rules::read(&sources, options).map_err(|faults| faults.to_string())?;
-    let rules = RuleSet::compile(&domains).map_err(|fault| fault.to_string())?;
+/// What is no longer needed goes at each step, not at the end: texts, rules as they were read and rules as they are matched are
+/// of much the same size.
+fn publish(sources: RuleSources, options: RuleOptions, rulebook: &Rulebook) -> Result<Published, String> {
+    let Rules { domains: specs, warnings } =
+        rules::read(&sources, options).map_err(|faults| faults.to_string())?;
     let (fingerprint, files) = (sources.fingerprint.to_string(), sources.files.len());
-    Ok(Compiled { rules, fingerprint, files, warnings })
+    drop(sources);
+    let compiled = RuleSet::compile(&specs).map_err(|fault| fault.to_string())?;
+    drop(specs);
+    let (rules, domains) = (compiled.rules().len(), compiled.domains().count());
+    let previous = rulebook.publish(compiled, &fingerprint, SystemClock.now());
+    Ok(Published { previous, rules, domains, files, fingerprint, warnings })
 }
 
 /// Drops old rules away from the path of requests: freeing a hundred thousand of them would stall the request that happens to

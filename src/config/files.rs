@@ -29,8 +29,10 @@ use crate::config::source::{MAX_FILE_BYTES, SourceFile};
 /// All rule files together, so that many large ones cannot fill the memory either.
 pub const MAX_TOTAL_BYTES: u64 = 256 << 20;
 
-/// The most rule files that are read; a folder with more was not meant to be a rule folder.
-pub const MAX_FILES: usize = 4096;
+/// The most rule files that are read; a folder with more was not meant to be a rule folder. Linux queues 16,384 events unless it
+/// is told otherwise, and opening a file to read it is one: were there more files, our own looks could overrun the queue, which
+/// asks for another look.
+pub const MAX_FILES: usize = 16_000;
 
 /// How often reading starts again when files vanish or change under it, before that is reported.
 const READ_ATTEMPTS: u32 = 10;
@@ -189,7 +191,7 @@ fn load_all<'s>(surveyed: impl Iterator<Item = &'s Result<Listed, FileFault>>) -
 /// Reads through the resolved path: it cannot lead into the next version half-way.
 fn load(listed: &Listed) -> Result<(Arc<str>, Vec<u8>), FileFault> {
     let name = Arc::clone(&listed.name);
-    match load_bounded(&listed.resolved) {
+    match load_bounded(&listed.resolved, listed.size) {
         Ok(bytes) => Ok((name, bytes)),
         Err(error) => {
             let problem = match error.kind() {
@@ -202,9 +204,11 @@ fn load(listed: &Listed) -> Result<(Arc<str>, Vec<u8>), FileFault> {
     }
 }
 
-/// The survey has refused large files already; this holds for one that grows.
-fn load_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// The survey has refused large files already; this holds for one that grows. Room for the size that was surveyed, and a byte
+/// more for the end to be seen, spares a large file from being moved as it is read.
+fn load_bounded(path: &Path, size: u64) -> io::Result<Vec<u8>> {
+    let expected = usize::try_from(size).unwrap_or(MAX_FILE_BYTES).min(MAX_FILE_BYTES);
+    let mut bytes = Vec::with_capacity(expected + 1);
     File::open(path)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_FILE_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());

@@ -13,6 +13,6 @@ mod scalar;
 mod span;
 
 pub(crate) use node::{Entry, Node, Scalar, Value};
-pub(crate) use reader::{Reading, read};
+pub(crate) use reader::{Reading, read, read_apart};
 pub(crate) use scalar::{Plain, resolve};
 pub(crate) use span::Span;

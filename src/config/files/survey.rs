@@ -3,7 +3,7 @@
 //! A survey reads no contents. Two equal surveys around a reading mean that no swap came between.
 
 use std::collections::HashSet;
-use std::fs::{self, Metadata};
+use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(super) struct Listed {
     pub(super) name: Arc<str>,
     /// Behind all symlinks: tells the versions of a ConfigMap apart, and two ways to one file not.
     pub(super) resolved: PathBuf,
-    size: u64,
+    pub(super) size: u64,
     modified: Option<SystemTime>,
 }
 
@@ -35,9 +35,17 @@ pub(super) struct Survey {
     total_bytes: u64,
 }
 
+/// A name in a folder that may be a rule file's.
+#[derive(Debug)]
+pub(in crate::config) struct RuleEntry {
+    pub(in crate::config) path: PathBuf,
+    /// Whether it leads elsewhere, which the listing says without another look.
+    pub(in crate::config) is_link: bool,
+}
+
 /// What a path leads to.
 enum Found {
-    Folder,
+    Folder { resolved: PathBuf },
     File { resolved: PathBuf, metadata: Metadata },
 }
 
@@ -81,20 +89,26 @@ impl Survey {
     fn add_path(&mut self, path: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), FileFault> {
         match find(path)? {
             Found::File { resolved, metadata } => self.add_file(path, resolved, &metadata, seen),
-            Found::Folder => {
+            Found::Folder { resolved } => {
                 self.unread.extend(folders_with_rules(path));
                 let entries = rule_entries(path).map_err(|error| fault_of(path, &error))?;
-                entries.iter().try_for_each(|entry| self.add_entry(entry, seen))
+                entries.iter().try_for_each(|entry| self.add_entry(entry, &resolved, seen))
             }
         }
     }
 
     /// A fault of one entry is noted, and the folder's other entries are looked at; too many ends it.
-    fn add_entry(&mut self, entry: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), FileFault> {
-        match find(entry) {
-            Ok(Found::File { resolved, metadata }) => self.add_file(entry, resolved, &metadata, seen),
-            Ok(Found::Folder) => Ok(()),
-            Err(fault) => self.add(entry, Err(fault)),
+    fn add_entry(
+        &mut self,
+        entry: &RuleEntry,
+        folder: &Path,
+        seen: &mut HashSet<PathBuf>,
+    ) -> Result<(), FileFault> {
+        let path = &entry.path;
+        match find_plain(entry, folder).map_or_else(|| find(path), Ok) {
+            Ok(Found::File { resolved, metadata }) => self.add_file(path, resolved, &metadata, seen),
+            Ok(Found::Folder { .. }) => Ok(()),
+            Err(fault) => self.add(path, Err(fault)),
         }
     }
 
@@ -132,17 +146,19 @@ impl Survey {
 /// A folder's rule files in the order of their names: `*.yaml` and `*.yml`, but no dot files.
 ///
 /// That leaves out `..data` and its kin, editors' leftovers (`x.yaml~`, `.x.yaml.swp`, `#x.yaml#`, `4913`), READMEs and templates.
-pub(in crate::config) fn rule_entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries = Vec::new();
+pub(in crate::config) fn rule_entries(folder: &Path) -> io::Result<Vec<RuleEntry>> {
+    let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         let bytes = name.as_encoded_bytes();
         if !bytes.starts_with(b".") && (bytes.ends_with(b".yaml") || bytes.ends_with(b".yml")) {
-            entries.push(folder.join(name));
+            names.push((name, entry.file_type().map_or(true, |kind| kind.is_symlink())));
         }
     }
-    entries.sort();
-    Ok(entries)
+    // Names alone: comparing paths takes them apart again each time.
+    names.sort();
+    Ok(names.into_iter().map(|(name, is_link)| RuleEntry { path: folder.join(name), is_link }).collect())
 }
 
 /// The folders in a folder that have rule files in them, in the order of their names, dot folders left out. Whatever cannot be
@@ -150,11 +166,20 @@ pub(in crate::config) fn rule_entries(folder: &Path) -> io::Result<Vec<PathBuf>>
 fn folders_with_rules(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let names = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
-    let mut folders: Vec<_> =
-        names.map(|entry| entry.path()).filter(|path| path.is_dir()).take(MAX_LOOKED_INTO).collect();
+    let may_be_folder = |entry: &DirEntry| entry.file_type().map_or(true, |kind| !kind.is_file());
+    let paths = names.filter(may_be_folder).map(|entry| entry.path());
+    let mut folders: Vec<_> = paths.filter(|path| path.is_dir()).take(MAX_LOOKED_INTO).collect();
     folders.retain(|folder| rule_entries(folder).is_ok_and(|entries| !entries.is_empty()));
     folders.sort();
     folders
+}
+
+/// A file that stands in the folder itself, in one look: resolving a path takes one for each of its names, and there may be
+/// thousands of files. Nothing where that is not so, or no longer.
+fn find_plain(entry: &RuleEntry, folder: &Path) -> Option<Found> {
+    let resolved = folder.join(entry.path.file_name()?);
+    let metadata = if entry.is_link { None } else { resolved.symlink_metadata().ok() };
+    metadata.filter(Metadata::is_file).map(|metadata| Found::File { resolved, metadata })
 }
 
 fn find(path: &Path) -> Result<Found, FileFault> {
@@ -162,7 +187,7 @@ fn find(path: &Path) -> Result<Found, FileFault> {
     let metadata = resolved.metadata().map_err(|error| fault_of(path, &error))?;
     match metadata.file_type() {
         kind if kind.is_file() => Ok(Found::File { resolved, metadata }),
-        kind if kind.is_dir() => Ok(Found::Folder),
+        kind if kind.is_dir() => Ok(Found::Folder { resolved }),
         _ => Err(fault(path, Problem::NotAFile)),
     }
 }

@@ -53,6 +53,35 @@ struct Flags {
     share_threshold: bool,
 }
 
+impl Level {
+    /// Reads one more item of the list, which is the `index`th.
+    fn add(
+        &mut self,
+        decoder: &mut Decoder<'_, '_>,
+        node: &Node<'_>,
+        path: &Path<'_>,
+        index: usize,
+        depth: usize,
+    ) {
+        if let Ok((descriptor, span)) = descriptor(decoder, node, path, depth) {
+            self.descriptors.push(descriptor);
+            self.places.push(Place { index, span });
+        }
+    }
+
+    /// Reads one more item of a first level that has no fault so far.
+    pub(super) fn add_next(&mut self, decoder: &mut Decoder<'_, '_>, node: &Node<'_>) {
+        let index = self.descriptors.len();
+        let list = Path::Field(&Path::Root, "descriptors");
+        self.add(decoder, node, &Path::Item(&list, index), index, 1);
+    }
+
+    /// Whether two descriptors are the same.
+    pub(super) fn has_repeated(&self) -> bool {
+        !siblings::repeated(&self.descriptors).is_empty()
+    }
+}
+
 /// Reads the list under `descriptors`, which is the `depth`th level from the top.
 pub(super) fn level(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>, depth: usize) -> Level {
     let mut level = Level::default();
@@ -63,11 +92,7 @@ pub(super) fn level(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>, depth:
         return level;
     }
     for (index, node) in items.iter().enumerate() {
-        let path = Path::Item(&field.path, index);
-        if let Ok((descriptor, span)) = descriptor(decoder, node, &path, depth) {
-            level.descriptors.push(descriptor);
-            level.places.push(Place { index, span });
-        }
+        level.add(decoder, node, &Path::Item(&field.path, index), index, depth);
     }
     for (later, earlier) in siblings::repeated(&level.descriptors) {
         let place = level.places[later];

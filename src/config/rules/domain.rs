@@ -17,6 +17,29 @@ pub(super) struct FileDomain {
 
 /// Reads one file; nothing where there is no domain to speak of.
 pub(super) fn read(file: &SourceFile, faults: &mut Diagnostics) -> Option<FileDomain> {
+    read_flawless(file).or_else(|| read_whole(file, faults))
+}
+
+/// Reads a file that has no fault, and nothing of any other. Each descriptor is decoded as soon as it has been read: the tree of a
+/// hundred thousand would outgrow every cache, and take more memory than the rules.
+fn read_flawless(file: &SourceFile) -> Option<FileDomain> {
+    let (mut faults, mut of_descriptors) = (Diagnostics::new(), Diagnostics::new());
+    let mut level = Level::default();
+    let mut decoder = Decoder::new(Source::File(file), &mut of_descriptors);
+    let mut take = |node: Node<'_>| level.add_next(&mut decoder, &node);
+    let Reading::Tree(root) = yaml::read_apart(file, "descriptors", &mut take, &mut faults) else {
+        return None;
+    };
+    let mut domain = decode(&root, &mut Decoder::new(Source::File(file), &mut faults))?;
+    if !level.descriptors.is_empty() {
+        domain.level = level;
+    }
+    let is_flawless = faults.is_empty() && of_descriptors.is_empty() && !domain.level.has_repeated();
+    is_flawless.then_some(domain)
+}
+
+/// Reads any file, and says all that is wrong with it.
+fn read_whole(file: &SourceFile, faults: &mut Diagnostics) -> Option<FileDomain> {
     match yaml::read(file, faults) {
         Reading::Tree(root) => decode(&root, &mut Decoder::new(Source::File(file), faults)),
         Reading::Empty => {
@@ -59,4 +82,64 @@ fn decode(root: &Node<'_>, decoder: &mut Decoder<'_, '_>) -> Option<FileDomain> 
         );
     }
     Some(FileDomain { name: name?, span: name_span, level })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::rules::spec::DescriptorSpec;
+
+    /// Both ways to read a file without faults give the same.
+    #[track_caller]
+    fn check_same(text: &str) {
+        let file = SourceFile::new("a.yaml", text);
+        let mut faults = Diagnostics::new();
+        let whole = read_whole(&file, &mut faults);
+        assert_eq!(faults.to_string(), "");
+        let apart = read_flawless(&file);
+        assert!(apart.is_some(), "no fault, and yet not read in one go: {text}");
+        assert_eq!(apart.map(parts), whole.map(parts), "{text}");
+    }
+
+    fn parts(domain: FileDomain) -> (String, Span, Vec<DescriptorSpec>, Vec<(usize, Span)>) {
+        let places = domain.level.places.iter().map(|place| (place.index, place.span)).collect();
+        (domain.name, domain.span, domain.level.descriptors, places)
+    }
+
+    #[test]
+    fn a_file_without_faults_reads_the_same_in_one_go() {
+        const LIMIT: &str = "rate_limit: {unit: day, requests_per_unit: 1}";
+        check_same("domain: d");
+        check_same("domain: d\ndescriptors:\n");
+        check_same("domain: d\ndescriptors: []\n");
+        check_same(&format!(
+            "domain: d\ndescriptors:\n  - {{key: a, {LIMIT}}}\n  - key: b\n    descriptors:\n    - key: c\n      {LIMIT}\n"
+        ));
+        check_same(&format!("descriptors: [{{key: a, {LIMIT}}}, {{key: b}}]\ndomain: d\n"));
+        check_same("{descriptors: [{key: a, descriptors: [{key: b}, {key: c}]}], domain: d}");
+        check_same("domain: d\ndescriptors: &all\n  - key: a\n    descriptors: [{key: b}]\n");
+        check_same(
+            "domain: d\ndescriptors:\n  - &a {key: a}\n  - {<<: *a, value: x}\n  - key: b\n    descriptors: [*a]\n",
+        );
+        check_same("domain: d\n<<: {descriptors: [{key: a}]}\n");
+        check_same("domain: d\n<<: {descriptors: [{key: a}]}\ndescriptors: [{key: b}]\n");
+        check_same("domain: d\ndescriptors: [{key: a}]\n<<: {descriptors: [{key: b}], domain: e}\n");
+    }
+
+    #[test]
+    fn a_file_with_a_fault_is_not_read_in_one_go() {
+        for text in [
+            "",
+            "descriptors: [{key: a}]",
+            "domain: d\ndescriptors: [{key: a}]\ndescriptors: [{key: b}]",
+            "domain: d\ndescriptors: [{key: a}, {key: a}]",
+            "domain: d\ndescriptors: [{key: a}, {kye: b}]",
+            "domain: d\ndescriptors: [{key: a}]\nmore: 1",
+            "domain: d\ndescriptors: &all [{key: a}]\n<<: *all",
+            "domain: d\ndescriptors: [{key: a}]\n---\ndomain: e",
+            "domain: d\ndescriptors: [{key: a}",
+        ] {
+            assert!(read_flawless(&SourceFile::new("a.yaml", text)).is_none(), "{text}");
+        }
+    }
 }

@@ -16,6 +16,9 @@ use crate::config::source::SourceFile;
 /// The kernel's list of what is mounted where, as this process sees it.
 const MOUNT_TABLE: &str = "/proc/self/mountinfo";
 
+/// What every container has mounted on its own.
+const OF_CONTAINERS: [&str; 4] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/termination-log"];
+
 /// The field of a line that names the mount point, from 0.
 const MOUNT_POINT_FIELD: usize = 4;
 
@@ -29,7 +32,12 @@ impl LoneMounts {
     /// Where there is no mount table, there is nothing to tell.
     pub(super) fn tell<'s>(&mut self, files: impl Iterator<Item = &'s SourceFile>) {
         let Ok(table) = fs::read(MOUNT_TABLE) else { return };
-        let mount_points = mount_points(&table);
+        let mut mount_points = mount_points(&table);
+        mount_points.retain(|point| may_be_rules(point));
+        // Resolving the names of thousands of files would be most of what a look asks of the system.
+        if mount_points.is_empty() {
+            return;
+        }
         for file in files {
             // A file that has gone since it was read is for the next look.
             let Ok(resolved) = Path::new(&*file.name).canonicalize() else { continue };
@@ -42,6 +50,10 @@ impl LoneMounts {
             }
         }
     }
+}
+
+fn may_be_rules(point: &Path) -> bool {
+    !OF_CONTAINERS.iter().any(|known| point == Path::new(known)) && point.is_file()
 }
 
 fn mount_points(table: &[u8]) -> BTreeSet<PathBuf> {
@@ -84,6 +96,16 @@ mod tests {
         let points = mount_points(TABLE);
         let expected = ["/", "/etc/rules/rules.yaml", "/srv/my rules\\/a\tb"];
         assert_eq!(points, expected.iter().map(PathBuf::from).collect());
+    }
+
+    #[test]
+    fn folders_and_what_every_container_has_are_no_rules() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("a.yaml");
+        fs::write(&file, "").unwrap();
+        assert!(may_be_rules(&file));
+        assert!(!may_be_rules(root.path()));
+        assert!(!may_be_rules(Path::new("/etc/hosts")));
     }
 
     #[test]

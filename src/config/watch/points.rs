@@ -32,8 +32,8 @@ impl WatchPoints {
             let Some(resolved) = points.trace(path) else { continue };
             if resolved.is_dir() {
                 for entry in rule_entries(&resolved).unwrap_or_default() {
-                    if entry.is_symlink() {
-                        points.trace(&entry);
+                    if entry.is_link {
+                        points.trace(&entry.path);
                     }
                 }
                 points.whole.insert(resolved);

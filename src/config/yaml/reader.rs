@@ -36,12 +36,29 @@ pub(crate) fn read<'t>(file: &'t SourceFile, faults: &mut Diagnostics) -> Readin
         faults.push(Diagnostic::of_file(file.name.clone(), message));
         return Reading::Broken;
     }
-    let mut reader = Reader::new(file, faults);
-    match reader.run() {
-        Ok(Some(root)) if !root.is_null() => Reading::Tree(root),
-        Ok(_) => Reading::Empty,
-        Err(Stop) => Reading::Broken,
+    Reader::new(file, faults).finish()
+}
+
+/// Reads a file whose top has a long list of this name. Each item is handed over as soon as it has been read, and the list in the
+/// tree stays empty; unless it has an anchor, by which its items may be needed again.
+///
+/// For files without faults: where there are some, even beside the list, what has been handed over means nothing.
+pub(crate) fn read_apart<'t>(
+    file: &'t SourceFile,
+    list: &'static str,
+    take: &mut dyn FnMut(Node<'t>),
+    faults: &mut Diagnostics,
+) -> Reading<'t> {
+    if file.text.len() > MAX_FILE_BYTES {
+        return read(file, faults);
     }
+    Reader { apart: Some(Apart { list, take }), ..Reader::new(file, faults) }.finish()
+}
+
+/// The list whose items do not go into the tree.
+struct Apart<'t, 'f> {
+    list: &'static str,
+    take: &'f mut dyn FnMut(Node<'t>),
 }
 
 /// A fault was reported after which nothing more can be read.
@@ -68,12 +85,21 @@ struct Reader<'t, 'f> {
     anchors: HashMap<usize, Anchored<'t>>,
     limits: Limits,
     root: Option<Node<'t>>,
+    apart: Option<Apart<'t, 'f>>,
 }
 
 impl<'t, 'f> Reader<'t, 'f> {
     fn new(file: &'t SourceFile, faults: &'f mut Diagnostics) -> Self {
         let (open, anchors) = (Vec::new(), HashMap::default());
-        Self { file, faults, open, anchors, limits: Limits::default(), root: None }
+        Self { file, faults, open, anchors, limits: Limits::default(), root: None, apart: None }
+    }
+
+    fn finish(mut self) -> Reading<'t> {
+        match self.run() {
+            Ok(Some(root)) if !root.is_null() => Reading::Tree(root),
+            Ok(_) => Reading::Empty,
+            Err(Stop) => Reading::Broken,
+        }
     }
 
     fn run(&mut self) -> Result<Option<Node<'t>>, Stop> {
@@ -169,15 +195,28 @@ impl<'t, 'f> Reader<'t, 'f> {
             self.count_copy(size.weight, node.span)?;
             self.anchors.insert(anchor, Anchored { node: node.clone(), size });
         }
-        match self.open.last_mut() {
-            None => self.root = Some(node),
-            Some(frame) => {
+        let is_apart = self.is_apart();
+        match (self.open.last_mut(), &mut self.apart) {
+            (None, _) => self.root = Some(node),
+            (Some(frame), Some(apart)) if is_apart => {
+                frame.height = frame.height.max(size.height);
+                (apart.take)(node);
+            }
+            (Some(frame), _) => {
                 frame.height = frame.height.max(size.height);
                 let flaw = frame.add(node);
                 flaw.into_iter().for_each(|flaw| self.report(flaw));
             }
         }
         Ok(())
+    }
+
+    /// Whether the next value belongs to the list whose items are handed over.
+    fn is_apart(&self) -> bool {
+        match (&self.apart, self.open.as_slice()) {
+            (Some(apart), [top, list]) => list.is_plain_list() && top.awaits(apart.list),
+            _ => false,
+        }
     }
 
     fn count(&mut self, weight: usize, span: Span) -> Result<(), Stop> {

@@ -59,7 +59,11 @@ impl Default for Compiler {
 
 impl Compiler {
     fn level(&mut self, descriptors: &[DescriptorSpec]) -> Result<Level, CompileError> {
-        let mut level = Level::default();
+        let mut level = Level::with_capacity(
+            descriptors.len(),
+            descriptors.iter().filter(|spec| spec.value.is_some()).count(),
+        );
+        self.rules.reserve(descriptors.len());
         for spec in descriptors {
             let above = self.enter(spec);
             let rule = self.rule(spec);

@@ -44,6 +44,12 @@ struct Inexact {
 pub(super) struct Duplicate;
 
 impl Level {
+    /// No node yet, and room for so many, of which so many have a value.
+    pub(super) fn with_capacity(nodes: usize, with_value: usize) -> Self {
+        let (nodes, exact) = (Vec::with_capacity(nodes), HashTable::with_capacity(with_value));
+        Self { nodes, exact, ..Self::default() }
+    }
+
     /// The node that an entry leads to.
     pub(super) fn find(&self, entry: Entry<'_>) -> Option<&Node> {
         let id = self.find_exact(entry.key, entry.value).or_else(|| {

@@ -69,6 +69,16 @@ impl<'t> Frame<'t> {
         None
     }
 
+    /// Whether this is a list that no alias can stand for.
+    pub(super) fn is_plain_list(&self) -> bool {
+        self.anchor == 0 && matches!(self.content, Content::Sequence(_))
+    }
+
+    /// Whether the next value is that of this name.
+    pub(super) fn awaits(&self, field: &str) -> bool {
+        matches!(&self.content, Content::Mapping { name: Some(Name::Field(name, _)), .. } if name == field)
+    }
+
     /// What is being read, as a step of a path.
     pub(super) fn step(&self) -> Option<String> {
         match &self.content {
