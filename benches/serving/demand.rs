@@ -5,10 +5,10 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Parser;
-use ratekeeper::cli::bench::Load;
 use ratekeeper::cli::bench::target::Target;
+use ratekeeper::cli::bench::{self, Load, Report};
 
 /// How long a server is warmed up before it is measured.
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -91,6 +91,13 @@ pub(crate) fn probe(target: &Target) -> anyhow::Result<Load> {
     let load = load(target, one, Keys::uniform(NonZeroU64::MIN), Duration::ZERO)?;
     let requests = Some(NonZeroU64::MIN);
     Ok(Load { requests, warmup: Duration::ZERO, timeout: Duration::from_secs(1), ..load })
+}
+
+/// Makes the load, all of it; a server that goes away meanwhile has no figures.
+pub(crate) fn measure(load: &Load, pid: Option<u32>) -> anyhow::Result<Report> {
+    let report = bench::measure(load, pid)?;
+    ensure!(report.lost.is_none(), "the server at {} was lost on the way:\n{report}", load.target);
+    Ok(report)
 }
 
 fn defaults(target: &Target) -> anyhow::Result<Load> {

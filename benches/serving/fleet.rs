@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use ratekeeper::cli::bench::{Load, Report, measure};
+use ratekeeper::cli::bench::{Load, Report};
 
-use crate::demand::{Callers, Keys, load};
+use crate::demand::{Callers, Keys, load, measure};
 use crate::redis::{Redis, Work};
 use crate::server::{Server, ensure_all_passed};
 use crate::setup::Setup;

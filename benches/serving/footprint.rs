@@ -4,10 +4,10 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use clap::Parser;
-use ratekeeper::cli::bench::{Load, Report, measure};
+use ratekeeper::cli::bench::{Load, Report};
 
 use crate::contender::Contender;
-use crate::demand::{Callers, Keys, SOME_KEYS, load};
+use crate::demand::{Callers, Keys, SOME_KEYS, load, measure};
 use crate::goal::Goal;
 use crate::page::Page;
 use crate::process::megabytes;

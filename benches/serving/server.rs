@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use ratekeeper::cli::bench::target::Target;
-use ratekeeper::cli::bench::{Load, Report, measure};
+use ratekeeper::cli::bench::{Load, Report};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::contender::{Contender, Rival};
-use crate::demand::probe;
+use crate::demand::{measure, probe};
 use crate::process::core_times;
 use crate::program::{Program, free_ports, pause};
 use crate::redis::{Redis, Work};

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
-use ratekeeper::cli::bench::{Load, Report, measure};
+use ratekeeper::cli::bench::{Load, Report};
 
 use crate::contender::Contender;
-use crate::demand::{Callers, Keys, load};
+use crate::demand::{Callers, Keys, load, measure};
 use crate::page::Page;
 use crate::rule_set::RuleSet;
 use crate::server::{Server, ensure_all_passed};

@@ -1,7 +1,7 @@
 //! Instructions of the main paths, counted by callgrind and compared with `instructions/baseline.json`: `make instructions`.
 //!
 //! Instructions do not depend on what else the machine does, so that a path that became a few per cent longer shows, which no
-//! time would. It starts itself under valgrind: once for all paths that can be called, and as a server for whole calls.
+//! time would. It starts itself under valgrind: once for each path that can be called, and as a server for whole calls.
 //! `docs/decisions/0012-instructions-on-record.md` says what the figures are worth.
 
 mod baseline;

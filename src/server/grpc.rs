@@ -96,8 +96,7 @@ impl<S: CounterStore, C: Clock> Services<S, C> {
             body.put_back(data);
             return unusual::answer(self.unusual.clone(), Request::from_parts(head, body)).await;
         };
-        // What it holds of the receiving budget is given back once the message has been decoded.
-        drop(body);
+        // The body is kept along with the message, which is made of its bytes: until then they count as received.
         match self.responder.respond(&message, patience(&head.headers)).await {
             Ok(answer) => message::write(&answer),
             Err(unanswered) => refuse(unanswered, &head.headers).into_http(),

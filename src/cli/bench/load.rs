@@ -88,6 +88,15 @@ impl Load {
         self.threads.map_or_else(half_of_the_cores, NonZeroUsize::get).clamp(1, self.connections.get())
     }
 
+    /// How long a thread waits for the next answer. At a low rate there is none while none is due, which with threads
+    /// that take turns may be twice as long as a round of theirs.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let turns = Duration::from_secs(2 * self.thread_count() as u64);
+        let silence = self.rate.map_or(Duration::ZERO, |rate| turns.div_f64(as_f64(rate.get())));
+        self.timeout.saturating_add(silence)
+    }
+
     /// What keys are drawn from.
     ///
     /// # Errors
@@ -104,6 +113,11 @@ impl Load {
         let digits = last_key.checked_ilog10().map_or(1, |log| log as usize + 1);
         FrameTemplate::new(&self.domain, &self.entry_key, self.descriptors.get(), digits)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a high rate makes no silence")]
+fn as_f64(rate: u64) -> f64 {
+    rate as f64
 }
 
 fn parse_exponent(text: &str) -> Result<f64, InvalidExponent> {

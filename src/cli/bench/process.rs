@@ -102,6 +102,22 @@ mod tests {
     }
 
     #[test]
+    fn threads_count_also_when_they_have_ended() {
+        let pid = std::process::id();
+        let before = cpu_time(pid).unwrap();
+        let work = || {
+            let mut keys = super::super::keys::Keys::new(u64::MAX, 1);
+            let worked = |text: String| parse_cpu_time(&text).unwrap();
+            // A thread has a file of its own with the same fields.
+            while worked(std::fs::read_to_string("/proc/thread-self/stat").unwrap()) < TICK * 5 {
+                std::hint::black_box((0..100_000).fold(0, |sum, _| sum ^ keys.next_key()));
+            }
+        };
+        std::thread::spawn(work).join().unwrap();
+        assert!(cpu_time(pid).unwrap() >= before + TICK * 5);
+    }
+
+    #[test]
     fn a_process_that_is_not_there_is_named() {
         // Linux never gives out numbers beyond 2^22.
         let error = cpu_time(u32::MAX).unwrap_err().to_string();

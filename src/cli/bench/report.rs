@@ -1,4 +1,18 @@
-//! The result of a run, for people and for programs.
+//! What one server showed under load once, and the ways to print what several did in several rounds.
+
+pub mod bars;
+pub mod escape;
+pub mod figure;
+pub mod html;
+pub mod json;
+pub mod plot;
+pub mod plots;
+pub mod punctuality;
+pub mod results;
+#[cfg(test)]
+mod sample;
+pub mod scale;
+pub mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +20,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use self::punctuality::{OffSchedule, Punctuality};
+use super::latencies::Latencies;
 use super::load::Load;
+use super::slices::Slice;
 use super::tally::Tally;
 
 /// Everything that a run found out.
@@ -22,10 +39,14 @@ pub struct Report {
     pub threads: usize,
     /// Size of the key space.
     pub keys: u64,
+    /// The exponent of Zipf's law, unless keys were drawn uniformly.
+    pub zipf: Option<f64>,
     /// Descriptors in each request.
     pub descriptors: usize,
     /// Whether Ctrl-C ended the run before its time.
     pub interrupted: bool,
+    /// Why the server is gone, where it went away while it was measured.
+    pub lost: Option<String>,
     /// How long was measured, in seconds.
     pub seconds: f64,
     /// Requests that went out.
@@ -46,6 +67,11 @@ pub struct Report {
     pub generator: Cost,
     /// What the server spent, where its process was named.
     pub server: Option<ServerCost>,
+    /// The run second by second.
+    pub slices: Vec<Slice>,
+    /// How long answers took, in full; programs get it once for all rounds of a server.
+    #[serde(skip)]
+    pub latencies: Latencies,
 }
 
 /// Latencies in microseconds.
@@ -57,19 +83,6 @@ pub struct Latency {
     pub p99: f64,
     pub p999: f64,
     pub max: f64,
-}
-
-/// How well the load kept to its rate.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Punctuality {
-    /// Requests per second that were due.
-    pub rate: u64,
-    /// By how much the generator itself was late: from when a request was due and a stream was free until it went out.
-    pub delay_us: Latency,
-    /// Requests that fell due while no stream was free.
-    pub waited: u64,
-    /// Requests that fell due but did not go out.
-    pub unsent: u64,
 }
 
 /// CPU time.
@@ -104,8 +117,10 @@ impl Report {
             streams: load.streams.get(),
             threads: load.thread_count(),
             keys: load.keys.get(),
+            zipf: load.zipf,
             descriptors: load.descriptors.get(),
             interrupted: false,
+            lost: None,
             seconds,
             requests: tally.sent(),
             decisions: tally.answered(),
@@ -116,7 +131,47 @@ impl Report {
             punctuality: load.rate.map(|rate| Punctuality::of(rate.get(), tally)),
             generator,
             server: None,
+            slices: tally.slices(elapsed),
+            latencies: tally.latencies().clone(),
         }
+    }
+
+    /// The load in a few words, without the server.
+    #[must_use]
+    pub fn load_in_words(&self) -> String {
+        let counted =
+            |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let zipf = self.zipf.map(|exponent| format!(" by Zipf's law with {exponent}")).unwrap_or_default();
+        let rate = self.punctuality.map(|punctuality| punctuality.rate);
+        let rate = rate.map(|rate| format!(", {rate} requests per second")).unwrap_or_default();
+        format!(
+            "{} × {} from {}, {} keys{zipf}, {}{rate}",
+            counted(self.connections, "connection"),
+            counted(self.streams, "stream"),
+            counted(self.threads, "thread"),
+            self.keys,
+            counted(self.descriptors, "descriptor"),
+        )
+    }
+
+    /// Whether it was measured for as long as asked for.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.interrupted && self.lost.is_none()
+    }
+
+    /// Everything that failed, in a line.
+    #[must_use]
+    pub fn errors_in_words(&self) -> String {
+        in_words(&self.errors)
+    }
+
+    /// What did not go out at its time, where it was so much that the figures do not count; what a lost server has missed
+    /// needs no further word.
+    #[must_use]
+    pub fn off_schedule(&self) -> Option<OffSchedule> {
+        let Punctuality { late, unsent, .. } = self.punctuality?;
+        if self.lost.is_some() { None } else { OffSchedule::of(self.requests, late, unsent) }
     }
 }
 
@@ -137,37 +192,21 @@ impl Latency {
     }
 }
 
-impl Punctuality {
-    fn of(rate: u64, tally: &Tally) -> Self {
-        let delay_us = Latency::of(|quantile| tally.delay_at(quantile));
-        Self { rate, delay_us, waited: tally.waited(), unsent: tally.unsent() }
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, connections, streams, threads, keys, descriptors, .. } = self;
-        writeln!(
-            f,
-            "{target}: {connections} connections × {streams} streams from {threads} threads, {keys} keys, {descriptors} descriptors"
-        )?;
+        writeln!(f, "{}: {}", self.target, self.load_in_words())?;
         if self.interrupted {
             writeln!(f, "interrupted: this is what there was")?;
         }
         writeln!(f, "requests     {} in {:.2} s", self.requests, self.seconds)?;
         writeln!(f, "decisions    {}, {:.0} per second", self.decisions, self.decisions_per_second)?;
         writeln!(f, "over limit   {}", self.over_limit)?;
-        let errors: Vec<String> =
-            self.errors.iter().map(|(error, count)| format!("{count} × {error}")).collect();
-        writeln!(
-            f,
-            "errors       {}",
-            if errors.is_empty() { "none".to_owned() } else { errors.join(", ") }
-        )?;
+        writeln!(f, "errors       {}", self.errors_in_words())?;
         writeln!(f, "latency      {}", self.latency_us)?;
         self.punctuality.iter().try_for_each(|punctuality| writeln!(f, "schedule     {punctuality}"))?;
         writeln!(f, "this program {}", self.generator)?;
-        self.server.iter().try_for_each(|server| writeln!(f, "server       {server}"))
+        self.server.iter().try_for_each(|server| writeln!(f, "server       {server}"))?;
+        self.off_schedule().iter().try_for_each(|lapse| writeln!(f, "\nwarning: {lapse}"))
     }
 }
 
@@ -175,16 +214,6 @@ impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { p50, p90, p99, p999, max } = self;
         write!(f, "p50 {p50:.0} µs, p90 {p90:.0} µs, p99 {p99:.0} µs, p99.9 {p999:.0} µs, max {max:.0} µs")
-    }
-}
-
-impl fmt::Display for Punctuality {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rate, delay_us: Latency { p50, p99, max, .. }, waited, unsent } = self;
-        write!(
-            f,
-            "{rate} per second, sent late by p50 {p50:.0} µs, p99 {p99:.0} µs, max {max:.0} µs; {waited} waited for a stream, {unsent} not sent"
-        )
     }
 }
 
@@ -202,11 +231,23 @@ impl fmt::Display for ServerCost {
     }
 }
 
-fn per(count: u64, seconds: f64) -> f64 {
+/// Errors by kind, in a line; `none` where there are none.
+fn in_words(errors: &BTreeMap<String, u64>) -> String {
+    let errors: Vec<String> = errors.iter().map(|(error, count)| format!("{count} × {error}")).collect();
+    if errors.is_empty() { "none".to_owned() } else { errors.join(", ") }
+}
+
+/// A rate; 0 where no time went by.
+pub(super) fn per(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { as_f64(count) / seconds } else { 0.0 }
 }
 
+/// Nanoseconds as microseconds.
+pub(super) fn micros(nanos: u64) -> f64 {
+    as_f64(nanos) / 1e3
+}
+
 #[expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
-fn as_f64(count: u64) -> f64 {
+pub(super) fn as_f64(count: u64) -> f64 {
     count as f64
 }

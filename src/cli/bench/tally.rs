@@ -3,46 +3,50 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use tokio::time::Instant;
 
 use super::answer::{CallError, Decision};
+use super::latencies::{HIGHEST_NANOS, Latencies};
+use super::slices::{Slice, Slices};
 
-/// Latencies are kept to three digits between a microsecond and a minute; what lies outside counts as the nearest.
-const LOWEST_NANOS: u64 = 1_000;
-const HIGHEST_NANOS: u64 = 60_000_000_000;
-const DIGITS: u8 = 3;
+/// Beyond this, a delay by the generator is as long as what is measured.
+const LATE: Duration = Duration::from_millis(1);
 
-/// Counts of requests and their latencies.
+/// Counts of requests and their latencies, over all and second by second.
 #[derive(Debug, Clone)]
 pub struct Tally {
+    begin: Instant,
     sent: u64,
     answered: u64,
     over_limit: u64,
     errors: BTreeMap<CallError, u64>,
-    latencies: Histogram<u64>,
+    latencies: Latencies,
+    slices: Slices,
     punctuality: Punctuality,
 }
 
 /// How requests that were due at their time went out; nothing of it happens where each waits for the one before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Punctuality {
     planned: u64,
     waited: u64,
-    delays: Histogram<u64>,
+    late: u64,
+    delays: Latencies,
 }
 
 impl Tally {
-    /// Nothing happened yet.
+    /// Nothing happened yet; seconds are counted from now.
     #[must_use]
     pub fn new() -> Self {
-        let punctuality = Punctuality { planned: 0, waited: 0, delays: histogram() };
         Self {
+            begin: Instant::now(),
             sent: 0,
             answered: 0,
             over_limit: 0,
             errors: BTreeMap::new(),
-            latencies: histogram(),
-            punctuality,
+            latencies: Latencies::new(),
+            slices: Slices::default(),
+            punctuality: Punctuality::default(),
         }
     }
 
@@ -61,7 +65,8 @@ impl Tally {
     pub fn send_due(&mut self, delay: Duration, waited: bool) {
         self.sent += 1;
         self.punctuality.waited += u64::from(waited);
-        self.punctuality.delays.saturating_record(nanos(delay));
+        self.punctuality.late += u64::from(delay > LATE);
+        self.punctuality.delays.record(nanos(delay));
     }
 
     /// A request went out.
@@ -69,13 +74,15 @@ impl Tally {
         self.sent += 1;
     }
 
-    /// A request that had gone out ended so, after so long.
-    pub fn end(&mut self, outcome: Result<Decision, CallError>, elapsed: Duration) {
+    /// A request that had gone out ended so, after so long, at `now`.
+    pub fn end_at(&mut self, outcome: Result<Decision, CallError>, elapsed: Duration, now: Instant) {
         match outcome {
             Ok(decision) => {
                 self.answered += 1;
                 self.over_limit += u64::from(decision == Decision::OverLimit);
-                self.latencies.saturating_record(nanos(elapsed));
+                let nanos = nanos(elapsed);
+                self.latencies.record(nanos);
+                self.slices.record(now.saturating_duration_since(self.begin), nanos);
             }
             Err(error) => self.fail(error, 1),
         }
@@ -94,7 +101,7 @@ impl Tally {
         self.fail(CallError::Timeout, open);
     }
 
-    /// Adds what another thread saw.
+    /// Adds what another thread saw; both began at about the same time.
     pub fn merge(&mut self, other: &Tally) {
         self.sent += other.sent;
         self.answered += other.answered;
@@ -102,11 +109,12 @@ impl Tally {
         for (error, count) in &other.errors {
             self.fail(*error, *count);
         }
-        // Both have the same bounds, so nothing can fall outside.
-        let _ = self.latencies.add(&other.latencies);
-        let _ = self.punctuality.delays.add(&other.punctuality.delays);
+        self.latencies.merge(&other.latencies);
+        self.slices.merge(&other.slices);
         self.punctuality.planned += other.punctuality.planned;
         self.punctuality.waited += other.punctuality.waited;
+        self.punctuality.late += other.punctuality.late;
+        self.punctuality.delays.merge(&other.punctuality.delays);
     }
 
     /// Requests that went out.
@@ -142,7 +150,19 @@ impl Tally {
     /// The latency that this share of the answers stayed within.
     #[must_use]
     pub fn latency_at(&self, quantile: f64) -> Duration {
-        Duration::from_nanos(self.latencies.value_at_quantile(quantile))
+        self.latencies.within(quantile)
+    }
+
+    /// How long answers took, in full.
+    #[must_use]
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
+    }
+
+    /// What happened second by second in a phase that lasted so long.
+    #[must_use]
+    pub fn slices(&self, elapsed: Duration) -> Vec<Slice> {
+        self.slices.over(elapsed)
     }
 
     /// Requests that fell due but did not go out.
@@ -157,10 +177,16 @@ impl Tally {
         self.punctuality.waited
     }
 
+    /// Requests that the generator itself sent more than a millisecond late.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        self.punctuality.late
+    }
+
     /// The delay by the generator itself that this share of the requests that were due stayed within.
     #[must_use]
     pub fn delay_at(&self, quantile: f64) -> Duration {
-        Duration::from_nanos(self.punctuality.delays.value_at_quantile(quantile))
+        self.punctuality.delays.within(quantile)
     }
 
     fn open(&self) -> u64 {
@@ -179,11 +205,6 @@ impl Default for Tally {
     }
 }
 
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(LOWEST_NANOS, HIGHEST_NANOS, DIGITS)
-        .expect("a low bound of at least 1, a high one of twice that, and up to 5 digits are accepted")
-}
-
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(HIGHEST_NANOS)
 }
@@ -196,7 +217,7 @@ mod tests {
         let mut tally = Tally::new();
         for latency in milliseconds {
             tally.send();
-            tally.end(Ok(Decision::Ok), Duration::from_millis(latency));
+            tally.end_at(Ok(Decision::Ok), Duration::from_millis(latency), Instant::now());
         }
         tally
     }
@@ -218,15 +239,29 @@ mod tests {
     #[test]
     fn merged_tallies_count_as_one() {
         let mut tally = answered(1..=500);
-        let mut other = answered(501..=1000);
+        let (mut other, now) = (answered(501..=1000), Instant::now());
         other.send();
-        other.end(Ok(Decision::OverLimit), Duration::from_millis(1));
+        other.end_at(Ok(Decision::OverLimit), Duration::from_millis(1), now);
         other.send();
-        other.end(Err(CallError::Status(14)), Duration::from_millis(1));
+        other.end_at(Err(CallError::Status(14)), Duration::from_millis(1), now);
         tally.merge(&other);
         assert_eq!((tally.sent(), tally.answered(), tally.over_limit()), (1002, 1001, 1));
         assert_eq!(tally.errors(), &BTreeMap::from([(CallError::Status(14), 1)]));
         check_latency(&tally, 0.5, 500.0);
+    }
+
+    #[test]
+    fn answers_belong_to_the_second_in_which_they_came() {
+        let mut tally = Tally::new();
+        for second in [0, 1, 1, 2] {
+            let now = tally.begin + Duration::from_secs(second);
+            tally.end_at(Ok(Decision::Ok), Duration::from_millis(1), now);
+            tally.end_at(Err(CallError::Malformed), Duration::from_millis(1), now);
+        }
+        let mut total = Tally::new();
+        total.merge(&tally);
+        let decisions = |slice: &Slice| slice.decisions;
+        assert_eq!(total.slices(Duration::from_secs(3)).iter().map(decisions).collect::<Vec<_>>(), [1, 2, 1]);
     }
 
     #[test]
@@ -241,9 +276,10 @@ mod tests {
         tally.plan(10);
         other.plan(5);
         tally.send_due(Duration::from_millis(2), false);
+        tally.send_due(Duration::from_millis(1), false);
         other.send_due(Duration::from_millis(4), true);
         tally.merge(&other);
-        assert_eq!((tally.sent(), tally.waited(), tally.unsent()), (2, 1, 13));
+        assert_eq!((tally.sent(), tally.waited(), tally.unsent(), tally.late()), (3, 1, 12, 2));
         assert!(
             tally.delay_at(1.0) > Duration::from_millis(3) && tally.delay_at(0.5) < Duration::from_millis(3)
         );
@@ -258,7 +294,7 @@ mod tests {
         assert!(tally.errors().is_empty());
         tally.send();
         tally.send();
-        tally.end(Err(CallError::Malformed), Duration::ZERO);
+        tally.end_at(Err(CallError::Malformed), Duration::ZERO, Instant::now());
         tally.fail(CallError::ConnectionRefused, 3);
         tally.give_up();
         assert_eq!(tally.errors().get(&CallError::Timeout), Some(&1));

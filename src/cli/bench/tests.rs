@@ -1,10 +1,14 @@
 //! The generator against real servers in this process.
 
+mod comparison;
+
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use clap::Parser;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -16,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tonic::{Request, Response, Status};
 
+use super::phase::Extent;
 use super::*;
 
 #[derive(Debug, Parser)]
@@ -124,7 +129,7 @@ fn parse(arguments: &str) -> Result<BenchArgs, clap::Error> {
 
 fn bench(target: &str, arguments: &str) -> anyhow::Result<Report> {
     let args = parse(&format!("{target} -c 2 -s 4 {arguments}")).unwrap();
-    measure(&args.load, args.pid)
+    measure(&args.load, args.pids.first().copied())
 }
 
 fn ok(_: u64) -> Answer {
@@ -184,6 +189,96 @@ fn unix_sockets_are_servers_too() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::listen(ok, Some(&folder.path().join("server.sock")));
     assert_eq!(bench(&server.target, "-n 100 --warmup 0s").unwrap().decisions, 100);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "all tasks of the server are to stand still")]
+fn a_rate_is_kept_and_a_stall_shows_in_all_requests_that_were_due() {
+    // All of the server stands still for 300 ms, within which 300 requests are due on 8 streams.
+    let server = Server::start(|number| {
+        if number == 200 {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        ok(number)
+    });
+    let report = bench(&server.target, "-n 1000 --rate 1000 --warmup 0s").unwrap();
+    assert_eq!((report.requests, report.decisions), (1000, 1000));
+    assert!(report.seconds > 0.99, "as slow as asked for: {report}");
+    let punctuality = report.punctuality.unwrap();
+    assert!(punctuality.waited > 200 && punctuality.unsent == 0, "{report}");
+    // Were latency counted from when each went out, only the 8 that were under way would be slow.
+    assert!(report.latency_us.p90 > 100_000.0 && report.latency_us.max > 250_000.0, "{report}");
+}
+
+#[test]
+fn requests_that_were_due_but_did_not_go_out_are_told() {
+    let server = Server::start(|_| Answer::Never);
+    let report = bench(&server.target, "-d 300ms --rate 1000 --warmup 0s --timeout 600ms").unwrap();
+    assert_eq!((report.requests, report.decisions), (8, 0));
+    assert_eq!(report.errors, [("timeout".to_owned(), 8)].into());
+    assert_eq!(report.punctuality.unwrap().unsent, 292);
+}
+
+#[test]
+fn silence_while_nothing_is_due_is_no_timeout() {
+    let server = Server::start(ok);
+    let report = bench(&server.target, "-n 3 --rate 4 --warmup 0s --timeout 100ms").unwrap();
+    assert_eq!((report.decisions, report.errors.len()), (3, 0));
+}
+
+#[test]
+fn without_a_rate_nothing_is_due() {
+    let server = Server::start(ok);
+    assert!(bench(&server.target, "-n 10 --warmup 0s").unwrap().punctuality.is_none());
+}
+
+/// A server of raw bytes: it greets every client as HTTP/2 has it, then sends the first of these, waits for the client
+/// to go on, sends the second, and hangs up when nothing comes any more.
+fn raw_server(first: &'static [u8], second: &'static [u8]) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            // Settings, and the answer to the ping.
+            let greeting: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 6, 1, 0, 0, 0, 0];
+            let _ = client.write_all(&[greeting, b"ratekeep", first].concat());
+            // The client's own greeting, and the frame that acknowledges ours.
+            let _ = client.read_exact(&mut [0; 24 + 21 + 13 + 17 + 9]);
+            let _ = client.write_all(second);
+            client.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
+            let _ = client.read_to_end(&mut Vec::new());
+        }
+    });
+    target
+}
+
+#[test]
+fn a_server_that_hangs_up_at_once_is_not_called_back_at_once() {
+    let target = raw_server(&[], &[]);
+    let args = parse(&format!("{target} -c 1 -s 4 -d 350ms --warmup 0s")).unwrap();
+    let report = measure(&args.load, None).unwrap();
+    assert!(report.decisions == 0 && report.requests <= 20, "{report}");
+}
+
+#[test]
+fn a_server_that_breaks_the_protocol_loses_its_calls() {
+    // Data on a stream that was never opened.
+    let target = raw_server(&[], &[0, 0, 1, 0, 0, 0, 0, 0, 9, 0]);
+    let args = parse(&format!("{target} -c 1 -s 4 -d 100ms --warmup 0s --rate 100")).unwrap();
+    let report = measure(&args.load, None).unwrap();
+    let lost = report.errors.get("connection lost").copied();
+    assert!(report.decisions == 0 && report.requests > 0 && Some(report.requests) == lost, "{report}");
+}
+
+#[test]
+fn a_server_that_says_goodbye_is_called_again() {
+    // The last stream is 2^31 - 1: no call is refused, but no more must come.
+    let goodbye = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+    let target = raw_server(goodbye, &[]);
+    let args = parse(&format!("{target} -c 1 -s 4 -d 200ms --warmup 0s --timeout 1s")).unwrap();
+    let report = measure(&args.load, None).unwrap();
+    assert_eq!((report.requests, report.decisions), (0, 0), "{report}");
 }
 
 #[test]

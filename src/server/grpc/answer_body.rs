@@ -66,7 +66,8 @@ impl Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            AnswerBody::Message(data) => SizeHint::with_exact(data.len() as u64),
+            // Not told, or hyper would send a length with every answer, which gRPC has in front of its messages.
+            AnswerBody::Message(_) => SizeHint::default(),
             AnswerBody::Trailers | AnswerBody::End => SizeHint::with_exact(0),
             AnswerBody::Tonic(body) => body.size_hint(),
         }

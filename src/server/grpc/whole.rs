@@ -82,7 +82,7 @@ where
             };
             let Ok(data) = frame.map_err(Into::into)?.into_data() else { continue };
             // The usual case: all of it came at once, and nothing is copied.
-            if self.gathered.is_empty() && self.body.is_end_stream() {
+            if self.gathered.is_empty() && self.body.is_end_stream() && data.len() <= self.most {
                 self.ended = true;
                 return Poll::Ready(Some(Ok(Frame::data(data))));
             }

@@ -26,7 +26,7 @@ use super::stats::ConnectionStats;
 /// What each call may send before it is counted and timed.
 pub const FREE_BYTES: usize = 16 * 1024;
 
-/// The body of a request. What it draws from the server's budget goes back when it is dropped, which is when it has been decoded.
+/// The body of a request. What it draws from the server's budget goes back when it is dropped, which is when it has been answered.
 #[derive(Debug)]
 pub struct RequestBody {
     incoming: Incoming,

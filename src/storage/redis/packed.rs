@@ -10,8 +10,8 @@ const CYCLE: u64 = 8191;
 /// What a mark is multiplied with.
 const SHIFT: u64 = 1 << 40;
 
-/// The highest count.
-const MOST: u64 = 1 << 39;
+/// The highest count; where more is counted, it stays.
+pub(super) const MOST: u64 = 1 << 39;
 
 /// A mark and a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

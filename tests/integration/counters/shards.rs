@@ -155,7 +155,7 @@ async fn limits_per_second_are_looked_for_in_their_own_store() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_permissions_that_are_asked_for_are_enough() {
     let redis = Redis::start().await;
-    let commands = "+eval +evalsha +get +set +pttl +time +info +multi +exec +zadd +zrem +zremrangebyscore +zcard +pexpire +select +ping";
+    let commands = "+eval +evalsha +incrby +decrby +get +set +pttl +time +info +multi +exec +zadd +zrem +zremrangebyscore +zcard +pexpire +select +ping";
     let user = ["ACL", "SETUSER", "keeper", "on", ">s3cret", "~rk:*", "-@all", "+scan", "+getrange", "+del"];
     let words: Vec<&str> = user.into_iter().chain(commands.split(' ')).collect();
     assert_eq!(redis.cli(&words).await.to_string(), "OK");

@@ -26,7 +26,6 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (
         &[
             "axum",
-            "h2",
             "http",
             "hyper",
             "hyper_util",
@@ -44,7 +43,9 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["granit_parser", "notify", "strsim"], &["config"]),
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
     (&["serde_urlencoded"], &["server/http/admin", "cli/counters"]),
-    (&["hdrhistogram"], &["cli/bench"]),
+    (&["hdrhistogram", "loona_hpack"], &["cli/bench"]),
+    // Tests stop and kill servers with it.
+    (&["rustix"], &["cli/bench", "app/store/tests", "storage/redis/tests", "storage/shared/tests"]),
     (&["bb8_redis", "redis"], &["storage/redis"]),
     (&["rustls", "rustls_native_certs", "tokio_rustls"], &["storage/redis/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),

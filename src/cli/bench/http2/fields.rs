@@ -93,11 +93,17 @@ impl Fields {
     fn add(&mut self, name: &[u8], value: &[u8]) {
         match name {
             b":status" => self.status = number(value),
-            b"content-type" => self.is_grpc = value.starts_with(b"application/grpc"),
+            b"content-type" => self.is_grpc = is_grpc(value),
             b"grpc-status" => self.grpc_status = Some(number(value)),
             _ => {}
         }
     }
+}
+
+/// Also with the name of a format, as in `application/grpc+proto`, or a parameter; but gRPC-Web is not gRPC.
+fn is_grpc(content_type: &[u8]) -> bool {
+    let rest = content_type.strip_prefix(b"application/grpc");
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
 
 fn number<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
@@ -139,8 +145,12 @@ mod tests {
         let content_type =
             |value: &[u8]| [&[0x88, 0x0f, 16, u8::try_from(value.len()).unwrap()], value].concat();
         let mut reader = FieldReader::new();
-        assert_eq!(read(&mut reader, &content_type(b"application/grpc+proto")), OK);
-        assert!(!read(&mut reader, &content_type(b"text/html")).is_grpc);
+        for grpc in ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8"] {
+            assert_eq!(read(&mut reader, &content_type(grpc.as_bytes())), OK, "{grpc}");
+        }
+        for other in ["text/html", "application/grpc-web", "application/json"] {
+            assert!(!read(&mut reader, &content_type(other.as_bytes())).is_grpc, "{other}");
+        }
         // grpc-status: x
         let block = [&[0x00, 11], &b"grpc-status"[..], &[1, b'x']].concat();
         assert_eq!(read(&mut reader, &block).grpc_status, Some(None));

@@ -11,10 +11,12 @@ use super::fields::{FieldReader, UnreadableFields};
 use super::request::{DEFAULT_TABLE_SIZE, RequestHead, Table};
 use super::upload::{Upload, WindowOverflow};
 use super::wire::{
-    CANCEL, FrameHead, HEAD_LEN, MAX_31_BITS, MAX_FRAME_LEN, PREFACE, flag, kind, put_frame, put_head,
-    read_31_bits, read_32_bits, setting,
+    FrameHead, HEAD_LEN, MAX_31_BITS, MAX_FRAME_LEN, PREFACE, flag, kind, put_frame, put_head, setting,
 };
-use crate::cli::bench::answer::{CallError, Decision, read_decision, read_head, read_trailers};
+use crate::cli::bench::answer::{CallError, Decision};
+
+mod answers;
+mod control;
 
 /// What a server may send before we say that we have read it: more than all answers under way, so that it never waits.
 const CONNECTION_WINDOW: u32 = 16 << 20;
@@ -254,206 +256,26 @@ impl Session {
     fn was_opened(&self, stream: u32) -> bool {
         stream % 2 == 1 && stream < self.next_stream
     }
-
-    fn receive_data(
-        &mut self,
-        head: FrameHead,
-        payload: &[u8],
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), SessionError> {
-        self.acknowledge(payload.len())?;
-        let data = head.unpad(payload).ok_or(SessionError::Protocol("more padding than frame"))?;
-        // Frames of a call that we have reset are on their way for a while.
-        let Some(call) = self.calls.get_mut(&head.stream) else { return Ok(()) };
-        let is_too_long = call.message.len() + data.len() > STREAM_WINDOW as usize;
-        // An answer ends with trailers, not with its message.
-        if !call.has_head || is_too_long || head.has(flag::END_STREAM) {
-            return self.end(head, Err(CallError::Malformed), ended);
-        }
-        call.message.extend_from_slice(data);
-        Ok(())
-    }
-
-    fn receive_headers(
-        &mut self,
-        head: FrameHead,
-        payload: &[u8],
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), SessionError> {
-        let mut block = head.unpad(payload).ok_or(SessionError::Protocol("more padding than frame"))?;
-        if head.has(flag::PRIORITY) {
-            block = block.get(5..).ok_or(SessionError::Protocol("a priority that is cut short"))?;
-        }
-        if head.has(flag::END_HEADERS) {
-            return self.receive_block(head.stream, head.has(flag::END_STREAM), block, ended);
-        }
-        let (stream, end_stream) = (head.stream, head.has(flag::END_STREAM));
-        self.continued = Some(Continued { stream, end_stream, block: block.to_vec() });
-        Ok(())
-    }
-
-    fn receive_continuation(
-        &mut self,
-        head: FrameHead,
-        payload: &[u8],
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), SessionError> {
-        let error = SessionError::Protocol("header fields that do not go on as they began");
-        let mut continued = self.continued.take().ok_or(error)?;
-        if continued.stream != head.stream {
-            return Err(error);
-        }
-        // Empty ones would go on for ever without growing.
-        if payload.is_empty() && !head.has(flag::END_HEADERS)
-            || continued.block.len() + payload.len() > MAX_BLOCK_LEN
-        {
-            return Err(SessionError::Protocol("header fields without an end"));
-        }
-        continued.block.extend_from_slice(payload);
-        if head.has(flag::END_HEADERS) {
-            return self.receive_block(continued.stream, continued.end_stream, &continued.block, ended);
-        }
-        self.continued = Some(continued);
-        Ok(())
-    }
-
-    fn receive_block(
-        &mut self,
-        stream: u32,
-        end_stream: bool,
-        block: &[u8],
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), SessionError> {
-        // Read even if nobody waits for it any more, because it may change the table.
-        let fields = self.fields.read(block)?;
-        let Some(call) = self.calls.get_mut(&stream) else { return Ok(()) };
-        let outcome = if call.has_head {
-            let whole = if end_stream { Ok(()) } else { Err(CallError::Malformed) };
-            // A failed call may have no message, so the trailers come first.
-            whole.and_then(|()| read_trailers(&fields)).and_then(|()| read_decision(&call.message))
-        } else if fields.status.is_some_and(|status| (100..200).contains(&status)) && !end_stream {
-            return Ok(());
-        } else {
-            match read_head(&fields) {
-                Ok(()) if !end_stream => {
-                    call.has_head = true;
-                    return Ok(());
-                }
-                Ok(()) => Err(CallError::Malformed),
-                Err(error) => Err(error),
-            }
-        };
-        let flags = if end_stream { flag::END_STREAM } else { 0 };
-        self.end(FrameHead { len: 0, kind: kind::HEADERS, flags, stream }, outcome, ended)
-    }
-
-    /// Ends the call that this frame belongs to, and tells the server unless both sides have sent everything.
-    fn end(
-        &mut self,
-        head: FrameHead,
-        outcome: Result<Decision, CallError>,
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), SessionError> {
-        let Some(call) = self.calls.remove(&head.stream) else { return Ok(()) };
-        ended.push((call.slot, outcome));
-        let was_sending = self.upload.forget(head.stream);
-        if head.kind != kind::RST_STREAM && (was_sending || !head.has(flag::END_STREAM)) {
-            return self.reply(kind::RST_STREAM, 0, head.stream, &CANCEL.to_be_bytes());
-        }
-        Ok(())
-    }
-
-    fn receive_reset(
-        &mut self,
-        head: FrameHead,
-        payload: &[u8],
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), SessionError> {
-        let code = read_32_bits(payload).ok_or(SessionError::Protocol("a reset of another length"))?;
-        self.end(head, Err(CallError::Reset(code)), ended)
-    }
-
-    fn receive_settings(&mut self, head: FrameHead, payload: &[u8]) -> Result<(), SessionError> {
-        let (entries, rest) = payload.as_chunks::<6>();
-        if !rest.is_empty() || head.has(flag::ACK) && !payload.is_empty() {
-            return Err(SessionError::Protocol("settings of another length"));
-        }
-        if head.has(flag::ACK) {
-            return Ok(());
-        }
-        for &[n0, n1, v0, v1, v2, v3] in entries {
-            let value = u32::from_be_bytes([v0, v1, v2, v3]);
-            match u16::from_be_bytes([n0, n1]) {
-                setting::HEADER_TABLE_SIZE => self.table_size = value,
-                setting::MAX_CONCURRENT_STREAMS => {
-                    self.max_calls = usize::try_from(value).unwrap_or(usize::MAX);
-                }
-                setting::INITIAL_WINDOW_SIZE => self.upload.resize(value, &mut self.out)?,
-                // We never send longer frames than everybody must take, so the largest one is of no interest.
-                _ => {}
-            }
-        }
-        if self.progress == Progress::Opening {
-            self.progress = Progress::Settled;
-        }
-        self.reply(kind::SETTINGS, flag::ACK, 0, &[])
-    }
-
-    fn receive_ping(&mut self, head: FrameHead, payload: &[u8]) -> Result<(), SessionError> {
-        if payload.len() != PING.len() {
-            return Err(SessionError::Protocol("a ping of another length"));
-        }
-        if !head.has(flag::ACK) {
-            return self.reply(kind::PING, flag::ACK, 0, payload);
-        }
-        if self.progress == Progress::Settled {
-            self.progress = Progress::Ready;
-        }
-        Ok(())
-    }
-
-    fn receive_goaway(&mut self, payload: &[u8], ended: &mut Vec<Ended>) -> Result<(), SessionError> {
-        let last = payload.get(..4).and_then(read_31_bits);
-        let (Some(last), true) = (last, payload.len() >= 8) else {
-            return Err(SessionError::Protocol("a farewell that is cut short"));
-        };
-        self.progress = Progress::Leaving;
-        for (stream, call) in self.calls.extract_if(|stream, _| *stream > last) {
-            self.upload.forget(stream);
-            ended.push((call.slot, Err(CallError::ConnectionLost)));
-        }
-        Ok(())
-    }
-
-    fn receive_window_update(&mut self, head: FrameHead, payload: &[u8]) -> Result<(), SessionError> {
-        match read_31_bits(payload) {
-            Some(by) if by > 0 => Ok(self.upload.grow(head.stream, by, &mut self.out)?),
-            _ => Err(SessionError::Protocol("a window that grows by nothing")),
-        }
-    }
-
-    /// Opens the connection's window again, some megabytes at a time.
-    fn acknowledge(&mut self, len: usize) -> Result<(), SessionError> {
-        self.unacknowledged += u32::try_from(len).unwrap_or(u32::MAX);
-        if self.unacknowledged < CONNECTION_WINDOW / 2 {
-            return Ok(());
-        }
-        let increment = std::mem::take(&mut self.unacknowledged).to_be_bytes();
-        self.reply(kind::WINDOW_UPDATE, 0, 0, &increment)
-    }
-
-    fn reply(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Result<(), SessionError> {
-        self.replies_len += HEAD_LEN + payload.len();
-        if self.replies_len > MAX_REPLIES_LEN {
-            return Err(SessionError::Protocol("a server that asks for more than it reads"));
-        }
-        put_frame(&mut self.out, kind, flags, stream, payload);
-        Ok(())
-    }
 }
 
 impl Default for Session {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_without_stream_numbers_is_leaving() {
+        let head = RequestHead::new(&"localhost:1".parse().unwrap()).unwrap();
+        let mut session = Session::new();
+        session.progress = Progress::Ready;
+        session.next_stream = MAX_31_BITS;
+        assert!(session.can_call() && !session.is_leaving());
+        session.call(0, &head, 0, |_| {});
+        assert!(!session.can_call() && session.is_leaving() && session.open_calls() == 1);
     }
 }

@@ -97,9 +97,12 @@ fn all_pieces_are_given_on_as_one() {
 #[test]
 fn more_than_a_message_is_refused_before_it_is_held() {
     check(|| vec![Data(b"0123456789"), Data(b"01234")], &["012345678901234"]);
-    let pieces = || vec![Data(b"0123456789"), Data(b"012345"), Pause];
-    let text = read_error(whole(pieces(), false));
-    assert!(text.contains("larger than 10 bytes"), "{text}");
+    let in_pieces = || vec![Data(b"0123456789"), Data(b"012345"), Pause];
+    let at_once = || vec![Data(b"0123456789012345")];
+    for body in [whole(in_pieces(), false), whole(at_once(), false), whole(at_once(), true)] {
+        let text = read_error(body);
+        assert!(text.contains("larger than 10 bytes"), "{text}");
+    }
 }
 
 #[test]

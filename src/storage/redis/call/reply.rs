@@ -11,6 +11,7 @@ use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::redis::order::{Counted, Counts};
+use crate::storage::redis::packed;
 
 /// What is known of one key while its hits are gone through.
 struct KeyReading<'v> {
@@ -80,7 +81,9 @@ impl CountCall {
             }
         };
         let last = number(counts.first().ok_or_else(malformed)?)?;
-        Ok(KeyReading { window, running: last.saturating_sub(key.sum), counts: counts.iter() })
+        // What the count was before cannot be told where it stopped at the most: it was over any limit then.
+        let running = if last < packed::MOST { last.saturating_sub(key.sum) } else { last };
+        Ok(KeyReading { window, running, counts: counts.iter() })
     }
 }
 

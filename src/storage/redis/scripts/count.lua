@@ -27,7 +27,7 @@ for run = 2, #ARGV, 3 do
       if number == sum then
         local expiry = (current + unit) * 1000 - now + SLACK
         if pcall('SET', key, string.format('%d', base + sum), 'PX', expiry).err then
-          call('DEL', key)
+          pcall('DEL', key)
         else
           count = sum
         end
