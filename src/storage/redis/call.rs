@@ -36,7 +36,7 @@ pub(super) struct CountCall {
 }
 
 /// One key of a call, and what all its hits come to.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct KeyUse {
     /// Where its name stands: the first hit on it.
     passenger: usize,
@@ -101,14 +101,42 @@ impl CountCall {
         Ok(())
     }
 
+    /// Keys with equal arguments stand next to each other, and their arguments once: what a key has for itself is what costs
+    /// the server.
     fn write_sums(&self, command: &mut Cmd) {
-        for (index, key) in self.keys.iter().enumerate() {
-            command.arg(self.first_hit(key).limit.unit.seconds());
-            match key.only_takes {
-                true => command.arg(key.sum),
-                false => command.arg(self.listed(index)),
+        let mut last = 0;
+        for run in self.keys.chunk_by(|one, next| one.only_takes && self.terms(one) == self.terms(next)) {
+            let first = last;
+            last += run.len();
+            command.arg(self.first_hit(&run[0]).limit.unit.seconds());
+            match run[0].only_takes {
+                true => command.arg(run[0].sum),
+                false => command.arg(self.listed(first)),
             };
+            if last < self.keys.len() {
+                command.arg(last);
+            }
         }
+    }
+
+    /// Puts keys with equal arguments next to each other.
+    fn sort(&mut self) {
+        if self.keys.is_sorted_by_key(|key| self.terms(key)) {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.keys.len()).collect();
+        order.sort_by_key(|&key| self.terms(&self.keys[key]));
+        let mut places = vec![0; order.len()];
+        for (place, &key) in (0..).zip(&order) {
+            places[key] = place;
+        }
+        self.places.iter_mut().for_each(|place| *place = places[*place as usize]);
+        self.keys = order.into_iter().map(|key| self.keys[key]).collect();
+    }
+
+    /// What a key's arguments are made of.
+    fn terms(&self, key: &KeyUse) -> (bool, u32, u64) {
+        (key.only_takes, self.first_hit(key).limit.unit.seconds(), key.sum)
     }
 
     fn write_requests(&self, command: &mut Cmd) {

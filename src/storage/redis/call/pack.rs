@@ -43,7 +43,9 @@ impl Packer {
     /// The calls that were packed.
     pub(in crate::storage::redis) fn finish(&mut self) -> Vec<CountCall> {
         self.keys.clear();
-        std::mem::take(&mut self.calls)
+        let mut calls = std::mem::take(&mut self.calls);
+        calls.iter_mut().filter(|call| call.script == Script::Count).for_each(CountCall::sort);
+        calls
     }
 
     fn call_for(&mut self, order: &Order, now: Timestamp) -> usize {

@@ -1,10 +1,12 @@
 //! Reads what a script answered and gives each order its share.
 
+use std::slice::Iter;
+
 use redis::Value;
 use smallvec::SmallVec;
 
 use super::{CountCall, KeyUse, limit};
-use crate::decision::fixed_window::Reading;
+use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
 use crate::storage::redis::failure::{Failure, ForeignValue};
@@ -12,12 +14,12 @@ use crate::storage::redis::order::{Counted, Counts};
 use crate::storage::redis::packed;
 
 /// What is known of one key while its hits are gone through.
-struct KeyReading {
+struct KeyReading<'v> {
     window: Result<u64, ForeignValue>,
     /// The count before the next hit, where hits only take.
     running: u64,
-    /// Where the next hit's count stands in the reply, where some give back.
-    next: usize,
+    /// The counts after the next hits, where some give back.
+    counts: Iter<'v, Value>,
 }
 
 impl CountCall {
@@ -27,7 +29,7 @@ impl CountCall {
         let mut places = self.places.iter();
         let mut counted = |hit: &Hit| {
             let key = places.next().map_or(0, |place| *place as usize);
-            let count = keys[key].advance(&self.keys[key], hit.hits, values)?;
+            let count = keys[key].advance(&self.keys[key], hit.hits)?;
             Ok(counted(&keys[key].window, hit, count))
         };
         let orders = self.passengers.iter().map(|passenger| &passenger.order.hits);
@@ -60,34 +62,40 @@ impl CountCall {
         Ok(orders)
     }
 
-    fn key_readings(&self, values: &[Value]) -> Result<SmallVec<[KeyReading; 4]>, Failure> {
-        let mut at = 0;
-        let mut read = |key: &KeyUse| {
-            let window = window(values.get(at).ok_or_else(malformed)?)?;
-            let next = at + 1;
-            let last = number(values.get(next).ok_or_else(malformed)?)?;
-            at = next + if key.only_takes { 1 } else { key.hits };
-            // What the count was before cannot be told where it stopped at the most: it was over any limit then.
-            let running = if last < packed::MOST { last.saturating_sub(key.sum) } else { last };
-            Ok(KeyReading { window, running, next })
+    fn key_readings<'v>(&self, values: &'v [Value]) -> Result<SmallVec<[KeyReading<'v>; 4]>, Failure> {
+        if values.len() != self.keys.len() {
+            return Err(malformed());
+        }
+        self.keys.iter().zip(values).map(|(key, value)| self.key_reading(key, value)).collect()
+    }
+
+    fn key_reading<'v>(&self, key: &KeyUse, value: &'v Value) -> Result<KeyReading<'v>, Failure> {
+        let (window, counts) = match value {
+            Value::Array(values) => {
+                let (first, counts) = values.split_first().ok_or_else(malformed)?;
+                (window(first)?, counts)
+            }
+            count => {
+                let unit = self.first_hit(key).limit.unit;
+                (Ok(Window::at(unit, self.now).start), std::slice::from_ref(count))
+            }
         };
-        self.keys.iter().map(&mut read).collect()
+        let last = number(counts.first().ok_or_else(malformed)?)?;
+        // What the count was before cannot be told where it stopped at the most: it was over any limit then.
+        let running = if last < packed::MOST { last.saturating_sub(key.sum) } else { last };
+        Ok(KeyReading { window, running, counts: counts.iter() })
     }
 }
 
-impl KeyReading {
+impl KeyReading<'_> {
     /// The count with the next hit on the key in it.
-    fn advance(&mut self, key: &KeyUse, hits: Hits, values: &[Value]) -> Result<u64, Failure> {
+    fn advance(&mut self, key: &KeyUse, hits: Hits) -> Result<u64, Failure> {
         match hits {
             Hits::Take(amount) if key.only_takes => {
                 self.running += u64::from(amount);
                 Ok(self.running)
             }
-            _ => {
-                let count = number(values.get(self.next).ok_or_else(malformed)?);
-                self.next += 1;
-                count
-            }
+            _ => number(self.counts.next().ok_or_else(malformed)?),
         }
     }
 }

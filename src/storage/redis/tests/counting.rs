@@ -96,6 +96,30 @@ async fn equal_keys_that_wait_together_share_a_call() {
 }
 
 #[tokio::test]
+async fn each_hit_of_a_call_gets_its_own_reading_however_its_keys_are_sorted() {
+    let server = Server::start();
+    let link = open(&server);
+    let hits = [
+        hit("a", 5, Unit::Hour, Hits::Take(1)),
+        hit("b", 5, Unit::Day, Hits::Take(1)),
+        hit("a", 5, Unit::Hour, Hits::Take(2)),
+        hit("c", 5, Unit::Hour, Hits::Take(3)),
+        hit("d", 5, Unit::Hour, Hits::Refund(1)),
+        hit("b", 5, Unit::Minute, Hits::Take(1)),
+        hit("d", 5, Unit::Hour, Hits::Take(4)),
+    ];
+    let (hour, day, minute) = (1_699_999_200, 1_699_920_000, 1_699_999_980);
+    let windows = [hour, day, hour, hour, hour, minute, hour];
+    // Counters that are not there, and those that are.
+    for counts in [[1, 1, 3, 3, 0, 1, 4], [4, 2, 6, 6, 3, 2, 7]] {
+        let outcome = link.count(order(hits.as_slice().into(), Mode::Count), soon()).await;
+        let Outcome::Done(counted) = outcome else { panic!("not counted: {outcome:?}") };
+        let found = counted.into_iter().map(|one| one.map(|one| (one.reading.count, one.window_start)));
+        assert_eq!(found.collect::<Vec<_>>(), counts.into_iter().zip(windows).map(Ok).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn denied_requests_of_one_flight_are_judged_in_order() {
     let server = Server::start();
     let link = open(&server);
