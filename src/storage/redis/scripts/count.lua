@@ -10,7 +10,7 @@
 
 local reply, others, wrote = {}, nil, false
 local seconds = math.floor(now / 1000)
-local call, pcall = redis.call, redis.pcall
+local pcall = redis.pcall
 
 -- The common case stands here in full, because functions cost: something is taken from a counter whose window is the
 -- current one, or that is not there. Tables cost as well, and so does whatever each key has of its own in ARGV.
@@ -35,8 +35,8 @@ for run = 2, #ARGV, 3 do
         count = number - base
         local is_of_this_window = count >= sum and count <= MOST
         -- Somebody may have taken the expiry away. To look costs half as much as to count, so it is done once in a hundred hits.
-        if not is_of_this_window or (count % 100 < sum and call('PTTL', key) < 0) then
-          call('DECRBY', key, hits)
+        if not is_of_this_window or (count % 100 < sum and pcall('PTTL', key) == -1) then
+          pcall('DECRBY', key, hits)
           count = nil
         end
       end
