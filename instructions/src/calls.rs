@@ -139,6 +139,9 @@ fn make_calls(address: SocketAddr, descriptors: u32, calls: u64) -> anyhow::Resu
     ensure!(output.status.success(), "the calls failed ({})", output.status);
     let report: serde_json::Value =
         serde_json::from_slice(&output.stdout).context("no report of the calls")?;
-    ensure!(report["decisions"] == calls, "not every call was answered:\n{report:#}");
+    ensure!(
+        report["servers"][0]["turns"][0]["decisions"] == calls,
+        "not every call was answered:\n{report:#}"
+    );
     Ok(())
 }
