@@ -7,7 +7,7 @@ use clap::Parser;
 use ratekeeper::cli::bench::{Load, Report};
 
 use crate::contender::Contender;
-use crate::demand::{Callers, Keys, SOME_KEYS, load, measure};
+use crate::demand::{Callers, Keys, load, measure};
 use crate::goal::Goal;
 use crate::page::Page;
 use crate::process::megabytes;
@@ -86,15 +86,15 @@ fn starts(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Result<()> 
     page.goals(&goals)
 }
 
-/// Makes so many counters, then hits the same ones again: streams draw the same sequence of keys in every run.
+/// Makes so many counters, a few of them before the rest, then hits the same ones again: streams draw the same sequence of keys in every run.
 fn fill(entries: NonZeroU64) -> anyhow::Result<(Vec<String>, Goal)> {
     // Room for a tenth more, so that nothing has to give way.
     let max_entries = Some(entries.get() + entries.get() / 10);
     let server = Server::start(&Setup { max_entries, ..Setup::of(Contender::Local) })?;
-    // Connections, too, take memory.
+    // Connections and what is in the air on them take memory, too, which is not the counters'.
     let callers =
         Callers { connections: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN), streams: DESCRIPTORS };
-    server.warm_up(&load(server.target(), callers, SOME_KEYS, Duration::ZERO)?)?;
+    pass(&server, callers, NonZeroU64::MIN.saturating_add(entries.get() / 50))?;
     let before = megabytes(server.pid()?)?;
     let present = server.metric("ratekeeper_store_entries")?;
     let made = pass(&server, callers, entries)?;

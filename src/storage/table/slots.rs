@@ -32,8 +32,12 @@ pub(super) struct Neighbours {
 /// A [`SlotId`] plus one, so that "none" costs no room.
 pub(super) type Link = NonZeroU32;
 
-/// Places in a chunk: one for each bit of `used`.
-const CHUNK: SlotId = u64::BITS;
+/// Places in a chunk. Few, because every shard with a counter in it has a chunk; and as many as make a chunk of counters fill
+/// 2 KiB, since mimalloc gives memory by powers of two as it is asked for, but rounds other sizes up by as much as a quarter.
+const CHUNK: SlotId = 21;
+
+/// A chunk's `used` when every place is taken.
+const FULL: u32 = (1 << CHUNK) - 1;
 
 /// How often a place is picked before there is nothing to pick: where every second place is free, once in 10^19 tables.
 const MOST_PICKS: u64 = 64;
@@ -41,8 +45,7 @@ const MOST_PICKS: u64 = 64;
 /// Entries and the places that are free.
 #[derive(Debug)]
 pub(super) struct Slots<V> {
-    /// None where nothing is.
-    chunks: Vec<Option<Box<Chunk<V>>>>,
+    chunks: Vec<Chunk<V>>,
     /// Chunks with a free place, each once.
     with_room: Vec<u32>,
     len: usize,
@@ -51,9 +54,12 @@ pub(super) struct Slots<V> {
 #[derive(Debug)]
 struct Chunk<V> {
     /// A bit for each place that is taken.
-    used: u64,
-    slots: [Option<Slot<V>>; CHUNK as usize],
+    used: u32,
+    /// None where no place is taken.
+    slots: Option<Box<Places<V>>>,
 }
+
+type Places<V> = [Option<Slot<V>>; CHUNK as usize];
 
 impl<V> Slots<V> {
     pub(super) fn new() -> Self {
@@ -62,11 +68,11 @@ impl<V> Slots<V> {
 
     pub(super) fn insert(&mut self, slot: Slot<V>) -> SlotId {
         let index = self.chunk_with_room();
-        let chunk = self.chunks[index as usize].get_or_insert_with(Chunk::new_boxed);
+        let chunk = &mut self.chunks[index as usize];
         let place = chunk.used.trailing_ones();
-        chunk.slots[place as usize] = Some(slot);
+        chunk.slots.get_or_insert_with(new_places)[place as usize] = Some(slot);
         chunk.used |= 1 << place;
-        if chunk.used == u64::MAX {
+        if chunk.used == FULL {
             self.with_room.pop();
         }
         self.len += 1;
@@ -75,14 +81,14 @@ impl<V> Slots<V> {
 
     pub(super) fn remove(&mut self, id: SlotId) -> Slot<V> {
         let (index, place) = split(id);
-        let chunk = self.chunks[index].as_mut().expect(LIVE);
-        let slot = chunk.slots[place].take().expect(LIVE);
-        if chunk.used == u64::MAX {
+        let chunk = &mut self.chunks[index];
+        let slot = chunk.slots.as_mut().and_then(|slots| slots[place].take()).expect(LIVE);
+        if chunk.used == FULL {
             self.with_room.push(id / CHUNK);
         }
         chunk.used &= !(1 << place);
         if chunk.used == 0 {
-            self.chunks[index] = None;
+            chunk.slots = None;
         }
         self.len -= 1;
         if self.len == 0 {
@@ -108,13 +114,13 @@ impl<V> Slots<V> {
 
     pub(super) fn get_mut(&mut self, id: SlotId) -> &mut Slot<V> {
         let (chunk, place) = split(id);
-        self.chunks[chunk].as_mut().and_then(|chunk| chunk.slots[place].as_mut()).expect(LIVE)
+        self.chunks[chunk].slots.as_mut().and_then(|slots| slots[place].as_mut()).expect(LIVE)
     }
 
     /// The entry at this place, if there is one.
     pub(super) fn at(&self, id: SlotId) -> Option<&Slot<V>> {
         let (chunk, place) = split(id);
-        self.chunks.get(chunk)?.as_ref()?.slots[place].as_ref()
+        self.chunks.get(chunk)?.slots.as_ref()?[place].as_ref()
     }
 
     /// Entries are at places below this one.
@@ -129,16 +135,14 @@ impl<V> Slots<V> {
         }
         let index = u32::try_from(self.chunks.len()).ok().filter(|&index| index < SlotId::MAX / CHUNK);
         let index = index.expect("a table holds fewer than 2^32 entries");
-        self.chunks.push(None);
+        self.chunks.push(Chunk { used: 0, slots: None });
         self.with_room.push(index);
         index
     }
 }
 
-impl<V> Chunk<V> {
-    fn new_boxed() -> Box<Self> {
-        Box::new(Self { used: 0, slots: [const { None }; CHUNK as usize] })
-    }
+fn new_places<V>() -> Box<Places<V>> {
+    Box::new([const { None }; CHUNK as usize])
 }
 
 /// The chunk of a place, and where it is there.
