@@ -33,7 +33,7 @@ pub(super) struct Neighbours {
 pub(super) type Link = NonZeroU32;
 
 /// Places in a chunk. Few, because every shard with a counter in it has a chunk; and as many as make a chunk of counters fill
-/// 2 KiB, since mimalloc gives memory by powers of two as it is asked for, but rounds other sizes up by as much as a quarter.
+/// 2 KiB, since allocators give powers of two as they are asked for, but may round other sizes up by as much as a quarter.
 const CHUNK: SlotId = 21;
 
 /// A chunk's `used` when every place is taken.
