@@ -17,13 +17,16 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::decision::fixed_window::Reading;
-use crate::decision::hit::Batch;
+use crate::decision::hit::{Batch, HitAnswer};
 use crate::decision::time::Timestamp;
 use crate::storage::local::LocalStore;
 use crate::storage::shared::SharedStore;
 
-/// What a store read for each hit of a batch, in the batch's order.
+/// What was read for each hit of a batch, in the batch's order.
 pub type Readings = SmallVec<[Reading; 2]>;
+
+/// What came of each hit of a batch, in the batch's order.
+pub type HitAnswers = SmallVec<[HitAnswer; 2]>;
 
 /// When a batch is counted, and until when its caller waits.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +47,7 @@ pub enum Store {
 }
 
 impl CounterStore for Store {
-    async fn count(&self, batch: Batch<'_>, at: Moment) -> Readings {
+    async fn count(&self, batch: Batch<'_>, at: Moment) -> HitAnswers {
         match self {
             Store::Local(store) => store.count(batch, at).await,
             Store::Shared(store) => store.count(batch, at).await,
@@ -61,8 +64,8 @@ impl CounterStore for Store {
 
 /// Counts hits.
 pub trait CounterStore: Send + Sync + 'static {
-    /// Counts every hit of the batch, in order, so that a key that stands twice counts twice; gives one reading for each.
-    fn count(&self, batch: Batch<'_>, at: Moment) -> impl Future<Output = Readings> + Send;
+    /// Counts every hit of the batch, in order, so that a key that stands twice counts twice; gives one answer for each.
+    fn count(&self, batch: Batch<'_>, at: Moment) -> impl Future<Output = HitAnswers> + Send;
 
     /// What time it is where counters live, by which their windows go; `own` is this replica's time.
     fn time(&self, own: Timestamp) -> Timestamp {

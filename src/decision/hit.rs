@@ -66,6 +66,48 @@ impl OnStoreFailure {
     }
 }
 
+/// What decided a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The store, which counted it.
+    Store,
+    /// This replica's memory of a counter that is over until its window ends; the store was not asked.
+    Memory,
+    /// This replica without its store, as [`OnStoreFailure`] says.
+    Fallback,
+}
+
+impl Source {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Store, Self::Memory, Self::Fallback];
+
+    /// The word for it in metrics and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Memory => "memory",
+            Self::Fallback => "fallback",
+        }
+    }
+}
+
+/// What came of one hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HitAnswer {
+    /// Its counter.
+    pub reading: Reading,
+    /// What read it.
+    pub source: Source,
+}
+
+impl From<Reading> for HitAnswer {
+    /// A store's reading.
+    fn from(reading: Reading) -> Self {
+        Self { reading, source: Source::Store }
+    }
+}
+
 /// The hits of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::decision::fixed_window::{self, Reading};
-use crate::decision::hit::Role;
+use crate::decision::fixed_window;
+use crate::decision::hit::{Hit, HitAnswer, Source};
 use crate::decision::limit::Limit;
 use crate::decision::plan::{Match, Plan, Uncounted};
+use crate::decision::request::Hits;
 use crate::decision::rules::Rule;
 use crate::decision::time::Timestamp;
 
@@ -40,6 +41,12 @@ pub struct Limited {
     pub remaining: u32,
     /// Whole seconds until the window is over.
     pub until_reset: Duration,
+    /// What was asked to be counted.
+    pub hits: Hits,
+    /// The count with them, as far as it is known.
+    pub count: u64,
+    /// What decided.
+    pub source: Source,
 }
 
 /// What came of a descriptor.
@@ -93,20 +100,20 @@ impl Outcome {
 }
 
 impl<'r> Verdict<'r> {
-    /// Judges what the store read for the plan's hits, in their order.
+    /// Judges what came of the plan's hits, in their order.
     #[must_use]
-    pub fn new(plan: &Plan<'r>, readings: &[Reading], now: Timestamp) -> Self {
+    pub fn new(plan: &Plan<'r>, answers: &[HitAnswer], now: Timestamp) -> Self {
         let batch = plan.batch();
-        debug_assert_eq!(batch.hits.len(), readings.len(), "a store answers every hit");
-        let mut counted = batch.hits.iter().map(|hit| hit.role).zip(readings.iter().copied());
-        let denied = batch.leniency.denies(counted.clone());
+        debug_assert_eq!(batch.hits.len(), answers.len(), "a store answers every hit");
+        let mut counted = batch.hits.iter().zip(answers.iter().copied());
+        let denied = batch.leniency.denies(counted.clone().map(|(hit, answer)| (hit.role, answer.reading)));
         let near_ratio = plan.modes.near_limit_ratio;
         let judge = |found: &Match<'r>| match *found {
             Match::Nothing => Status { rule: None, outcome: Outcome::NoRule, limited: None },
             Match::Uncounted(rule, why) => Status { rule: Some(rule), outcome: why.outcome(), limited: None },
-            Match::Limited(rule, limit) => {
-                let (role, reading) = counted.next().expect("a store answers every hit");
-                judge_limited(rule, limit, role, reading, near_ratio, now)
+            Match::Limited(rule, _) => {
+                let (hit, answer) = counted.next().expect("a store answers every hit");
+                judge_limited(rule, hit, answer, near_ratio, now)
             }
         };
         let statuses = plan.matches.iter().map(judge).collect();
@@ -142,13 +149,13 @@ impl Uncounted {
 
 fn judge_limited<'r>(
     rule: Option<&'r Rule>,
-    limit: Limit,
-    role: Role,
-    reading: Reading,
+    hit: &Hit,
+    answer: HitAnswer,
     near_ratio: f32,
     now: Timestamp,
 ) -> Status<'r> {
-    let outcome = match (reading.over, role.shadow) {
+    let (limit, HitAnswer { reading, source }) = (hit.limit, answer);
+    let outcome = match (reading.over, hit.role.shadow) {
         (true, true) => Outcome::Shadow,
         (true, false) => Outcome::Over,
         (false, _) if reading.count > near_threshold(limit, near_ratio) => Outcome::Near,
@@ -158,7 +165,8 @@ fn judge_limited<'r>(
     // least remaining, so the one that denied must be it.
     let remaining = if reading.over { 0 } else { limit.remaining(reading.count) };
     let until_reset = fixed_window::until_reset(limit.unit, now);
-    Status { rule, outcome, limited: Some(Limited { limit, remaining, until_reset }) }
+    let limited = Limited { limit, remaining, until_reset, hits: hit.hits, count: reading.count, source };
+    Status { rule, outcome, limited: Some(limited) }
 }
 
 /// The count above which a limit is near, in single precision as upstream's dashboards have it: 0.8 of 3 gives 2.

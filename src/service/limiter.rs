@@ -9,7 +9,7 @@ use crate::decision::request::Request;
 use crate::decision::verdict::Verdict;
 use crate::service::clock::Clock;
 use crate::service::rulebook::Rulebook;
-use crate::storage::{CounterStore, Moment, Readings};
+use crate::storage::{CounterStore, HitAnswers, Moment};
 
 /// Answers requests by the rules in force.
 #[derive(Debug)]
@@ -48,11 +48,11 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
         // What is told of windows must go by the clock that they go by.
         let now = self.store.time(self.clock.now());
         let plan = Plan::new(request, &snapshot.rules, self.modes);
-        let readings = match plan.batch() {
-            batch if batch.hits.is_empty() => Readings::new(),
+        let answers = match plan.batch() {
+            batch if batch.hits.is_empty() => HitAnswers::new(),
             batch => self.store.count(batch, Moment { now, deadline }).await,
         };
-        let verdict = Verdict::new(&plan, &readings, now);
+        let verdict = Verdict::new(&plan, &answers, now);
         snapshot.outcomes.count(request.domain, &verdict);
         Ok(answer(&verdict))
     }

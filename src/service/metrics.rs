@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 
+use crate::decision::hit::Source;
 use crate::service::outcomes::OutcomeCounts;
 use crate::service::rulebook::Snapshot;
 use crate::service::status::ServiceStatus;
@@ -16,7 +17,8 @@ use crate::telemetry::samples::{Described, as_gauge};
 const DECISIONS: Described = Described {
     name: "decisions",
     help: "Descriptors decided, by domain (empty for one without rules), rule (its keys and values; empty where none \
-           matched and for limits that the caller brought along) and outcome",
+           matched and for limits that the caller brought along), outcome, and what decided: the store, this replica's \
+           memory of what is over, its fallback, or nothing but the rules",
 };
 
 const RULES: Described = Described { name: "rules", help: "Rules in force" };
@@ -75,8 +77,9 @@ fn encode_counts(
     rule: &str,
     counts: &OutcomeCounts,
 ) -> fmt::Result {
-    for (outcome, count) in counts.occurred() {
-        let labels = [("domain", domain), ("rule", rule), ("outcome", outcome.name())];
+    for (outcome, source, count) in counts.occurred() {
+        let by = source.map_or("rules", Source::name);
+        let labels = [("domain", domain), ("rule", rule), ("outcome", outcome.name()), ("decided_by", by)];
         ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
     }
     Ok(())

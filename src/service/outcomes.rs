@@ -9,12 +9,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::RandomState;
 
+use crate::decision::hit::Source;
 use crate::decision::rules::{Rule, RuleSet};
-use crate::decision::verdict::{Outcome, Verdict};
+use crate::decision::verdict::{Outcome, Status, Verdict};
 
-/// Counts by outcome.
+/// Outcomes below this one have no counter behind them, so that nothing but the rules decided.
+const COUNTED: usize = Outcome::Ok as usize;
+
+const CELLS: usize = COUNTED + (Outcome::ALL.len() - COUNTED) * Source::ALL.len();
+
+/// Counts by outcome, and where there is a counter behind it by what decided.
 #[derive(Debug, Default)]
-pub struct OutcomeCounts([AtomicU64; Outcome::ALL.len()]);
+pub struct OutcomeCounts([AtomicU64; CELLS]);
 
 /// The counts of all rules of one rule set, and of what no rule decided.
 #[derive(Debug, Default)]
@@ -25,14 +31,20 @@ pub struct Outcomes {
 }
 
 impl OutcomeCounts {
-    fn add(&self, outcome: Outcome) {
-        self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    fn add(&self, status: &Status<'_>) {
+        let cell = cell(status.outcome, status.limited.map(|limited| limited.source));
+        self.0[cell].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The outcomes that occurred, and how often.
-    pub fn occurred(&self) -> impl Iterator<Item = (Outcome, u64)> {
-        let count = |outcome| (outcome, self.0[outcome as usize].load(Ordering::Relaxed));
-        Outcome::ALL.into_iter().map(count).filter(|(_, count)| *count > 0)
+    /// The outcomes that occurred, what decided where there is a counter behind them, and how often.
+    pub fn occurred(&self) -> impl Iterator<Item = (Outcome, Option<Source>, u64)> {
+        let kinds = Outcome::ALL.into_iter().flat_map(|outcome| {
+            let sources = Source::ALL.into_iter().map(Some);
+            let uncounted = (outcome as usize) < COUNTED;
+            sources.filter(move |_| !uncounted).chain(uncounted.then_some(None)).map(move |by| (outcome, by))
+        });
+        let count = |(outcome, by)| (outcome, by, self.0[cell(outcome, by)].load(Ordering::Relaxed));
+        kinds.map(count).filter(|(_, _, count)| *count > 0)
     }
 }
 
@@ -67,7 +79,7 @@ impl Outcomes {
                 Some(rule) => &self.by_rule[rule.id.index()],
                 None => self.without_rule.get(domain).unwrap_or(&self.unknown_domain),
             };
-            counts.add(status.outcome);
+            counts.add(status);
         }
     }
 
@@ -85,6 +97,32 @@ impl Outcomes {
     }
 }
 
+fn cell(outcome: Outcome, source: Option<Source>) -> usize {
+    match source {
+        Some(source) => {
+            COUNTED + (outcome as usize).saturating_sub(COUNTED) * Source::ALL.len() + source as usize
+        }
+        None => outcome as usize,
+    }
+}
+
 fn identity(rule: &Rule) -> (&str, &str) {
     (&rule.domain, &rule.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_cell_of_its_own() {
+        let kinds = |outcome: Outcome| {
+            let counted = (outcome as usize) >= COUNTED;
+            let sources = Source::ALL.map(Some).into_iter().filter(move |_| counted);
+            sources.chain((!counted).then_some(None)).map(move |source| cell(outcome, source))
+        };
+        let mut cells: Vec<usize> = Outcome::ALL.into_iter().flat_map(kinds).collect();
+        cells.sort_unstable();
+        assert_eq!(cells, (0..CELLS).collect::<Vec<_>>());
+    }
 }

@@ -15,11 +15,11 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use crate::decision::fixed_window::{Reading, Window};
-use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::hit::{Batch, DeniedRequests, Hit, HitAnswer};
 use crate::decision::time::Timestamp;
 use crate::storage::local::shard::Shard;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
-use crate::storage::{CounterStore, Moment, Readings};
+use crate::storage::{CounterStore, HitAnswers, Moment, Readings};
 
 /// Expired counters that a sweep takes from a shard while it holds its lock: some microseconds of work.
 const SWEEP_BATCH: usize = 32;
@@ -38,8 +38,8 @@ pub struct LocalStore {
 }
 
 impl CounterStore for LocalStore {
-    async fn count(&self, batch: Batch<'_>, at: Moment) -> Readings {
-        self.count_now(batch, at.now)
+    async fn count(&self, batch: Batch<'_>, at: Moment) -> HitAnswers {
+        self.count_now(batch, at.now).into_iter().map(HitAnswer::from).collect()
     }
 }
 

@@ -45,7 +45,7 @@ use crate::storage::shared::redirect::{Question, Target};
 use crate::storage::shared::shards::Shards;
 use crate::storage::shared::view::View;
 use crate::storage::slot::Slot;
-use crate::storage::{CounterStore, Moment, Readings};
+use crate::storage::{CounterStore, HitAnswers, Moment};
 
 /// How the shared store behaves.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,7 @@ enum Alone {
 }
 
 impl CounterStore for SharedStore {
-    async fn count(&self, batch: Batch<'_>, at: Moment) -> Readings {
+    async fn count(&self, batch: Batch<'_>, at: Moment) -> HitAnswers {
         let (view, begun) = (self.view(), Instant::now());
         let mut answers = Answers::new(batch, &self.shards, &view.topology);
         answers.recall(at.now);
@@ -105,7 +105,7 @@ impl CounterStore for SharedStore {
         if groups.len() > 1 && batch.denied_requests == DeniedRequests::Ignore {
             self.give_back(&view, &mut answers, &groups, &at, begun).await;
         }
-        answers.into_readings()
+        answers.into_hit_answers()
     }
 
     /// Servers' clocks hardly differ from each other, whatever this replica's own does; the main group's latest reading will do.

@@ -3,6 +3,7 @@
 use smallvec::smallvec;
 
 use super::*;
+use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
 use crate::decision::limit_share::LimitShare;
 use crate::decision::plan::Modes;
@@ -53,14 +54,19 @@ fn descriptor(key: &str) -> Descriptor<'_> {
     }
 }
 
+/// What a store tells of a limit of 10.
+fn counted(count: u64) -> HitAnswer {
+    HitAnswer::from(Reading { count, over: count > 10 })
+}
+
 /// Decides descriptors with these keys in domain `d`, the limited ones with these counts.
 #[track_caller]
 fn check(modes: Modes, keys: &[&str], counts: &[u64], denied: bool, outcomes: &[Outcome]) {
     let rules = rules();
     let request = Request { domain: "d", descriptors: keys.iter().map(|key| descriptor(key)).collect() };
     let plan = Plan::new(&request, &rules, modes);
-    let readings: Vec<_> = counts.iter().map(|&count| Reading { count, over: count > 10 }).collect();
-    let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(3_600));
+    let answers: Vec<_> = counts.iter().map(|&count| counted(count)).collect();
+    let verdict = Verdict::new(&plan, &answers, Timestamp::from_secs(3_600));
     let found: Vec<_> = verdict.statuses.iter().map(|status| status.outcome).collect();
     assert_eq!((verdict.denied, found.as_slice()), (denied, outcomes), "{keys:?} {counts:?}");
 }
@@ -110,8 +116,8 @@ fn an_override_needs_a_known_domain_and_no_rule() {
         let own = Descriptor { limit_override: Some(limit), ..descriptor("shadow") };
         let request = Request { domain, descriptors: smallvec![own] };
         let plan = Plan::new(&request, &rules, MODES);
-        let readings = vec![Reading { count: 1, over: false }; plan.batch().hits.len()];
-        let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(0));
+        let answers = vec![counted(1); plan.batch().hits.len()];
+        let verdict = Verdict::new(&plan, &answers, Timestamp::from_secs(0));
         assert_eq!(verdict.statuses[0].outcome, expected);
         assert!(verdict.statuses[0].rule.is_none());
     }
@@ -126,8 +132,7 @@ fn the_tightest_is_over_or_has_the_least_left() {
     };
     let plan = Plan::new(&request, &rules, MODES);
     let tightest = |counts: [u64; 3]| {
-        let readings = counts.map(|count| Reading { count, over: count > 10 });
-        let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(3_599));
+        let verdict = Verdict::new(&plan, &counts.map(counted), Timestamp::from_secs(3_599));
         let (status, limited) = verdict.tightest().expect("all are limited");
         assert_eq!(limited.until_reset, Duration::from_secs(1));
         (status.rule.map(|rule| rule.path.to_string()).unwrap_or_default(), limited.remaining)
@@ -156,8 +161,8 @@ fn a_share_of_the_limit_is_the_limit() {
     let plan = Plan::new(&request, &rules, Modes { limit_share: share, ..MODES });
     let limits: Vec<u32> = plan.batch().hits.iter().map(|hit| hit.limit.requests_per_unit).collect();
     assert_eq!(limits, [7, 70], "a limit that the caller brings along is shared, too");
-    let readings = [Reading { count: 6, over: false }, Reading { count: 70, over: false }];
-    let verdict = Verdict::new(&plan, &readings, Timestamp::from_secs(3_600));
+    let answers = [6, 70].map(|count| HitAnswer::from(Reading { count, over: false }));
+    let verdict = Verdict::new(&plan, &answers, Timestamp::from_secs(3_600));
     let told: Vec<_> = verdict.statuses.iter().filter_map(|status| status.limited).collect();
     assert_eq!((told[0].limit.requests_per_unit, told[0].remaining), (7, 1));
     assert_eq!((told[1].limit.requests_per_unit, told[1].remaining), (70, 0));

@@ -61,7 +61,7 @@ impl Bench {
         let current = self.rulebook.current();
         let snapshot = current.as_deref().expect("rules were published");
         let rule = snapshot.rules.rules().iter().find(|rule| &*rule.path == key).expect("the rule is there");
-        snapshot.outcomes.of(rule).occurred().collect()
+        snapshot.outcomes.of(rule).occurred().map(|(outcome, _, count)| (outcome, count)).collect()
     }
 }
 

@@ -3,10 +3,10 @@
 use smallvec::SmallVec;
 
 use crate::decision::fixed_window::{Reading, Window};
-use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::hit::{Batch, DeniedRequests, Hit, HitAnswer, Source};
 use crate::decision::time::Timestamp;
+use crate::storage::HitAnswers;
 use crate::storage::Moment;
-use crate::storage::Readings;
 use crate::storage::ledger::Ledger;
 use crate::storage::redis::order::{Counted, Counts, Outcome};
 use crate::storage::shared::Group;
@@ -44,10 +44,16 @@ pub(super) enum Known {
 impl Known {
     /// The reading, once there is one.
     pub(super) fn reading(self) -> Option<Reading> {
+        self.answer().map(|answer| answer.reading)
+    }
+
+    /// The answer, once there is one.
+    fn answer(self) -> Option<HitAnswer> {
         match self {
             Known::Nothing | Known::Away => None,
-            Known::Recalled(reading) | Known::Rescued(reading) => Some(reading),
-            Known::Counted(counted) => Some(counted.reading),
+            Known::Recalled(reading) => Some(HitAnswer { reading, source: Source::Memory }),
+            Known::Counted(counted) => Some(HitAnswer { reading: counted.reading, source: Source::Store }),
+            Known::Rescued(reading) => Some(HitAnswer { reading, source: Source::Fallback }),
         }
     }
 }
@@ -124,9 +130,9 @@ impl<'b> Answers<'b> {
         }
     }
 
-    /// The readings, in the batch's order.
-    pub(super) fn into_readings(self) -> Readings {
-        let reading = |known: Known| known.reading().expect("every hit was asked for, recalled or rescued");
-        self.known.into_iter().map(reading).collect()
+    /// The answers, in the batch's order.
+    pub(super) fn into_hit_answers(self) -> HitAnswers {
+        let answer = |known: Known| known.answer().expect("every hit was asked for, recalled or rescued");
+        self.known.into_iter().map(answer).collect()
     }
 }

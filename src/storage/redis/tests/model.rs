@@ -19,7 +19,6 @@ use crate::decision::time::Timestamp;
 use crate::storage::local::{LocalSettings, LocalStore};
 use crate::storage::redis::link::Link;
 use crate::storage::redis::order::{Counted, Mode, Now, Order, Outcome, Route};
-use crate::storage::{CounterStore, Moment};
 
 use sequences::{Step, TestHit, TestRequest, steps};
 
@@ -143,7 +142,7 @@ async fn play(
         for (asked, answer) in requests.iter().zip(answers) {
             let expected = model.count(asked, now.secs());
             let readings: Vec<_> = expected.iter().map(|counted| counted.reading).collect();
-            let local = local.count(asked.batch(), Moment { now, deadline: None }).await;
+            let local = local.count_now(asked.batch(), now);
             prop_assert_eq!(
                 local.as_slice(),
                 readings,

@@ -38,7 +38,7 @@ fn check(on_store_failure: OnStoreFailure, passes: bool, owed: u64) {
         let (groups, at) = (answers.unanswered(), Moment { now: NOW, deadline: None });
         answers.take(&groups[0], outcome, &at);
         answers.rescue(&at);
-        assert_eq!(!answers.into_readings()[0].over, passes);
+        assert_eq!(!answers.into_hit_answers()[0].reading.over, passes);
         assert_eq!(shards.ledger().figures().admitted, owed);
     }
 }
