@@ -21,7 +21,6 @@ pub(super) struct Family {
 pub(super) struct Sample {
     pub(super) name: String,
     pub(super) labels: BTreeMap<String, String>,
-    pub(super) value: f64,
 }
 
 /// Every family by the name that its samples have in common.
@@ -90,7 +89,7 @@ fn sample(line: &str, form: Form) -> Sample {
     };
     let value: f64 = value.parse().unwrap_or_else(|error| panic!("{error}: {line}"));
     assert!(value.is_finite(), "{line}");
-    Sample { name: name.to_owned(), labels, value }
+    Sample { name: name.to_owned(), labels }
 }
 
 /// The labels at the beginning of a text, and what comes after them.
