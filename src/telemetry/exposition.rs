@@ -69,3 +69,47 @@ impl Exposition {
         encode_eof(&mut page)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use prometheus_client::metrics::gauge::Gauge;
+
+    use super::*;
+    use crate::telemetry::histogram::{LatencyHistogram, TraceId};
+    use crate::telemetry::samples::Described;
+
+    #[derive(Debug, Default)]
+    struct Took(LatencyHistogram);
+
+    impl Section for Took {
+        fn write(&self, page: &mut dyn fmt::Write) -> fmt::Result {
+            self.0.write(page, Described { name: "took", help: "Time" })
+        }
+    }
+
+    fn exposition() -> Exposition {
+        let (mut registry, took) = (Registry::with_prefix("rk"), Took::default());
+        registry.register("open", "Open", Gauge::<i64>::default());
+        took.0.observe_with(Duration::from_millis(2), TraceId::new(0xab));
+        Exposition::new(registry, vec![Box::new(took)])
+    }
+
+    #[test]
+    fn exemplars_are_for_openmetrics_alone() {
+        let page = exposition().page(Format::OpenMetrics).unwrap();
+        let bucket = "took_bucket{le=\"0.002\"} 1";
+        assert!(page.contains(&format!("{bucket} # {{trace_id=\"{:032x}\"}} 0.002\n", 0xab)), "{page}");
+        assert!(page.starts_with("# HELP rk_open Open.\n") && page.ends_with("\n# EOF\n"), "{page}");
+        let page = exposition().page(Format::Text).unwrap();
+        assert!(page.contains(&format!("{bucket}\n")) && !page.contains("trace_id"), "{page}");
+    }
+
+    #[test]
+    fn people_get_samples_alone() {
+        let lines = exposition().lines().unwrap();
+        assert!(lines.starts_with("rk_open: 0\ntook_sum: 0.002\ntook_count: 1\n"), "{lines}");
+        assert!(lines.contains("took_bucket{le=\"0.002\"}: 1\n"), "{lines}");
+    }
+}
