@@ -25,6 +25,7 @@ use crate::server::metrics::RequestMetrics;
 use crate::server::responder::Responder;
 use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
+use crate::telemetry::exposition::Exposition;
 use crate::telemetry::logs;
 
 use lifecycle::{Signals, Tasks};
@@ -128,18 +129,14 @@ impl Parts {
         }
     }
 
-    fn admin_pages(
-        &self,
-        settings: &Settings,
-        registry: Arc<prometheus_client::registry::Registry>,
-    ) -> AdminPages {
+    fn admin_pages(&self, settings: &Settings, metrics: Arc<Exposition>) -> AdminPages {
         let (rulebook, clock) = (Arc::clone(&self.rulebook), Arc::new(SystemClock));
         let share = settings::modes(settings).limit_share;
         let counters = service::Counters::new(rulebook, self.counters.inspected(), clock, share);
         AdminPages {
             status: Arc::clone(&self.status),
             counters: Arc::new(counters),
-            registry,
+            metrics,
             settings: Arc::clone(&self.effective_settings),
         }
     }

@@ -3,4 +3,5 @@
 pub mod exposition;
 pub mod histogram;
 pub mod logs;
+pub mod process;
 pub mod samples;

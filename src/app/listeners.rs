@@ -52,17 +52,17 @@ impl Bound {
         let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| {
             GrpcService::new(open(), health.clone(), max_request_bytes)
         })?;
-        let registry = Arc::new(metrics::registry(parts, grpc.stats()));
+        let metrics = Arc::new(metrics::exposition(parts, grpc.stats()));
         let pages = Http1Settings::default();
         let public = decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {
             grpc,
             http: Http1Server::start(self.http, &pages, public),
-            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&registry))),
+            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&metrics))),
             admin: Http1Server::start(
                 self.admin,
                 &pages,
-                admin::router(parts.admin_pages(settings, registry)),
+                admin::router(parts.admin_pages(settings, metrics)),
             ),
         };
         running.tell();

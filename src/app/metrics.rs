@@ -1,4 +1,4 @@
-//! The registry: every layer's metrics under one prefix.
+//! Every layer's metrics, under one prefix but for those of the process, which are called the same everywhere.
 
 use std::sync::Arc;
 
@@ -6,17 +6,21 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::app::Parts;
-use crate::server::metrics::{ConnectionMetrics, RequestCollector};
+use crate::server::metrics::{ConnectionMetrics, DurationSection, RequestCollector};
 use crate::server::transport::ConnectionStats;
 use crate::service::metrics::ServiceMetrics;
+use crate::telemetry::exposition::Exposition;
+use crate::telemetry::process::ProcessMetrics;
 
 /// All metrics of the process; `connections` are those of the gRPC port.
-pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Registry {
-    let mut registry = Registry::with_prefix("ratekeeper");
+pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> Exposition {
+    let mut root = Registry::default();
+    root.register_collector(Box::new(ProcessMetrics));
+    let registry = root.sub_registry_with_prefix("ratekeeper");
     registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     registry.register_collector(Box::new(ServiceMetrics(Arc::clone(&parts.status))));
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
-    parts.counters.register(&mut registry);
+    parts.counters.register(registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
-    registry
+    Exposition::new(root, vec![Box::new(DurationSection(Arc::clone(&parts.requests)))])
 }

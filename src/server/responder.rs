@@ -7,7 +7,7 @@ use ratekeeper_proto::{RateLimitRequest, RateLimitResponse};
 use tokio::time::Instant;
 
 use crate::server::answer::AnswerSettings;
-use crate::server::metrics::RequestMetrics;
+use crate::server::metrics::{Answered, RequestMetrics};
 use crate::server::question::{self, RequestLimits};
 use crate::server::unanswered::Unanswered;
 use crate::service::{Clock, Limiter};
@@ -47,7 +47,7 @@ impl<S: CounterStore, C: Clock> Responder<S, C> {
         let deadline = patience.and_then(|patience| start.checked_add(patience));
         let answer = self.answer(message, deadline).await;
         match &answer {
-            Ok(_) => self.metrics.answered(start.elapsed()),
+            Ok(_) => self.metrics.answered(answered(start, deadline)),
             Err(unanswered) => self.metrics.unanswered(*unanswered),
         }
         answer
@@ -60,5 +60,15 @@ impl<S: CounterStore, C: Clock> Responder<S, C> {
     ) -> Result<RateLimitResponse, Unanswered> {
         let request = question::read(message, &self.limits)?;
         Ok(self.limiter.decide(&request, deadline, |verdict| self.answers.write(verdict, message)).await?)
+    }
+}
+
+/// An answer that is ready now.
+fn answered(start: Instant, deadline: Option<Instant>) -> Answered {
+    let now = Instant::now();
+    Answered {
+        took: now.saturating_duration_since(start),
+        left: deadline.map(|deadline| deadline.saturating_duration_since(now)),
+        trace: None,
     }
 }

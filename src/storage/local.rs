@@ -34,6 +34,7 @@ pub struct LocalSettings {
 /// The local store.
 #[derive(Debug)]
 pub struct LocalStore {
+    max_entries: usize,
     shards: Sharded<Shard>,
 }
 
@@ -49,7 +50,7 @@ impl LocalStore {
     pub fn new(settings: LocalSettings) -> Self {
         let max_entries = settings.max_entries.max(1);
         let shard = |portion: Portion| Shard::new(portion.of(max_entries));
-        Self { shards: Sharded::new(max_entries, shard) }
+        Self { max_entries, shards: Sharded::new(max_entries, shard) }
     }
 
     /// Counts every hit of the batch and gives a reading for each.
@@ -65,6 +66,12 @@ impl LocalStore {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.shards.all().iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    /// Counters that it holds at the most.
+    #[must_use]
+    pub fn max_entries(&self) -> usize {
+        self.max_entries
     }
 
     /// How many counters had to give way to new ones while their window was still running.

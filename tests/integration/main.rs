@@ -20,6 +20,7 @@ mod examples;
 mod health;
 mod http_surface;
 mod layers;
+mod metrics;
 mod redis;
 mod reload;
 mod rolling;

@@ -14,14 +14,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use prometheus_client::registry::Registry;
 
 use crate::decision::rules::{Quota, Rule};
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
 use crate::service::{Clock, Counters, Readiness, ServiceStatus, Snapshot, SystemClock};
-use crate::telemetry::exposition;
+use crate::telemetry::exposition::Exposition;
 
 /// What the admin pages show.
 #[derive(Debug, Clone)]
@@ -31,7 +30,7 @@ pub struct AdminPages {
     /// The counters of the store.
     pub counters: Arc<Counters>,
     /// Every metric.
-    pub registry: Arc<Registry>,
+    pub metrics: Arc<Exposition>,
     /// The effective settings as JSON, secrets masked.
     pub settings: Arc<str>,
 }
@@ -89,7 +88,7 @@ async fn ring(State(pages): State<Arc<AdminPages>>) -> Json<Option<RingPage>> {
 }
 
 async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {
-    written(exposition::lines(&pages.registry), "text/plain; charset=utf-8")
+    written(pages.metrics.lines(), "text/plain; charset=utf-8")
 }
 
 async fn settings(State(pages): State<Arc<AdminPages>>) -> Response {

@@ -45,7 +45,10 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["serde_urlencoded"], &["server/http/admin", "cli/counters"]),
     (&["hdrhistogram", "loona_hpack"], &["cli/bench"]),
     // Tests stop and kill servers with it.
-    (&["rustix"], &["cli/bench", "app/store/tests", "storage/redis/tests", "storage/shared/tests"]),
+    (
+        &["rustix"],
+        &["telemetry/process", "cli/bench", "app/store/tests", "storage/redis/tests", "storage/shared/tests"],
+    ),
     (&["bb8_redis", "redis"], &["storage/redis"]),
     (&["rustls", "rustls_native_certs", "tokio_rustls"], &["storage/redis/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
