@@ -27,6 +27,7 @@ use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
 use crate::telemetry::exposition::Exposition;
 use crate::telemetry::logs;
+use crate::telemetry::logs::in_force::LogControl;
 
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
@@ -43,19 +44,20 @@ type Decider = Responder<Store, SystemClock>;
 /// # Errors
 /// Where a listener cannot be bound or a thread cannot be started.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
-    logs::start(&settings::logs(settings))?;
+    let log = logs::start(&settings::logs(settings))?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let control = control.context("the control runtime cannot be started")?;
-    let served = control.block_on(serve(settings));
+    let served = control.block_on(serve(settings, log));
     control.shutdown_timeout(BLOCKING_PATIENCE);
     served
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be listened for")?;
     let bound = Bound::bind(settings).await?;
-    let parts = Parts::build(settings).await?;
+    let parts = Parts::build(settings, log).await?;
     let mut tasks = Tasks::default();
+    tasks.start("log levels", parts.log.clone().keep());
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
     let force = watch.force_handle();
     tasks.start("reload", parts.reloader(settings).run(watch));
@@ -93,10 +95,11 @@ struct Parts {
     health: Health,
     requests: Arc<RequestMetrics>,
     effective_settings: Arc<str>,
+    log: LogControl,
 }
 
 impl Parts {
-    async fn build(settings: &Settings) -> anyhow::Result<Self> {
+    async fn build(settings: &Settings, log: LogControl) -> anyhow::Result<Self> {
         let (rulebook, counters) = (Arc::new(Rulebook::new()), Counters::build(settings)?);
         Ok(Self {
             status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards())),
@@ -105,6 +108,7 @@ impl Parts {
             health: Health::not_serving().await,
             requests: Arc::new(RequestMetrics::default()),
             effective_settings: settings::effective(settings)?,
+            log,
         })
     }
 
@@ -138,6 +142,7 @@ impl Parts {
             counters: Arc::new(counters),
             metrics,
             settings: Arc::clone(&self.effective_settings),
+            log: self.log.clone(),
         }
     }
 }

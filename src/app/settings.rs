@@ -206,10 +206,37 @@ pub(super) fn effective(settings: &Settings) -> anyhow::Result<std::sync::Arc<st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::settings::{Given, Override};
+    use crate::telemetry::logs::levels::Levels;
 
     #[test]
     fn the_transport_has_the_defaults_of_the_settings_file() {
         assert_eq!(http2(&Settings::default()), Http2Settings::default());
+    }
+
+    /// Two readers read levels: that of the settings, which shows a fault's place, and that of `PUT /log`.
+    #[test]
+    fn levels_are_read_alike_from_settings_and_at_run_time() {
+        for text in [
+            "info",
+            "OFF",
+            "info,ratekeeper::server=debug",
+            "info, h2=warn",
+            "loud",
+            "info,",
+            "h2",
+            "=info",
+            "h2=9",
+            "a.b=info",
+        ] {
+            let path = Override {
+                flag: "--log-level".into(),
+                path: "log.level".into(),
+                value: Given::One(text.into()),
+            };
+            let configured = settings::load(None, [], &[path]);
+            assert_eq!(configured.is_ok(), text.parse::<Levels>().is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! What operators look at: the rules in force, the counters, the shards of the store, the effective settings, the figures. Bound to the
-//! loopback address by default, because it shows how the service is set up and lets counters be reset.
+//! What operators look at: the rules in force, the counters, the shards of the store, the effective settings, the figures, what is
+//! logged. Bound to the loopback address by default, because it shows how the service is set up and lets counters be reset.
 
 pub mod counters;
 
+mod log;
 mod ring;
 mod shards;
 
@@ -21,6 +22,7 @@ use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
 use crate::service::{Clock, Counters, Readiness, ServiceStatus, Snapshot, SystemClock};
 use crate::telemetry::exposition::Exposition;
+use crate::telemetry::logs::in_force::LogControl;
 
 /// What the admin pages show.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct AdminPages {
     pub metrics: Arc<Exposition>,
     /// The effective settings as JSON, secrets masked.
     pub settings: Arc<str>,
+    /// What is logged.
+    pub log: LogControl,
 }
 
 /// The routes of the admin listener.
@@ -45,6 +49,7 @@ pub fn router(pages: AdminPages) -> Router {
         .route("/stats", get(stats))
         .route("/config", get(settings))
         .merge(counters::router(Arc::clone(&pages.counters)))
+        .merge(log::router(pages.log.clone()))
         .with_state(Arc::new(pages))
 }
 
@@ -68,7 +73,8 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     format!(
         "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
          /rlconfig  the rules in force\n/counters  the counters that run; /counter: one of them; POST /counters/reset\n\
-         /shards    the shards of the store\n/ring      the ring that this replica places counters by, and those of others\n/stats     every figure\n/config    the effective settings\n",
+         /shards    the shards of the store\n/ring      the ring that this replica places counters by, and those of others\n/stats     every figure\n/config    the effective settings\n\
+         /log       what is logged; PUT changes it\n",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,
         reloads.failed,
