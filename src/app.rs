@@ -21,6 +21,7 @@ use crate::config::settings::Settings;
 use crate::config::watch::{ForceRead, RuleWatch, WatchOptions};
 use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
+use crate::server::http::admin::explain::Explainer;
 use crate::server::metrics::RequestMetrics;
 use crate::server::responder::Responder;
 use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
@@ -29,6 +30,7 @@ use crate::telemetry::logs;
 
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
+pub use settings::explain_context;
 use store::Counters;
 
 /// How long blocking work (reading files, sweeping) may go on when the process ends. A mount that hangs must not keep it.
@@ -135,10 +137,13 @@ impl Parts {
     ) -> AdminPages {
         let (rulebook, clock) = (Arc::clone(&self.rulebook), Arc::new(SystemClock));
         let share = settings::modes(settings).limit_share;
-        let counters = service::Counters::new(rulebook, self.counters.inspected(), clock, share);
+        let counters = Arc::new(service::Counters::new(rulebook, self.counters.inspected(), clock, share));
+        let explainer =
+            Explainer::new(Arc::clone(&self.rulebook), Arc::clone(&counters), explain_context(settings));
         AdminPages {
             status: Arc::clone(&self.status),
-            counters: Arc::new(counters),
+            counters,
+            explainer: Arc::new(explainer),
             registry,
             settings: Arc::clone(&self.effective_settings),
         }

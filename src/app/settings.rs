@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
-use anyhow::Context;
+use anyhow::Context as _;
 
 use crate::app::redis_access::RedisAccess;
 use crate::config::rules::RuleOptions;
@@ -11,6 +11,8 @@ use crate::config::settings::{self, Address, Settings, Topology};
 use crate::decision::hit::DeniedRequests;
 use crate::decision::plan::Modes;
 use crate::server::answer::{AnswerSettings, HeaderNames};
+use crate::server::http::admin::explain::Context;
+use crate::server::http::admin::explain::page::Places;
 use crate::server::question::RequestLimits;
 use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
 use crate::storage::breaker::BreakerSettings;
@@ -61,6 +63,19 @@ pub(super) fn logs(settings: &Settings) -> LogSettings {
         settings::Format::Json => LogFormat::Json,
     };
     LogSettings { filter: settings.log.level.clone(), format }
+}
+
+/// What decides beside the rules, and where counters are.
+#[must_use]
+pub fn explain_context(settings: &Settings) -> Context {
+    let places = match settings.store {
+        settings::Store::Local => Places::Local,
+        settings::Store::Redis => Places::Redis(
+            settings.redis.key_prefix.as_str().into(),
+            settings.redis_per_second.store().map(|redis| redis.key_prefix.as_str().into()),
+        ),
+    };
+    Context { modes: modes(settings), places }
 }
 
 pub(super) fn rule_options(settings: &Settings) -> RuleOptions {

@@ -75,6 +75,8 @@ pub struct Candidate<'r> {
     pub place: Place<'r>,
     /// Why it was not taken.
     pub why: Why,
+    /// Whether a slip of the pen may lie between it and the entry.
+    pub alike: bool,
     /// The rule that it would have led to, where only the choice at this level stood against it.
     pub leads_to: Option<&'r Rule>,
 }
@@ -127,7 +129,10 @@ impl RuleSet {
         let (mut level, mut path, mut steps) = (top, String::new(), Vec::new());
         for (depth, entry) in entries.iter().enumerate() {
             let found = level.find(*entry);
-            steps.push(candidates::step(self, candidates::Ask { top, level, path: &path, found, entries, depth }));
+            steps.push(candidates::step(
+                self,
+                candidates::Ask { top, level, path: &path, found, entries, depth },
+            ));
             let Some(node) = found else { return Walk { steps, end: End::NoMatch } };
             push_node(&mut path, node);
             let left = entries.len() - depth - 1;

@@ -2,6 +2,7 @@
 //! loopback address by default, because it shows how the service is set up and lets counters be reset.
 
 pub mod counters;
+pub mod explain;
 
 mod ring;
 mod shards;
@@ -17,6 +18,7 @@ use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 
 use crate::decision::rules::{Quota, Rule};
+use crate::server::http::admin::explain::Explainer;
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
@@ -30,6 +32,8 @@ pub struct AdminPages {
     pub status: Arc<ServiceStatus>,
     /// The counters of the store.
     pub counters: Arc<Counters>,
+    /// What explains which rule decides.
+    pub explainer: Arc<Explainer>,
     /// Every metric.
     pub registry: Arc<Registry>,
     /// The effective settings as JSON, secrets masked.
@@ -46,6 +50,7 @@ pub fn router(pages: AdminPages) -> Router {
         .route("/stats", get(stats))
         .route("/config", get(settings))
         .merge(counters::router(Arc::clone(&pages.counters)))
+        .merge(explain::router(Arc::clone(&pages.explainer)))
         .with_state(Arc::new(pages))
 }
 
@@ -69,6 +74,7 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     format!(
         "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
          /rlconfig  the rules in force\n/counters  the counters that run; /counter: one of them; POST /counters/reset\n\
+         /explain   which rule decides: ?domain=D&descriptor=key=value,key=value&format=text\n\
          /shards    the shards of the store\n/ring      the ring that this replica places counters by, and those of others\n/stats     every figure\n/config    the effective settings\n",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,

@@ -60,6 +60,7 @@ pub(super) fn step<'r>(rules: &'r RuleSet, ask: Ask<'r, '_>) -> Step<'r> {
     let named = close.into_iter().take(room).map(|(rank, why, node)| Candidate {
         place: rules.place(ask.path, node),
         why,
+        alike: matches!(rank, Rank::ValueAlike(_) | Rank::KeyAlike(_)),
         leads_to: (rank == Rank::Matches).then(|| follow(rules, node, &ask)).flatten(),
     });
     let mut candidates: Vec<Candidate<'r>> = elsewhere;
@@ -144,7 +145,7 @@ fn elsewhere<'r>(rules: &'r RuleSet, ask: &Ask<'r, '_>, entry: Entry<'_>) -> Vec
             }
             if node.key() == entry.key {
                 let place = rules.place(&path, node);
-                found.push(Candidate { place, why: Why::AnotherLevel, leads_to: None });
+                found.push(Candidate { place, why: Why::AnotherLevel, alike: false, leads_to: None });
             }
             if let Some(next) = node.next() {
                 let mut path = path.clone();
@@ -168,8 +169,7 @@ fn distance(written: &[u8], known: &[u8]) -> Option<usize> {
     if written.len() > LONGEST_COMPARED || known.len() > LONGEST_COMPARED {
         return None;
     }
-    let distance =
-        generic_damerau_levenshtein(&written.to_ascii_lowercase(), &known.to_ascii_lowercase());
+    let distance = generic_damerau_levenshtein(&written.to_ascii_lowercase(), &known.to_ascii_lowercase());
     (distance <= (known.len() / 3).max(1) && distance < known.len()).then_some(distance)
 }
 

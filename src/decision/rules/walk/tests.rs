@@ -44,11 +44,11 @@ fn check(rules: &RuleSet, entries: &[(&str, &str)], steps: &[&str], end: &str) {
 
 #[test]
 fn what_also_matches_is_told_in_the_order_of_the_file() {
-    let rules =
-        compile(vec![leaf("k", "", 1), leaf("k", "ab*", 2), leaf("k", "a*", 3), leaf("k", "abc", 4)]);
+    let rules = compile(vec![leaf("k", "", 1), leaf("k", "ab*", 2), leaf("k", "a*", 3), leaf("k", "abc", 4)]);
     let all = "k=abc by Value; k ValueWins to k; k=ab* ValueWins to k=ab*; k=a* ValueWins to k=a*";
     check(&rules, &[("k", "abc")], &[all], "rule k=abc");
-    let patterns = "k=ab* by Pattern; k PatternWins to k; k=a* EarlierPatternWins to k=a*; k=abc AnotherValue";
+    let patterns =
+        "k=ab* by Pattern; k PatternWins to k; k=a* EarlierPatternWins to k=a*; k=abc AnotherValue";
     check(&rules, &[("k", "abd")], &[patterns], "rule k=ab*");
     check(&rules, &[("k", "ABC")], &["k by Key; k=abc AnotherValue"], "rule k");
     check(&rules, &[("k", "xyz")], &["k by Key"], "rule k");
@@ -66,7 +66,8 @@ fn where_nothing_matches_the_closest_stand_first() {
     check(&rules, &[("path", "/Logi")], &[values], "NoMatch");
     let keys = "nothing; remote_address AnotherKey; path=/api/* AnotherKey";
     check(&rules, &[("remote_adress", "1")], &[keys], "NoMatch");
-    let elsewhere = "nothing; remote_address,user AnotherLevel; path=/api/* AnotherKey; remote_address AnotherKey";
+    let elsewhere =
+        "nothing; remote_address,user AnotherLevel; path=/api/* AnotherKey; remote_address AnotherKey";
     check(&rules, &[("user", "ada")], &[elsewhere], "NoMatch");
 }
 
