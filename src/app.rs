@@ -3,6 +3,7 @@
 //! Every long-lived task is started and ended here. Sockets are bound before anything serves, so that a wrong address
 //! ends the process at once with a message instead of half a service.
 
+mod decision_log;
 mod lifecycle;
 mod listeners;
 mod metrics;
@@ -28,6 +29,7 @@ use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
 use crate::telemetry::logs;
 
+use decision_log::LogOfDecisions;
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
 pub use settings::explain_context;
@@ -66,6 +68,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
     parts.counters.leave().await;
+    parts.decisions.finish().await;
     Ok(())
 }
 
@@ -93,6 +96,7 @@ struct Parts {
     counters: Counters,
     health: Health,
     requests: Arc<RequestMetrics>,
+    decisions: LogOfDecisions,
     effective_settings: Arc<str>,
 }
 
@@ -105,6 +109,7 @@ impl Parts {
             counters,
             health: Health::not_serving().await,
             requests: Arc::new(RequestMetrics::default()),
+            decisions: LogOfDecisions::start(settings)?,
             effective_settings: settings::effective(settings)?,
         })
     }
@@ -114,10 +119,11 @@ impl Parts {
         let (rulebook, counters, requests) =
             (Arc::clone(&self.rulebook), self.counters.clone(), Arc::clone(&self.requests));
         let (modes, limits) = (settings::modes(settings), settings::request_limits(settings));
-        let answers = settings::answers(settings);
+        let (answers, decisions) = (settings::answers(settings), self.decisions.log());
         move || {
             let limiter = Limiter::new(Arc::clone(&rulebook), counters.open(), SystemClock, modes);
-            Arc::new(Responder::new(limiter, limits, answers.clone(), Arc::clone(&requests)))
+            let (answers, requests) = (answers.clone(), Arc::clone(&requests));
+            Arc::new(Responder::new(limiter, limits, answers, requests, decisions.clone()))
         }
     }
 
@@ -144,6 +150,7 @@ impl Parts {
             status: Arc::clone(&self.status),
             counters,
             explainer: Arc::new(explainer),
+            decision_log: self.decisions.log(),
             registry,
             settings: Arc::clone(&self.effective_settings),
         }

@@ -17,6 +17,7 @@ pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Reg
     registry.register_collector(Box::new(ServiceMetrics(Arc::clone(&parts.status))));
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
     parts.counters.register(&mut registry);
+    parts.decisions.register(&mut registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
     registry
 }

@@ -15,6 +15,8 @@ use crate::server::http::admin::explain::Context;
 use crate::server::http::admin::explain::page::Places;
 use crate::server::question::RequestLimits;
 use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
+use crate::service::decision_log::writer::Target;
+use crate::service::decision_log::{DecisionLogSettings, Salt};
 use crate::storage::breaker::BreakerSettings;
 use crate::storage::ledger::{LedgerSettings, OverMemorySettings};
 use crate::storage::local::LocalSettings;
@@ -193,7 +195,27 @@ pub(super) fn answers(settings: &Settings) -> AnswerSettings {
             reset: headers.reset.clone(),
         }),
         dynamic_metadata: settings.response.dynamic_metadata,
+        rule_metadata: settings.response.rule_metadata,
     }
+}
+
+/// What the decision log does and where it writes, if there is one.
+pub(super) fn decision_log(settings: &Settings) -> Option<(DecisionLogSettings, Salt, Target)> {
+    let log = &settings.decision_log;
+    let target = match log.output.as_str() {
+        "" => return None,
+        "stdout" => Target::Stdout,
+        path => Target::File(path.into()),
+    };
+    let salt = log.hash_secret.as_ref().map_or_else(Salt::random, |secret| Salt::of(secret.expose()));
+    let settings = DecisionLogSettings {
+        outcomes: log.outcomes.iter().copied().collect(),
+        sample_ratio: log.sample_ratio,
+        max_per_second: log.max_per_second,
+        hash: log.hash.clone(),
+        drop: log.drop.clone(),
+    };
+    Some((settings, salt, target))
 }
 
 pub(super) fn http2(settings: &Settings) -> Http2Settings {

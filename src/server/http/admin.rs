@@ -4,6 +4,7 @@
 pub mod counters;
 pub mod explain;
 
+mod decision_log;
 mod ring;
 mod shards;
 
@@ -22,7 +23,7 @@ use crate::server::http::admin::explain::Explainer;
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
-use crate::service::{Clock, Counters, Readiness, ServiceStatus, Snapshot, SystemClock};
+use crate::service::{Clock, Counters, DecisionLog, Readiness, ServiceStatus, Snapshot, SystemClock};
 use crate::telemetry::exposition;
 
 /// What the admin pages show.
@@ -34,6 +35,8 @@ pub struct AdminPages {
     pub counters: Arc<Counters>,
     /// What explains which rule decides.
     pub explainer: Arc<Explainer>,
+    /// The log of decisions, if there is one.
+    pub decision_log: Option<Arc<DecisionLog>>,
     /// Every metric.
     pub registry: Arc<Registry>,
     /// The effective settings as JSON, secrets masked.
@@ -51,6 +54,7 @@ pub fn router(pages: AdminPages) -> Router {
         .route("/config", get(settings))
         .merge(counters::router(Arc::clone(&pages.counters)))
         .merge(explain::router(Arc::clone(&pages.explainer)))
+        .merge(decision_log::router(pages.decision_log.clone()))
         .with_state(Arc::new(pages))
 }
 
@@ -75,6 +79,7 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
         "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
          /rlconfig  the rules in force\n/counters  the counters that run; /counter: one of them; POST /counters/reset\n\
          /explain   which rule decides: ?domain=D&descriptor=key=value,key=value&format=text\n\
+         /decision-log  what the decision log does; PUT changes it until the next start\n\
          /shards    the shards of the store\n/ring      the ring that this replica places counters by, and those of others\n/stats     every figure\n/config    the effective settings\n",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,

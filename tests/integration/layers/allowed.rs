@@ -42,7 +42,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     ),
     (&["granit_parser", "notify"], &["config"]),
     (&["strsim"], &["config", "decision/rules/walk"]),
-    (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
+    (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry", "service/decision_log"]),
     (&["serde_urlencoded"], &["server/http/admin", "cli/counters"]),
     (&["hdrhistogram", "loona_hpack"], &["cli/bench"]),
     // Tests stop and kill servers with it.
