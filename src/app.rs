@@ -3,6 +3,7 @@
 //! Every long-lived task is started and ended here. Sockets are bound before anything serves, so that a wrong address
 //! ends the process at once with a message instead of half a service.
 
+mod decision_log;
 mod lifecycle;
 mod listeners;
 mod metrics;
@@ -21,6 +22,7 @@ use crate::config::settings::Settings;
 use crate::config::watch::{ForceRead, RuleWatch, WatchOptions};
 use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
+use crate::server::http::admin::explain::Explainer;
 use crate::server::metrics::RequestMetrics;
 use crate::server::responder::Responder;
 use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
@@ -29,8 +31,10 @@ use crate::telemetry::exposition::Exposition;
 use crate::telemetry::logs;
 use crate::telemetry::logs::in_force::LogControl;
 
+use decision_log::LogOfDecisions;
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
+pub use settings::explain_context;
 use store::Counters;
 
 /// How long blocking work (reading files, sweeping) may go on when the process ends. A mount that hangs must not keep it.
@@ -67,6 +71,7 @@ async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
     parts.counters.leave().await;
+    parts.decisions.finish().await;
     Ok(())
 }
 
@@ -94,6 +99,7 @@ struct Parts {
     counters: Counters,
     health: Health,
     requests: Arc<RequestMetrics>,
+    decisions: LogOfDecisions,
     effective_settings: Arc<str>,
     log: LogControl,
 }
@@ -107,6 +113,7 @@ impl Parts {
             counters,
             health: Health::not_serving().await,
             requests: Arc::new(RequestMetrics::default()),
+            decisions: LogOfDecisions::start(settings)?,
             effective_settings: settings::effective(settings)?,
             log,
         })
@@ -117,10 +124,11 @@ impl Parts {
         let (rulebook, counters, requests) =
             (Arc::clone(&self.rulebook), self.counters.clone(), Arc::clone(&self.requests));
         let (modes, limits) = (settings::modes(settings), settings::request_limits(settings));
-        let answers = settings::answers(settings);
+        let (answers, decisions) = (settings::answers(settings), self.decisions.log());
         move || {
             let limiter = Limiter::new(Arc::clone(&rulebook), counters.open(), SystemClock, modes);
-            Arc::new(Responder::new(limiter, limits, answers.clone(), Arc::clone(&requests)))
+            let (answers, requests) = (answers.clone(), Arc::clone(&requests));
+            Arc::new(Responder::new(limiter, limits, answers, requests, decisions.clone()))
         }
     }
 
@@ -136,10 +144,14 @@ impl Parts {
     fn admin_pages(&self, settings: &Settings, metrics: Arc<Exposition>) -> AdminPages {
         let (rulebook, clock) = (Arc::clone(&self.rulebook), Arc::new(SystemClock));
         let share = settings::modes(settings).limit_share;
-        let counters = service::Counters::new(rulebook, self.counters.inspected(), clock, share);
+        let counters = Arc::new(service::Counters::new(rulebook, self.counters.inspected(), clock, share));
+        let explainer =
+            Explainer::new(Arc::clone(&self.rulebook), Arc::clone(&counters), explain_context(settings));
         AdminPages {
             status: Arc::clone(&self.status),
-            counters: Arc::new(counters),
+            counters,
+            explainer: Arc::new(explainer),
+            decision_log: self.decisions.log(),
             metrics,
             settings: Arc::clone(&self.effective_settings),
             log: self.log.clone(),

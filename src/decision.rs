@@ -16,5 +16,6 @@ pub mod hit;
 pub mod key;
 pub mod time;
 
+pub mod explain;
 pub mod plan;
 pub mod verdict;

@@ -21,6 +21,7 @@ pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> E
     registry.register_collector(Box::new(ServiceMetrics(Arc::clone(&parts.status))));
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
     parts.counters.register(registry);
+    parts.decisions.register(registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
     Exposition::new(root, vec![Box::new(DurationSection(Arc::clone(&parts.requests)))])
 }

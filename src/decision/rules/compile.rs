@@ -7,8 +7,8 @@ use ahash::RandomState;
 
 use crate::decision::limit::Limit;
 use crate::decision::rules::RuleSet;
-use crate::decision::rules::level::Level;
-use crate::decision::rules::rule::{Quota, Rule, RuleId};
+use crate::decision::rules::level::{Level, Meaning};
+use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -39,7 +39,7 @@ impl RuleSet {
                 return Err(CompileError::DuplicateDomain(spec.name.clone()));
             }
         }
-        Ok(Self { domains: levels, rules: compiler.rules })
+        Ok(Self { domains: levels, rules: compiler.rules, passages: compiler.passages })
     }
 }
 
@@ -49,11 +49,18 @@ struct Compiler {
     path: String,
     shared: Vec<Option<Box<str>>>,
     rules: Vec<Rule>,
+    passages: Vec<Location>,
 }
 
 impl Default for Compiler {
     fn default() -> Self {
-        Self { domain: "".into(), path: String::new(), shared: Vec::new(), rules: Vec::new() }
+        Self {
+            domain: "".into(),
+            path: String::new(),
+            shared: Vec::new(),
+            rules: Vec::new(),
+            passages: Vec::new(),
+        }
     }
 }
 
@@ -66,12 +73,12 @@ impl Compiler {
         self.rules.reserve(descriptors.len());
         for spec in descriptors {
             let above = self.enter(spec);
-            let rule = self.rule(spec);
+            let meaning = self.meaning(spec);
             let next = if spec.descriptors.is_empty() { None } else { Some(self.level(&spec.descriptors)?) };
             self.path.truncate(above);
             self.shared.pop();
             level
-                .push(&spec.key, spec.value.as_deref(), rule, next)
+                .push(&spec.key, spec.value.as_deref(), meaning, next)
                 .map_err(|_| CompileError::DuplicateDescriptor(spec.location.clone()))?;
         }
         Ok(level)
@@ -80,22 +87,17 @@ impl Compiler {
     /// Takes one step down; gives the length of the path above.
     fn enter(&mut self, spec: &DescriptorSpec) -> usize {
         let above = self.path.len();
-        if above > 0 {
-            self.path.push(',');
-        }
-        push_escaped(&mut self.path, &spec.key);
-        if let Some(value) = &spec.value {
-            self.path.push('=');
-            push_escaped(&mut self.path, value);
-        }
+        push_step(&mut self.path, &spec.key, spec.value.as_deref());
         self.shared.push(spec.value.as_deref().filter(|_| spec.share_threshold).map(Into::into));
         above
     }
 
     /// A level that only leads further is no rule; one that leads nowhere and has no limit lists what is allowed.
-    fn rule(&mut self, spec: &DescriptorSpec) -> Option<RuleId> {
+    fn meaning(&mut self, spec: &DescriptorSpec) -> Meaning {
         if spec.limit.is_none() && !spec.descriptors.is_empty() {
-            return None;
+            let id = self.passages.len().try_into().expect("a rule file holds fewer than 2^32 descriptors");
+            self.passages.push(spec.location.clone());
+            return Meaning::Passage(Passage(id));
         }
         let id =
             RuleId::new(self.rules.len().try_into().expect("a rule file holds fewer than 2^32 descriptors"));
@@ -121,7 +123,19 @@ impl Compiler {
             metadata: spec.metadata.clone(),
             shared,
         });
-        Some(id)
+        Meaning::Rule(id)
+    }
+}
+
+/// Appends a step to a path.
+pub(super) fn push_step(path: &mut String, key: &str, value: Option<&str>) {
+    if !path.is_empty() {
+        path.push(',');
+    }
+    push_escaped(path, key);
+    if let Some(value) = value {
+        path.push('=');
+        push_escaped(path, value);
     }
 }
 

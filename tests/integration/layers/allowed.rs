@@ -40,8 +40,9 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         ],
         &["server", "cli/bench", "cli/counters"],
     ),
-    (&["granit_parser", "notify", "strsim"], &["config"]),
-    (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
+    (&["granit_parser", "notify"], &["config"]),
+    (&["strsim"], &["config", "decision/rules/walk"]),
+    (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry", "service/decision_log"]),
     (&["serde_urlencoded"], &["server/http/admin", "cli/counters"]),
     (&["hdrhistogram", "loona_hpack"], &["cli/bench"]),
     // Tests stop and kill servers with it.
