@@ -11,7 +11,7 @@ use crate::config::settings::Settings;
 use crate::service::SystemClock;
 use crate::service::decision_log::DecisionLog;
 use crate::service::decision_log::metrics::DecisionLogMetrics;
-use crate::service::decision_log::writer::Writer;
+use crate::service::decision_log::writer::{Tally, Writer};
 
 /// How long lines that wait when the process ends may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct LogOfDecisions {
     log: Option<Arc<DecisionLog>>,
     writer: Option<Writer>,
+    tally: Arc<Tally>,
 }
 
 impl LogOfDecisions {
@@ -30,17 +31,16 @@ impl LogOfDecisions {
         };
         let writer = Writer::start(target).context("the decision log's thread cannot be started")?;
         let log = DecisionLog::new(settings, salt, writer.queue(), Arc::new(SystemClock));
-        Ok(Self { log: Some(Arc::new(log)), writer: Some(writer) })
+        Ok(Self { log: Some(Arc::new(log)), tally: writer.tally(), writer: Some(writer) })
     }
 
     pub(super) fn log(&self) -> Option<Arc<DecisionLog>> {
         self.log.clone()
     }
 
+    /// Also without a log, so that whoever looks at the figures need not know.
     pub(super) fn register(&self, registry: &mut Registry) {
-        if let Some(writer) = &self.writer {
-            registry.register_collector(Box::new(DecisionLogMetrics(writer.tally())));
-        }
+        registry.register_collector(Box::new(DecisionLogMetrics(Arc::clone(&self.tally))));
     }
 
     /// Has what waits written.
