@@ -20,6 +20,8 @@ mod examples;
 mod health;
 mod http_surface;
 mod layers;
+mod logging;
+mod monitoring;
 mod redis;
 mod reload;
 mod rolling;
