@@ -8,7 +8,7 @@ use ahash::RandomState;
 use crate::decision::limit::Limit;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::level::Level;
-use crate::decision::rules::rule::{Quota, Rule, RuleId};
+use crate::decision::rules::rule::{Quota, Rule, RuleId, level_bit};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -48,12 +48,23 @@ struct Compiler {
     domain: Arc<str>,
     path: String,
     shared: Vec<Option<Box<str>>>,
+    /// The levels that have no value of their own, or a pattern that values do not share; and those of them whose value is to be
+    /// named.
+    open: u64,
+    named: u64,
     rules: Vec<Rule>,
 }
 
 impl Default for Compiler {
     fn default() -> Self {
-        Self { domain: "".into(), path: String::new(), shared: Vec::new(), rules: Vec::new() }
+        Self {
+            domain: "".into(),
+            path: String::new(),
+            shared: Vec::new(),
+            open: 0,
+            named: 0,
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -69,7 +80,7 @@ impl Compiler {
             let rule = self.rule(spec);
             let next = if spec.descriptors.is_empty() { None } else { Some(self.level(&spec.descriptors)?) };
             self.path.truncate(above);
-            self.shared.pop();
+            self.leave();
             level
                 .push(&spec.key, spec.value.as_deref(), rule, next)
                 .map_err(|_| CompileError::DuplicateDescriptor(spec.location.clone()))?;
@@ -88,8 +99,20 @@ impl Compiler {
             self.path.push('=');
             push_escaped(&mut self.path, value);
         }
+        let level = level_bit(self.shared.len());
+        let is_open = spec.value.as_ref().is_none_or(|value| value.contains('*') && !spec.share_threshold);
+        self.open |= if is_open { level } else { 0 };
+        self.named |= if is_open && spec.value_to_metric { level } else { 0 };
         self.shared.push(spec.value.as_deref().filter(|_| spec.share_threshold).map(Into::into));
         above
+    }
+
+    /// Takes the step back up, but for the path.
+    fn leave(&mut self) {
+        self.shared.pop();
+        let above = !level_bit(self.shared.len());
+        self.open &= above;
+        self.named &= above;
     }
 
     /// A level that only leads further is no rule; one that leads nowhere and has no limit lists what is allowed.
@@ -116,10 +139,10 @@ impl Compiler {
             shadow_mode: spec.shadow_mode,
             quota_mode: spec.quota_mode,
             detailed_metric: spec.detailed_metric,
-            value_to_metric: spec.value_to_metric,
             on_store_failure: spec.on_store_failure,
             metadata: spec.metadata.clone(),
             shared,
+            named_by_value: if spec.detailed_metric { self.open } else { self.named },
         });
         Some(id)
     }
