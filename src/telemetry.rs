@@ -4,3 +4,4 @@ pub mod exposition;
 pub mod histogram;
 pub mod logs;
 pub mod samples;
+pub mod statsd;
