@@ -9,6 +9,7 @@ mod metrics;
 mod redis_access;
 mod reload;
 mod settings;
+mod statsd;
 mod store;
 mod sweep;
 
@@ -22,10 +23,12 @@ use crate::config::watch::{ForceRead, RuleWatch, WatchOptions};
 use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
 use crate::server::metrics::RequestMetrics;
+use crate::server::metrics::upstream::UpstreamMetrics;
 use crate::server::responder::Responder;
 use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
 use crate::telemetry::logs;
+use crate::telemetry::statsd::Sendings;
 
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
@@ -60,9 +63,11 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     tasks.start("reload", parts.reloader(settings).run(watch));
     parts.counters.keep(&mut tasks);
     let running = bound.serve(settings, &parts)?;
+    let statsd = statsd::start(settings, &parts, running.registry(), &mut tasks);
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
+    statsd::leave(statsd).await;
     parts.counters.leave().await;
     Ok(())
 }
@@ -91,18 +96,26 @@ struct Parts {
     counters: Counters,
     health: Health,
     requests: Arc<RequestMetrics>,
+    /// Where upstream's names are wanted, what shows them.
+    upstream: Option<UpstreamMetrics>,
+    statsd_sendings: Arc<Sendings>,
     effective_settings: Arc<str>,
 }
 
 impl Parts {
     async fn build(settings: &Settings) -> anyhow::Result<Self> {
-        let (rulebook, counters) = (Arc::new(Rulebook::new()), Counters::build(settings)?);
+        let (rulebook, counters) = (Arc::new(settings::rulebook(settings)), Counters::build(settings)?);
+        let status = Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards()));
+        let requests = Arc::new(RequestMetrics::default());
+        let upstream = || UpstreamMetrics { status: Arc::clone(&status), requests: Arc::clone(&requests) };
         Ok(Self {
-            status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards())),
+            upstream: settings.metrics.upstream_names.then(upstream),
+            statsd_sendings: Arc::default(),
+            status,
             rulebook,
             counters,
             health: Health::not_serving().await,
-            requests: Arc::new(RequestMetrics::default()),
+            requests,
             effective_settings: settings::effective(settings)?,
         })
     }
@@ -140,6 +153,7 @@ impl Parts {
             status: Arc::clone(&self.status),
             counters: Arc::new(counters),
             registry,
+            upstream: self.upstream.clone(),
             settings: Arc::clone(&self.effective_settings),
         }
     }

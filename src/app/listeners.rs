@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use prometheus_client::registry::Registry;
 
 use crate::app::{Parts, metrics, settings};
 use crate::config::settings::Settings;
@@ -27,6 +28,7 @@ pub(super) struct Running {
     http: Http1Server,
     metrics: Http1Server,
     admin: Http1Server,
+    registry: Arc<Registry>,
 }
 
 impl Bound {
@@ -62,8 +64,9 @@ impl Bound {
             admin: Http1Server::start(
                 self.admin,
                 &pages,
-                admin::router(parts.admin_pages(settings, registry)),
+                admin::router(parts.admin_pages(settings, Arc::clone(&registry))),
             ),
+            registry,
         };
         running.tell();
         Ok(running)
@@ -71,6 +74,11 @@ impl Bound {
 }
 
 impl Running {
+    /// Every metric.
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
     fn tell(&self) {
         let grpc: Vec<_> = self.grpc.addresses().iter().map(ToString::to_string).collect();
         tracing::info!(

@@ -13,6 +13,7 @@ mod grpc;
 mod header;
 mod listen;
 mod log;
+mod metrics;
 mod names;
 mod over_limit_memory;
 mod overlay;
@@ -45,6 +46,7 @@ pub use fallback::{Fallback, Replicas};
 pub use grpc::Grpc;
 pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
+pub use metrics::{Metrics, Statsd, StatsdFormat};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
 pub use redis_credentials::RedisCredentials;
@@ -94,6 +96,8 @@ pub struct Settings {
     pub over_limit_memory: OverLimitMemory,
     /// How the server leaves.
     pub drain: Drain,
+    /// What of the metrics goes beyond the usual.
+    pub metrics: Metrics,
     /// What the server says of itself.
     pub log: Log,
     /// Threads that serve; 0 is one for each core.
@@ -209,6 +213,7 @@ impl Section for Settings {
             "fallback" => read_section(decoder, field, &mut self.fallback),
             "over_limit_memory" => read_section(decoder, field, &mut self.over_limit_memory),
             "drain" => read_section(decoder, field, &mut self.drain),
+            "metrics" => read_section(decoder, field, &mut self.metrics),
             "log" => read_section(decoder, field, &mut self.log),
             "threads" => put(&mut self.threads, decoder.whole(field, 0..=MAX_THREADS)),
             _ => Known::No,

@@ -29,6 +29,15 @@ impl LatencyHistogram {
         self.sum_nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// How many took so long at most, and longer than the bound before. Those above all bounds come under the last one.
+    pub fn counts(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let counts = self.buckets.each_ref().map(|bucket| bucket.load(Ordering::Relaxed));
+        BOUNDS.into_iter().enumerate().map(move |(index, bound)| {
+            let above = if index + 1 == BOUNDS.len() { counts[index + 1] } else { 0 };
+            (Duration::from_micros(bound), counts[index] + above)
+        })
+    }
+
     /// Writes the histogram in seconds.
     ///
     /// # Errors

@@ -44,8 +44,8 @@ pub struct StatsdSettings {
     pub flush_interval: Duration,
 }
 
-/// Where figures come from.
-pub type Source = Box<dyn Fn() -> Figures + Send + Sync>;
+/// Where figures come from; nothing where they cannot be read now.
+pub type Source = Box<dyn Fn() -> Option<Figures> + Send + Sync>;
 
 /// What became of a datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,9 +135,11 @@ impl Statsd {
             return self.tell(Err(&io::Error::other("the name has no address")));
         };
         let State { differences, pending } = &mut *state;
-        pending.extend(differences.datagrams(&(self.source)(), &self.settings.lines));
+        if let Some(figures) = (self.source)() {
+            pending.extend(differences.datagrams(&figures, &self.settings.lines));
+        }
         let sent = self.send(address, pending).await;
-        self.tell(sent.as_ref().map(|()| ()));
+        self.tell(sent.as_ref().copied());
     }
 
     /// The last trouble, if there was any; a datagram that the network does not take is gone.
@@ -180,7 +182,7 @@ impl Statsd {
         let StatsdSettings { host, port, .. } = &self.settings;
         match (sent, self.is_troubled.swap(sent.is_err(), Ordering::Relaxed)) {
             (Err(error), false) => {
-                tracing::warn!(host, port, %error, "figures do not reach the StatsD receiver")
+                tracing::warn!(host, port, %error, "figures do not reach the StatsD receiver");
             }
             (Ok(()), true) => tracing::info!(host, port, "figures are sent to the StatsD receiver again"),
             _ => {}

@@ -93,7 +93,7 @@ impl ValuedName {
             match level {
                 Level::Fixed(text) => push(&mut name, text.as_bytes())?,
                 Level::ByValue(key) => {
-                    push_entry(&mut name, key.as_bytes(), entry.value, self.keeps_underscore)?
+                    push_entry(&mut name, key.as_bytes(), entry.value, self.keeps_underscore)?;
                 }
             }
         }

@@ -20,6 +20,7 @@ use crate::decision::rules::{Quota, Rule};
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
+use crate::server::metrics::upstream::UpstreamMetrics;
 use crate::service::{Clock, Counters, Readiness, ServiceStatus, Snapshot, SystemClock};
 use crate::telemetry::exposition;
 
@@ -32,6 +33,8 @@ pub struct AdminPages {
     pub counters: Arc<Counters>,
     /// Every metric.
     pub registry: Arc<Registry>,
+    /// Where upstream's names are wanted, what shows them.
+    pub upstream: Option<UpstreamMetrics>,
     /// The effective settings as JSON, secrets masked.
     pub settings: Arc<str>,
 }
@@ -89,7 +92,9 @@ async fn ring(State(pages): State<Arc<AdminPages>>) -> Json<Option<RingPage>> {
 }
 
 async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {
-    written(exposition::lines(&pages.registry), "text/plain; charset=utf-8")
+    let upstream = pages.upstream.as_ref().map_or_else(String::new, UpstreamMetrics::lines);
+    let page = exposition::lines(&pages.registry).map(|lines| lines + &upstream);
+    written(page, "text/plain; charset=utf-8")
 }
 
 async fn settings(State(pages): State<Arc<AdminPages>>) -> Response {

@@ -112,7 +112,7 @@ fn datagrams_are_filled_and_never_too_long() {
 /// One that counts up by one at each flush.
 fn statsd(host: &str, port: u16) -> (Statsd, Arc<Sendings>) {
     let (calls, sendings) = (AtomicU64::new(0), Arc::new(Sendings::default()));
-    let source = move || counted("calls", calls.fetch_add(1, Ordering::Relaxed) + 1);
+    let source = move || Some(counted("calls", calls.fetch_add(1, Ordering::Relaxed) + 1));
     let lines = lines(Format::Statsd, &[]);
     let settings = StatsdSettings { host: host.into(), port, lines, flush_interval: Duration::from_secs(10) };
     (Statsd::new(settings, Box::new(source), Arc::clone(&sendings)), sendings)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{
-    Address, DeniedRequests, Format, Replicas, Secret, Settings, Store, Topology, load, names,
+    Address, DeniedRequests, Format, Replicas, Secret, Settings, StatsdFormat, Store, Topology, load, names,
 };
 use super::accept;
 use crate::config::diagnostic::Diagnostics;
@@ -54,7 +54,7 @@ fn the_documented_file_comments_on_every_setting() {
 #[test]
 fn printed_settings_are_read_back() {
     let changed = accept(
-        "{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}, fallback: {replicas: 2}}",
+        "{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}, fallback: {replicas: 2}, metrics: {statsd: {address: 'a:1', tags: {a: b}}}}",
         &[],
         &[],
     );
@@ -96,6 +96,10 @@ breaker: {failures: 2, backoff: 20ms, max_backoff: 20ms}
 fallback: {on_store_failure: deny, replicas: 3}
 over_limit_memory: {max_entries: 0, max_age: 100ms}
 drain: {pause: 0s, deadline: 1s}
+metrics:
+  upstream_names: true
+  max_label_values: 0
+  statsd: {address: 'statsd:8125', format: dogstatsd, flush_interval: 1s, tags: {env: prod, a.b: c/d}}
 log: {level: 'warn,ratekeeper::server=debug', format: json}
 threads: 2
 ",
@@ -146,6 +150,18 @@ threads: 2
     let memory = &settings.over_limit_memory;
     assert_eq!((memory.max_entries, memory.max_age.as_millis()), (0, 100));
     assert_eq!((settings.drain.pause, settings.drain.deadline), (Duration::ZERO, Duration::from_secs(1)));
+    assert!(settings.metrics.upstream_names);
+    assert_eq!(settings.metrics.max_label_values, 0);
+    let statsd = &settings.metrics.statsd;
+    assert_eq!(
+        (&statsd.address, statsd.format),
+        (&Some(Address::tcp("statsd", 8125)), StatsdFormat::DogStatsd)
+    );
+    assert_eq!(statsd.flush_interval, Duration::from_secs(1));
+    assert_eq!(
+        statsd.tags,
+        [("env", "prod"), ("a.b", "c/d")].map(|(name, value)| (name.into(), value.into())).into()
+    );
     assert_eq!(settings.log.level, "warn,ratekeeper::server=debug");
     assert_eq!(settings.log.format, Format::Json);
     assert_eq!(settings.threads, 2);
