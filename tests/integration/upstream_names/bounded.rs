@@ -7,10 +7,14 @@ use std::task::{Context, Waker};
 use allocation_counter::measure;
 use ratekeeper::config::rules::{RuleOptions, parse};
 use ratekeeper::config::source::SourceFile;
-use ratekeeper::decision::plan::Modes;
+use ratekeeper::decision::fixed_window::Reading;
+use ratekeeper::decision::hit::{DeniedRequests, OnStoreFailure};
+use ratekeeper::decision::limit_share::LimitShare;
+use ratekeeper::decision::plan::{Modes, Plan};
 use ratekeeper::decision::request::{Descriptor, Entry, Hits, Request};
 use ratekeeper::decision::rules::RuleSet;
 use ratekeeper::decision::time::Timestamp;
+use ratekeeper::decision::verdict::Verdict;
 use ratekeeper::service::statistics::Statistics;
 use ratekeeper::service::{Limiter, ManualClock, Rulebook};
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
@@ -22,52 +26,94 @@ use crate::harness::{Ratekeeper, ask, http, nothing};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// A million in an optimised build; as many as take a few seconds in others.
-const VALUES: u32 = 1_000_000;
+/// As many as come by a limiter in a second of a build that is not optimised.
+const DECIDED: u32 = 50_000;
 
-/// One limiter that keeps statistics with a thousand names by value.
-fn limiter() -> (Arc<Rulebook>, Limiter<LocalStore, ManualClock>) {
+/// As many as statistics are told of beside that.
+const TOLD: u32 = 1_000_000;
+
+const MODES: Modes = Modes {
+    shadow_mode: false,
+    quota_mode: false,
+    denied_requests: DeniedRequests::Count,
+    on_store_failure: OnStoreFailure::Local,
+    limit_share: LimitShare::WHOLE,
+    near_limit_ratio: 0.8,
+};
+
+/// The places of the digits of a number in base 16.
+const HEX: [u32; 8] = [28, 24, 20, 16, 12, 8, 4, 0];
+
+/// A place for rules that keeps statistics with a thousand names by value.
+fn rulebook() -> Arc<Rulebook> {
     let rulebook = Arc::new(Rulebook::with_statistics(Arc::new(Statistics::new(1_000))));
     let file = SourceFile::new("rules.yaml", RULES);
     let domains = parse(&[file], RuleOptions::default()).unwrap_or_else(|faults| panic!("{faults}"));
     rulebook.publish(RuleSet::compile(&domains).unwrap(), "f", NOW);
-    let store = LocalStore::new(LocalSettings { max_entries: 1_000 });
-    (Arc::clone(&rulebook), Limiter::new(rulebook, store, ManualClock::at(NOW), Modes::default()))
+    rulebook
 }
 
-fn decide(limiter: &Limiter<LocalStore, ManualClock>, value: u32) {
-    let mut digits = *b"0000000000";
-    for (place, digit) in digits.iter_mut().rev().enumerate() {
-        *digit += u8::try_from(value / 10_u32.pow(u32::try_from(place).unwrap()) % 10).unwrap();
-    }
-    let entries = smallvec![Entry { key: b"detailed", value: &digits }];
-    let descriptor = Descriptor { entries, limit_override: None, hits: Hits::Take(1) };
-    let request = Request { domain: "mesh", descriptors: smallvec![descriptor] };
-    let decided = pin!(limiter.decide(&request, None, |_| ()));
-    assert!(decided.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+/// Asks with a value that no other number has.
+fn with_request<R>(number: u32, ask: impl FnOnce(&Request<'_>) -> R) -> R {
+    let value = HEX.map(|place| b'a' + u8::try_from(number >> place & 15).unwrap());
+    let entries = smallvec![Entry { key: b"detailed", value: &value }];
+    ask(&Request {
+        domain: "mesh",
+        descriptors: smallvec![Descriptor { entries, limit_override: None, hits: Hits::Take(1) }],
+    })
+}
+
+fn decide(limiter: &Limiter<LocalStore, ManualClock>, number: u32) {
+    with_request(number, |request| {
+        let decided = pin!(limiter.decide(request, None, |_| ()));
+        assert!(decided.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    });
 }
 
 #[test]
 fn a_million_values_take_no_more_memory_than_a_thousand_and_make_no_more_series() {
-    let (rulebook, limiter) = limiter();
-    let first = measure(|| (0..1_000).for_each(|value| decide(&limiter, value)));
+    let rulebook = rulebook();
+    let store = LocalStore::new(LocalSettings { max_entries: 1_000 });
+    let limiter = Limiter::new(Arc::clone(&rulebook), store, ManualClock::at(NOW), MODES);
+    let first = measure(|| (0..1_000).for_each(|number| decide(&limiter, number)));
     assert!(
         first.bytes_current < 1 << 20,
         "a thousand names and counters take {} bytes",
         first.bytes_current
     );
-    let later = measure(|| (1_000..VALUES).for_each(|value| decide(&limiter, value)));
-    // What the store and its table do with so many counters is the store's own bound.
-    assert!(later.bytes_current < 1 << 16, "{} bytes more", later.bytes_current);
     let current = rulebook.current();
-    let mut series = 0;
-    let mut hits = 0;
-    current.as_deref().unwrap().statistics.as_ref().unwrap().each(|_, values| {
+    let snapshot = current.as_deref().unwrap();
+    let statistics = snapshot.statistics.as_ref().unwrap();
+    let plan = with_request(0, |request| Plan::new(request, &snapshot.rules, MODES));
+    let verdict = Verdict::new(&plan, &[Reading { count: 1, over: false }.into()], NOW);
+    let tell =
+        |number| with_request(number, |request| statistics.count(request, &verdict, MODES.near_limit_ratio));
+    let later = measure(|| {
+        (1_000..DECIDED).for_each(|number| decide(&limiter, number));
+        (DECIDED..DECIDED + TOLD).for_each(tell);
+    });
+    assert!(later.bytes_current < 1 << 16, "{} bytes more", later.bytes_current);
+    let (mut series, mut hits) = (0, 0);
+    statistics.each(|_, values| {
         series += 1;
         hits += values[0];
     });
-    assert_eq!((series, hits), (1_001, u64::from(VALUES)));
-    assert_eq!(rulebook.statistics().unwrap().folded(), u64::from(VALUES) - 1_000);
+    assert_eq!((series, hits), (1_001, u64::from(DECIDED + TOLD)));
+    assert_eq!(rulebook.statistics().unwrap().folded(), u64::from(DECIDED + TOLD) - 1_000);
+}
+
+#[test]
+fn a_name_that_has_its_place_or_finds_none_allocates_nothing() {
+    let store = LocalStore::new(LocalSettings { max_entries: 10_000 });
+    let limiter = Limiter::new(rulebook(), store, ManualClock::at(NOW), MODES);
+    (0..1_100).for_each(|number| decide(&limiter, number));
+    for number in [5, 1_050] {
+        assert_eq!(
+            measure(|| decide(&limiter, number)).count_total,
+            1,
+            "only the value of this test, {number}"
+        );
+    }
 }
 
 #[tokio::test]
