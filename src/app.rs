@@ -10,6 +10,7 @@ mod metrics;
 mod redis_access;
 mod reload;
 mod settings;
+mod statsd;
 mod store;
 mod sweep;
 
@@ -24,12 +25,14 @@ use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
 use crate::server::http::admin::explain::Explainer;
 use crate::server::metrics::RequestMetrics;
+use crate::server::metrics::upstream::UpstreamMetrics;
 use crate::server::responder::Responder;
 use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
 use crate::telemetry::exposition::Exposition;
 use crate::telemetry::logs;
 use crate::telemetry::logs::in_force::LogControl;
+use crate::telemetry::statsd::Sendings;
 
 use decision_log::LogOfDecisions;
 use lifecycle::{Signals, Tasks};
@@ -67,9 +70,11 @@ async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     tasks.start("reload", parts.reloader(settings).run(watch));
     parts.counters.keep(&mut tasks);
     let running = bound.serve(settings, &parts)?;
+    let statsd = statsd::start(settings, &parts, running.exposition(), &mut tasks);
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
+    statsd::leave(statsd).await;
     parts.counters.leave().await;
     parts.decisions.finish().await;
     Ok(())
@@ -100,19 +105,27 @@ struct Parts {
     health: Health,
     requests: Arc<RequestMetrics>,
     decisions: LogOfDecisions,
+    /// Where upstream's names are wanted, what shows them.
+    upstream: Option<UpstreamMetrics>,
+    statsd_sendings: Arc<Sendings>,
     effective_settings: Arc<str>,
     log: LogControl,
 }
 
 impl Parts {
     async fn build(settings: &Settings, log: LogControl) -> anyhow::Result<Self> {
-        let (rulebook, counters) = (Arc::new(Rulebook::new()), Counters::build(settings)?);
+        let (rulebook, counters) = (Arc::new(settings::rulebook(settings)), Counters::build(settings)?);
+        let status = Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards()));
+        let requests = Arc::new(RequestMetrics::default());
+        let upstream = || UpstreamMetrics { status: Arc::clone(&status), requests: Arc::clone(&requests) };
         Ok(Self {
-            status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards())),
+            upstream: settings.metrics.upstream_names.then(upstream),
+            statsd_sendings: Arc::default(),
+            status,
             rulebook,
             counters,
             health: Health::not_serving().await,
-            requests: Arc::new(RequestMetrics::default()),
+            requests,
             decisions: LogOfDecisions::start(settings)?,
             effective_settings: settings::effective(settings)?,
             log,
@@ -153,6 +166,7 @@ impl Parts {
             explainer: Arc::new(explainer),
             decision_log: self.decisions.log(),
             metrics,
+            upstream: self.upstream.clone(),
             settings: Arc::clone(&self.effective_settings),
             log: self.log.clone(),
         }

@@ -13,6 +13,7 @@ pub mod unit;
 
 pub mod fixed_window;
 pub mod hit;
+pub mod hit_shares;
 pub mod key;
 pub mod time;
 

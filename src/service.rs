@@ -10,6 +10,7 @@ pub mod limiter;
 pub mod metrics;
 pub mod outcomes;
 pub mod rulebook;
+pub mod statistics;
 pub mod status;
 
 pub use clock::{Clock, ManualClock, SystemClock};

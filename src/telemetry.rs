@@ -5,3 +5,4 @@ pub mod histogram;
 pub mod logs;
 pub mod process;
 pub mod samples;
+pub mod statsd;

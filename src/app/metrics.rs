@@ -1,4 +1,4 @@
-//! Every layer's metrics, under one prefix but for those of the process, which are called the same everywhere.
+//! Every layer's metrics, under one prefix but for those of the process, which are called the same everywhere, and upstream's.
 
 use std::sync::Arc;
 
@@ -11,11 +11,15 @@ use crate::server::transport::ConnectionStats;
 use crate::service::metrics::ServiceMetrics;
 use crate::telemetry::exposition::Exposition;
 use crate::telemetry::process::ProcessMetrics;
+use crate::telemetry::statsd::metrics::StatsdMetrics;
 
 /// All metrics of the process; `connections` are those of the gRPC port.
 pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> Exposition {
     let mut root = Registry::default();
     root.register_collector(Box::new(ProcessMetrics));
+    if let Some(upstream) = &parts.upstream {
+        root.register_collector(Box::new(upstream.clone()));
+    }
     let registry = root.sub_registry_with_prefix("ratekeeper");
     registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     registry.register_collector(Box::new(ServiceMetrics(Arc::clone(&parts.status))));
@@ -23,5 +27,6 @@ pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> E
     parts.counters.register(registry);
     parts.decisions.register(registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
+    registry.register_collector(Box::new(StatsdMetrics(Arc::clone(&parts.statsd_sendings))));
     Exposition::new(root, vec![Box::new(DurationSection(Arc::clone(&parts.requests)))])
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -15,8 +16,10 @@ use crate::server::http::admin::explain::Context;
 use crate::server::http::admin::explain::page::Places;
 use crate::server::question::RequestLimits;
 use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
+use crate::service::Rulebook;
 use crate::service::decision_log::writer::Target;
 use crate::service::decision_log::{DecisionLogSettings, Salt};
+use crate::service::statistics::Statistics;
 use crate::storage::breaker::BreakerSettings;
 use crate::storage::ledger::{LedgerSettings, OverMemorySettings};
 use crate::storage::local::LocalSettings;
@@ -28,6 +31,7 @@ use crate::storage::shared::placement::Placement;
 use crate::storage::shared::shards::Members;
 use crate::storage::shared::surveyor::Source;
 use crate::telemetry::logs::{LogFormat, LogSettings};
+use crate::telemetry::statsd::{Format, Lines, StatsdSettings};
 
 /// Where each listener is to be bound.
 pub(super) struct Addresses {
@@ -178,6 +182,28 @@ pub(super) fn modes(settings: &Settings) -> Modes {
     }
 }
 
+/// The place of the rules, with upstream's statistics where they are wanted.
+pub(super) fn rulebook(settings: &Settings) -> Rulebook {
+    let metrics = &settings.metrics;
+    if metrics.upstream_names {
+        Rulebook::with_statistics(Arc::new(Statistics::new(metrics.max_label_values as usize)))
+    } else {
+        Rulebook::new()
+    }
+}
+
+/// Where figures are sent, if anywhere.
+pub(super) fn statsd(settings: &Settings) -> Option<StatsdSettings> {
+    let statsd = &settings.metrics.statsd;
+    let Some(Address::Tcp { host, port }) = &statsd.address else { return None };
+    let format = match statsd.format {
+        settings::StatsdFormat::Statsd => Format::Statsd,
+        settings::StatsdFormat::DogStatsd => Format::DogStatsd,
+    };
+    let lines = Lines { format, tags: statsd.tags.clone() };
+    Some(StatsdSettings { host: host.clone(), port: *port, lines, flush_interval: statsd.flush_interval })
+}
+
 pub(super) fn request_limits(settings: &Settings) -> RequestLimits {
     RequestLimits {
         max_descriptors: settings.request.max_descriptors as usize,
@@ -235,7 +261,7 @@ pub(super) fn http2(settings: &Settings) -> Http2Settings {
 }
 
 /// The settings in force as `/config` shows them. Secrets among them are masked where they are serialized.
-pub(super) fn effective(settings: &Settings) -> anyhow::Result<std::sync::Arc<str>> {
+pub(super) fn effective(settings: &Settings) -> anyhow::Result<Arc<str>> {
     let text = serde_json::to_string_pretty(settings).context("the settings cannot be shown")?;
     Ok(text.into())
 }

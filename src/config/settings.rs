@@ -14,6 +14,7 @@ mod grpc;
 mod header;
 mod listen;
 mod log;
+mod metrics;
 mod names;
 mod over_limit_memory;
 mod overlay;
@@ -47,6 +48,7 @@ pub use fallback::{Fallback, Replicas};
 pub use grpc::Grpc;
 pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
+pub use metrics::{Metrics, Statsd, StatsdFormat};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
 pub use redis_credentials::RedisCredentials;
@@ -98,6 +100,8 @@ pub struct Settings {
     pub drain: Drain,
     /// What is written of decisions.
     pub decision_log: DecisionLog,
+    /// What of the metrics goes beyond the usual.
+    pub metrics: Metrics,
     /// What the server says of itself.
     pub log: Log,
     /// Threads that serve; 0 is one for each core.
@@ -217,6 +221,7 @@ impl Section for Settings {
             "over_limit_memory" => read_section(decoder, field, &mut self.over_limit_memory),
             "drain" => read_section(decoder, field, &mut self.drain),
             "decision_log" => read_section(decoder, field, &mut self.decision_log),
+            "metrics" => read_section(decoder, field, &mut self.metrics),
             "log" => read_section(decoder, field, &mut self.log),
             "threads" => put(&mut self.threads, decoder.whole(field, 0..=MAX_THREADS)),
             _ => Known::No,

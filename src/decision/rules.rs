@@ -3,6 +3,7 @@
 pub mod spec;
 
 pub mod named;
+pub mod statistic_name;
 pub mod walk;
 
 mod compile;

@@ -1,5 +1,7 @@
 //! What the edge shows: requests, and the connections that carry them.
 
+pub mod upstream;
+
 use std::fmt;
 use std::num::NonZeroU128;
 use std::sync::Arc;
@@ -52,6 +54,24 @@ impl RequestMetrics {
     /// Counts a request without an answer.
     pub fn unanswered(&self, why: Unanswered) {
         self.unanswered[why.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How long the answered ones took.
+    #[must_use]
+    pub fn duration(&self) -> &LatencyHistogram {
+        &self.duration
+    }
+
+    /// Requests without an answer.
+    #[must_use]
+    pub fn total_unanswered(&self) -> u64 {
+        self.unanswered.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Requests.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total_unanswered() + self.duration.counts().map(|(_, count)| count).sum::<u64>()
     }
 }
 

@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use crate::decision::hit::Source;
 use crate::service::outcomes::OutcomeCounts;
 use crate::service::rulebook::Snapshot;
+use crate::service::statistics::Statistics;
 use crate::service::status::ServiceStatus;
 use crate::telemetry::samples::{Described, as_gauge};
 
@@ -41,6 +42,15 @@ const STALE: Described = Described {
     help: "1 while the rules in force are not what the rule files say, because those have faults",
 };
 
+const FOLDED: Described = Described {
+    name: "label_values_folded",
+    help: "Descriptors that were counted under `other` and not under their own values, because metrics.max_label_values names \
+           are taken, by metric",
+};
+
+/// What the names of the metrics begin with whose labels have values of requests in them.
+const BY_VALUE: &str = "ratelimit_service_rate_limit";
+
 /// Reads the figures where they are kept. Of the decisions only what occurred is shown, so that the number of series
 /// follows use and not the number of rules times outcomes.
 #[derive(Debug)]
@@ -55,6 +65,8 @@ impl Collector for ServiceMetrics {
             [("success", reloads.succeeded), ("failure", reloads.failed)],
         )?;
         STALE.gauge(&mut encoder, if self.0.fault().is_some() { 1.0 } else { 0.0 })?;
+        let folded = self.0.rulebook().statistics().map_or(0, Statistics::folded);
+        FOLDED.counters(&mut encoder, "metric", [(BY_VALUE, folded)])?;
         match self.0.rulebook().current().as_deref() {
             Some(snapshot) => encode_snapshot(&mut encoder, snapshot),
             None => RULES.gauge(&mut encoder, 0.0),

@@ -21,7 +21,7 @@ pub(crate) mod upstream;
 pub(crate) mod wait;
 pub(crate) mod wire;
 
-pub(crate) use ask::{Ask, ask, entries};
+pub(crate) use ask::{Ask, ask, entries, nothing};
 pub(crate) use authority::Authority;
 pub(crate) use envoy::Envoy;
 pub(crate) use prometheus::Prometheus;

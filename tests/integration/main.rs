@@ -30,3 +30,4 @@ mod reload;
 mod rolling;
 mod rule_files;
 mod settings;
+mod upstream_names;

@@ -8,7 +8,7 @@ use ahash::RandomState;
 use crate::decision::limit::Limit;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::level::{Level, Meaning};
-use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId};
+use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId, level_bit};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -48,6 +48,10 @@ struct Compiler {
     domain: Arc<str>,
     path: String,
     shared: Vec<Option<Box<str>>>,
+    /// The levels that have no value of their own, or a pattern that values do not share; and those of them whose value is to be
+    /// named.
+    open: u64,
+    named: u64,
     rules: Vec<Rule>,
     passages: Vec<Location>,
 }
@@ -58,6 +62,8 @@ impl Default for Compiler {
             domain: "".into(),
             path: String::new(),
             shared: Vec::new(),
+            open: 0,
+            named: 0,
             rules: Vec::new(),
             passages: Vec::new(),
         }
@@ -76,7 +82,7 @@ impl Compiler {
             let meaning = self.meaning(spec);
             let next = if spec.descriptors.is_empty() { None } else { Some(self.level(&spec.descriptors)?) };
             self.path.truncate(above);
-            self.shared.pop();
+            self.leave();
             level
                 .push(&spec.key, spec.value.as_deref(), meaning, next)
                 .map_err(|_| CompileError::DuplicateDescriptor(spec.location.clone()))?;
@@ -88,8 +94,20 @@ impl Compiler {
     fn enter(&mut self, spec: &DescriptorSpec) -> usize {
         let above = self.path.len();
         push_step(&mut self.path, &spec.key, spec.value.as_deref());
+        let level = level_bit(self.shared.len());
+        let is_open = spec.value.as_ref().is_none_or(|value| value.contains('*') && !spec.share_threshold);
+        self.open |= if is_open { level } else { 0 };
+        self.named |= if is_open && spec.value_to_metric { level } else { 0 };
         self.shared.push(spec.value.as_deref().filter(|_| spec.share_threshold).map(Into::into));
         above
+    }
+
+    /// Takes the step back up, but for the path.
+    fn leave(&mut self) {
+        self.shared.pop();
+        let above = !level_bit(self.shared.len());
+        self.open &= above;
+        self.named &= above;
     }
 
     /// A level that only leads further is no rule; one that leads nowhere and has no limit lists what is allowed.
@@ -118,10 +136,10 @@ impl Compiler {
             shadow_mode: spec.shadow_mode,
             quota_mode: spec.quota_mode,
             detailed_metric: spec.detailed_metric,
-            value_to_metric: spec.value_to_metric,
             on_store_failure: spec.on_store_failure,
             metadata: spec.metadata.clone(),
             shared,
+            named_by_value: if spec.detailed_metric { self.open } else { self.named },
         });
         Meaning::Rule(id)
     }

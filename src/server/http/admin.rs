@@ -23,6 +23,7 @@ use crate::server::http::admin::explain::Explainer;
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
+use crate::server::metrics::upstream::UpstreamMetrics;
 use crate::service::{Clock, Counters, DecisionLog, Readiness, ServiceStatus, Snapshot, SystemClock};
 use crate::telemetry::exposition::Exposition;
 use crate::telemetry::logs::in_force::LogControl;
@@ -40,6 +41,8 @@ pub struct AdminPages {
     pub decision_log: Option<Arc<DecisionLog>>,
     /// Every metric.
     pub metrics: Arc<Exposition>,
+    /// Where upstream's names are wanted, what shows them.
+    pub upstream: Option<UpstreamMetrics>,
     /// The effective settings as JSON, secrets masked.
     pub settings: Arc<str>,
     /// What is logged.
@@ -113,7 +116,8 @@ async fn ring(State(pages): State<Arc<AdminPages>>) -> Json<Option<RingPage>> {
 }
 
 async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {
-    written(pages.metrics.lines(), "text/plain; charset=utf-8")
+    let upstream = pages.upstream.as_ref().map_or_else(String::new, UpstreamMetrics::lines);
+    written(pages.metrics.lines().map(|lines| lines + &upstream), "text/plain; charset=utf-8")
 }
 
 async fn settings(State(pages): State<Arc<AdminPages>>) -> Response {

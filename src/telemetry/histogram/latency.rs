@@ -60,6 +60,15 @@ impl LatencyHistogram {
         self.cells.is_empty()
     }
 
+    /// How many took so long at most, and longer than the bound before. Those above all bounds come under the last one.
+    pub fn counts(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let counts = self.read().buckets.map(|(_, count)| count);
+        BOUNDS.into_iter().enumerate().map(move |(index, bound)| {
+            let above = if index + 1 == BOUNDS.len() { counts[index + 1] } else { 0 };
+            (Duration::from_nanos(bound), counts[index] + above)
+        })
+    }
+
     /// Writes the histogram in seconds, without its exemplars.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ impl LogControl {
         let settings = InForce { levels: self.0.configured.clone(), until: None };
         match self.put(settings, |in_force| in_force.until == until) {
             Ok(()) => {
-                tracing::info!(levels = %self.0.configured, "the log levels of the settings hold again")
+                tracing::info!(levels = %self.0.configured, "the log levels of the settings hold again");
             }
             Err(fault) => tracing::error!(%fault, "the log levels cannot be set back"),
         }

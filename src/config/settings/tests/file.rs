@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{
-    Address, DeniedRequests, Format, Replicas, Secret, Settings, Store, Topology, load, names,
+    Address, DeniedRequests, Format, Replicas, Secret, Settings, StatsdFormat, Store, Topology, load, names,
 };
 use super::accept;
 use crate::config::diagnostic::Diagnostics;
@@ -55,7 +55,7 @@ fn the_documented_file_comments_on_every_setting() {
 #[test]
 fn printed_settings_are_read_back() {
     let changed = accept(
-        "{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}, fallback: {replicas: 2}}",
+        "{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}, fallback: {replicas: 2}, metrics: {statsd: {address: 'a:1', tags: {a: b}}}}",
         &[],
         &[],
     );
@@ -65,10 +65,7 @@ fn printed_settings_are_read_back() {
     }
 }
 
-#[test]
-fn every_setting_is_taken() {
-    let settings = accept(
-        "
+const EVERY_SETTING: &str = "
 rules: {paths: [a, b/c], merge_domains: true, allow_empty: true, rescan_interval: 5s}
 listen: {grpc: 'unix:/run/rk.sock', http: '[::1]:0', metrics: 'localhost:1', admin: '0.0.0.0:2'}
 grpc:
@@ -105,12 +102,17 @@ decision_log:
   hash: []
   hash_secret: together
   drop: [cookie]
+metrics:
+  upstream_names: true
+  max_label_values: 0
+  statsd: {address: 'statsd:8125', format: dogstatsd, flush_interval: 1s, tags: {env: prod, a.b: c/d}}
 log: {level: 'warn,ratekeeper::server=debug', format: json}
 threads: 2
-",
-        &[],
-        &[],
-    );
+";
+
+#[test]
+fn every_setting_is_taken() {
+    let settings = accept(EVERY_SETTING, &[], &[]);
     assert_eq!(settings.rules.paths, ["a", "b/c"].map(std::path::PathBuf::from));
     assert!(settings.rules.merge_domains && settings.rules.allow_empty);
     assert_eq!(settings.rules.rescan_interval, Duration::from_secs(5));
@@ -155,9 +157,26 @@ threads: 2
     let memory = &settings.over_limit_memory;
     assert_eq!((memory.max_entries, memory.max_age.as_millis()), (0, 100));
     assert_eq!((settings.drain.pause, settings.drain.deadline), (Duration::ZERO, Duration::from_secs(1)));
+    assert_eq!(settings.threads, 2);
+}
+
+#[test]
+fn every_setting_of_what_is_told_is_taken() {
+    let settings = accept(EVERY_SETTING, &[], &[]);
+    assert!(settings.metrics.upstream_names);
+    assert_eq!(settings.metrics.max_label_values, 0);
+    let statsd = &settings.metrics.statsd;
+    assert_eq!(
+        (&statsd.address, statsd.format),
+        (&Some(Address::tcp("statsd", 8125)), StatsdFormat::DogStatsd)
+    );
+    assert_eq!(statsd.flush_interval, Duration::from_secs(1));
+    assert_eq!(
+        statsd.tags,
+        [("env", "prod"), ("a.b", "c/d")].map(|(name, value)| (name.into(), value.into())).into()
+    );
     assert_eq!(settings.log.level, "warn,ratekeeper::server=debug");
     assert_eq!(settings.log.format, Format::Json);
-    assert_eq!(settings.threads, 2);
     let log = &settings.decision_log;
     assert_eq!(log.outcomes, [Outcome::Over, Outcome::Near]);
     assert_eq!((log.sample_ratio, log.max_per_second, &*log.output), (0.5, 9, "/var/log/decisions"));
