@@ -109,9 +109,9 @@ impl DecisionLog {
     ///
     /// # Errors
     /// Where what is wanted makes no sense; then nothing is changed.
-    pub fn change(&self, change: Change) -> Result<DecisionLogSettings, ChangeFault> {
+    pub fn change(&self, change: &Change) -> Result<DecisionLogSettings, ChangeFault> {
         change.check()?;
-        self.current.rcu(|current| Current::of(change.clone().applied_to(current.settings.clone())));
+        self.current.rcu(|current| Current::of(change.applied_to(&current.settings)));
         let settings = self.settings();
         self.wanted.store(settings.outcomes.bits(), Ordering::Relaxed);
         Ok(settings)

@@ -119,14 +119,14 @@ impl Change {
         }
     }
 
-    pub(super) fn applied_to(self, settings: DecisionLogSettings) -> DecisionLogSettings {
-        let outcomes = self.outcomes.and_then(|names| Outcomes::named(&names).ok());
+    pub(super) fn applied_to(&self, settings: &DecisionLogSettings) -> DecisionLogSettings {
+        let outcomes = self.outcomes.as_ref().and_then(|names| Outcomes::named(names).ok());
         DecisionLogSettings {
             outcomes: outcomes.unwrap_or(settings.outcomes),
             sample_ratio: self.sample_ratio.unwrap_or(settings.sample_ratio),
             max_per_second: self.max_per_second.unwrap_or(settings.max_per_second),
-            hash: self.hash.unwrap_or(settings.hash),
-            drop: self.drop.unwrap_or(settings.drop),
+            hash: self.hash.as_ref().unwrap_or(&settings.hash).clone(),
+            drop: self.drop.as_ref().unwrap_or(&settings.drop).clone(),
         }
     }
 }

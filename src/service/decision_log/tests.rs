@@ -141,7 +141,7 @@ async fn what_is_above_the_rate_is_counted_and_what_is_not_drawn_is_not() {
 #[tokio::test]
 async fn it_is_changed_while_it_runs_or_not_at_all() {
     let scene = Scene::new(settings());
-    let change = |change: Change| scene.log.change(change).map(|_| ());
+    let change = |change: Change| scene.log.change(&change).map(|_| ());
     let some = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
     assert_eq!(change(Change { outcomes: some(&["ok", "near"]), ..Change::default() }), Ok(()));
     scene.note(3, &[&[("user", "over")]]);

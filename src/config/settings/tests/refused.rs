@@ -584,7 +584,7 @@ error: `outcomes` cannot have `denied`
  --> s.yaml:3:13
   |
 3 |   outcomes: [over, denied]
-  |             ^^^^^^^^^^^^^^
+  |             ^
   = field: decision_log.outcomes
   = help: there are no_rule, allowed, unlimited, replaced, ok, near, over, shadow
 
@@ -596,7 +596,7 @@ error: `sample_ratio` must be a number from 0 to 1, not `2`
   = field: decision_log.sample_ratio
   = help: write it such as `0.8`
 
-error: `max_per_second` is out of bounds: `0`
+error: `max_per_second` is too small: `0`
  --> s.yaml:5:19
   |
 5 |   max_per_second: 0
@@ -608,7 +608,7 @@ error: `hash` takes up to 100 keys of entries, none of them empty
  --> s.yaml:7:9
   |
 7 |   hash: [""]
-  |         ^^^^
+  |         ^
   = field: decision_log.hash
   = help: write such as `[remote_address]`, or `[]` for none
 "#,

@@ -59,7 +59,7 @@ async fn change(
         Ok(body) => body,
         Err(rejection) => return refuse(StatusCode::BAD_REQUEST, &rejection.body_text()),
     };
-    match log.change(Change { outcomes, sample_ratio, max_per_second, hash, drop }) {
+    match log.change(&Change { outcomes, sample_ratio, max_per_second, hash, drop }) {
         Ok(settings) => {
             let page = DecisionLogPage::from(settings);
             tracing::info!(
