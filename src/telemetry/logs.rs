@@ -52,7 +52,10 @@ pub fn start(settings: &LogSettings) -> Result<LogControl, LogError> {
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let lines = match settings.format {
         LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        // All fields at the top: of spans there are only those of libraries.
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+        }
     };
     // The filter belongs to the lines alone, so that what else listens has levels of its own.
     registry().with(lines.with_filter(filter)).try_init()?;

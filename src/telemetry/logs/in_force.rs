@@ -67,7 +67,7 @@ impl LogControl {
     /// Where they cannot be read; the levels before stay in force.
     pub fn change(&self, levels: &Levels, period: Option<Duration>) -> Result<(), ChangeFault> {
         let until = period.and_then(|period| Instant::now().checked_add(period));
-        self.put(InForce { levels: levels.clone(), until }, |_| true)
+        self.put(InForce { levels: levels.clone(), until }, |_| true).map(drop)
     }
 
     /// Logs by the levels of the settings again.
@@ -75,7 +75,7 @@ impl LogControl {
     /// # Errors
     /// Where nothing is logged any more.
     pub fn go_back(&self) -> Result<(), ChangeFault> {
-        self.put(InForce { levels: self.0.configured.clone(), until: None }, |_| true)
+        self.put(InForce { levels: self.0.configured.clone(), until: None }, |_| true).map(drop)
     }
 
     /// Ends each change when its time is over. Runs as long as the process serves.
@@ -101,18 +101,20 @@ impl LogControl {
     fn end(&self, until: Option<Instant>) {
         let settings = InForce { levels: self.0.configured.clone(), until: None };
         match self.put(settings, |in_force| in_force.until == until) {
-            Ok(()) => {
+            Ok(false) => {}
+            Ok(true) => {
                 tracing::info!(levels = %self.0.configured, "the log levels of the settings hold again");
             }
             Err(fault) => tracing::error!(%fault, "the log levels cannot be set back"),
         }
     }
 
-    /// Filter and figure are changed under one lock, so that one always tells of the other.
-    fn put(&self, next: InForce, still: impl FnOnce(&InForce) -> bool) -> Result<(), ChangeFault> {
+    /// Puts levels in force where they `still` should be, and says whether they are. Filter and figure are changed under one
+    /// lock, so that one always tells of the other.
+    fn put(&self, next: InForce, still: impl FnOnce(&InForce) -> bool) -> Result<bool, ChangeFault> {
         let filter = next.levels.filter()?;
         let mut outcome = Ok(());
-        self.0.in_force.send_if_modified(|in_force| {
+        let changed = self.0.in_force.send_if_modified(|in_force| {
             if !still(in_force) {
                 return false;
             }
@@ -122,7 +124,8 @@ impl LogControl {
             }
             outcome.is_ok()
         });
-        Ok(outcome?)
+        outcome?;
+        Ok(changed)
     }
 }
 

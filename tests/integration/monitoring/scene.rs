@@ -79,9 +79,13 @@ async fn ask_on(mut client: Client, stop: Arc<AtomicBool>) {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        // Many values, so that each server of a ring has some.
-        let wide = (0..8).fold(nothing(), |ask, key| ask.also(&format!("wide=v{}", (round + key) % 64)));
-        for question in [wide, ask("over=v"), ask("near=v"), ask("shadow=v"), ask("free=v"), ask("none=v")] {
+        // Many values, so that each server of a ring has some of either.
+        let values = |key: &str| {
+            (0..8).fold(nothing(), |ask, at| ask.also(&format!("{key}=v{}", (round % 4) * 8 + at)))
+        };
+        for question in
+            [values("wide"), values("over"), ask("near=v"), ask("shadow=v"), ask("free=v"), ask("none=v")]
+        {
             let mut request = tonic::Request::new(question.request());
             request.set_timeout(Duration::from_secs(5));
             client.should_rate_limit(request).await.unwrap();
