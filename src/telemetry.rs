@@ -1,6 +1,7 @@
-//! What the world can see: logs, and the pieces that every layer's own metrics file builds on. Knows no layer.
+//! What the world can see: logs, traces, and the pieces that every layer's own metrics file builds on. Knows no layer.
 
 pub mod exposition;
 pub mod histogram;
 pub mod logs;
 pub mod samples;
+pub mod trace;

@@ -14,6 +14,7 @@ mod header;
 mod listen;
 mod log;
 mod names;
+mod otel;
 mod over_limit_memory;
 mod overlay;
 mod quantity;
@@ -28,6 +29,7 @@ mod section;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tracing;
 
 use serde::Serialize;
 
@@ -45,6 +47,7 @@ pub use fallback::{Fallback, Replicas};
 pub use grpc::Grpc;
 pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
+pub use otel::{Propagators, StandardTracing};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
 pub use redis_credentials::RedisCredentials;
@@ -55,6 +58,7 @@ pub use request::Request;
 pub use response::{Headers, Response};
 pub use rules::Rules;
 pub use store::{Local, Store};
+pub use tracing::{Tracing, TracingProtocol};
 
 /// The most threads that can be asked for.
 const MAX_THREADS: u16 = 1024;
@@ -96,13 +100,16 @@ pub struct Settings {
     pub drain: Drain,
     /// What the server says of itself.
     pub log: Log,
+    /// What is recorded for OpenTelemetry.
+    pub tracing: Tracing,
     /// Threads that serve; 0 is one for each core.
     pub threads: u16,
 }
 
 /// The settings that a file, the environment and flags add up to.
 ///
-/// `environment` may hold any variables; those that do not begin with `RATEKEEPER_` are no business of ours.
+/// `environment` may hold any variables; those that do not begin with `RATEKEEPER_` are no business of ours, but for those of
+/// OpenTelemetry, which stand below the file.
 ///
 /// # Errors
 ///
@@ -113,7 +120,9 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     overrides: &[Override],
 ) -> Result<Settings, Diagnostics> {
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
     let mut settings = Settings::default();
+    otel::read(&environment, &mut settings.tracing);
     let mut faults = Diagnostics::new();
     let written = file.map(|file| {
         let places = settings.read_file(file, &mut faults);
@@ -210,6 +219,7 @@ impl Section for Settings {
             "over_limit_memory" => read_section(decoder, field, &mut self.over_limit_memory),
             "drain" => read_section(decoder, field, &mut self.drain),
             "log" => read_section(decoder, field, &mut self.log),
+            "tracing" => read_section(decoder, field, &mut self.tracing),
             "threads" => put(&mut self.threads, decoder.whole(field, 0..=MAX_THREADS)),
             _ => Known::No,
         }
