@@ -11,6 +11,7 @@ mod reload;
 mod settings;
 mod store;
 mod sweep;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +31,13 @@ use crate::telemetry::logs;
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
 use store::Counters;
+use traces::Traces;
 
 /// How long blocking work (reading files, sweeping) may go on when the process ends. A mount that hangs must not keep it.
 const BLOCKING_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the end waits for the collector to take what was recorded last.
+const LAST_SPANS: Duration = Duration::from_secs(1);
 
 /// What is served.
 type Decider = Responder<Store, SystemClock>;
@@ -53,7 +58,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be listened for")?;
     let bound = Bound::bind(settings).await?;
-    let parts = Parts::build(settings).await?;
+    let (traces, export) = Traces::start(settings)?;
+    let parts = Parts::build(settings, traces).await?;
     let mut tasks = Tasks::default();
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
     let force = watch.force_handle();
@@ -64,6 +70,9 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
     parts.counters.leave().await;
+    if let Some(export) = export {
+        export.end(LAST_SPANS).await;
+    }
     Ok(())
 }
 
@@ -91,18 +100,20 @@ struct Parts {
     counters: Counters,
     health: Health,
     requests: Arc<RequestMetrics>,
+    traces: Traces,
     effective_settings: Arc<str>,
 }
 
 impl Parts {
-    async fn build(settings: &Settings) -> anyhow::Result<Self> {
-        let (rulebook, counters) = (Arc::new(Rulebook::new()), Counters::build(settings)?);
+    async fn build(settings: &Settings, traces: Traces) -> anyhow::Result<Self> {
+        let (rulebook, counters) = (Arc::new(Rulebook::new()), Counters::build(settings, &traces.tracer)?);
         Ok(Self {
             status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards())),
             rulebook,
             counters,
             health: Health::not_serving().await,
             requests: Arc::new(RequestMetrics::default()),
+            traces,
             effective_settings: settings::effective(settings)?,
         })
     }
@@ -112,10 +123,11 @@ impl Parts {
         let (rulebook, counters, requests) =
             (Arc::clone(&self.rulebook), self.counters.clone(), Arc::clone(&self.requests));
         let (modes, limits) = (settings::modes(settings), settings::request_limits(settings));
-        let answers = settings::answers(settings);
+        let (answers, tracer) = (settings::answers(settings), self.traces.tracer.clone());
         move || {
             let limiter = Limiter::new(Arc::clone(&rulebook), counters.open(), SystemClock, modes);
-            Arc::new(Responder::new(limiter, limits, answers.clone(), Arc::clone(&requests)))
+            let responder = Responder::new(limiter, limits, answers.clone(), Arc::clone(&requests));
+            Arc::new(responder.with_tracer(tracer.clone()))
         }
     }
 
@@ -125,6 +137,7 @@ impl Parts {
             status: Arc::clone(&self.status),
             health: self.health.clone(),
             options: settings::rule_options(settings),
+            tracer: self.traces.tracer.clone(),
         }
     }
 

@@ -4,9 +4,11 @@
 //! proto crate. It knows the use cases of `service`, and nothing of stores or files.
 
 pub mod answer;
+pub mod caller;
 pub mod deadline;
 pub mod question;
 pub mod responder;
+pub mod trace;
 pub mod unanswered;
 
 pub mod grpc;

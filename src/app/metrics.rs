@@ -9,6 +9,7 @@ use crate::app::Parts;
 use crate::server::metrics::{ConnectionMetrics, RequestCollector};
 use crate::server::transport::ConnectionStats;
 use crate::service::metrics::ServiceMetrics;
+use crate::telemetry::trace::metrics::SpanMetrics;
 
 /// All metrics of the process; `connections` are those of the gRPC port.
 pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Registry {
@@ -18,5 +19,6 @@ pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Reg
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
     parts.counters.register(&mut registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
+    registry.register_collector(Box::new(SpanMetrics(Arc::clone(&parts.traces.counts))));
     registry
 }

@@ -60,6 +60,12 @@ impl Tracer {
         Self(Some(Arc::new(Recorder { settings, queue, counts })))
     }
 
+    /// Whether anything is recorded.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The forms in which callers may tell their context; nothing where nothing is recorded anyway.
     #[must_use]
     pub fn formats(&self) -> Option<Formats> {

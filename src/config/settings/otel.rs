@@ -104,7 +104,9 @@ impl<'v> Variables<'v> {
         match self.get("OTEL_TRACES_EXPORTER") {
             None | Some("otlp") => {}
             Some("none") => return,
-            Some(_) => return self.ignore("OTEL_TRACES_EXPORTER", "is neither otlp nor none: nothing is exported"),
+            Some(_) => {
+                return self.ignore("OTEL_TRACES_EXPORTER", "is neither otlp nor none: nothing is exported");
+            }
         }
         // Over HTTP the general one is where the paths of all signals begin.
         let http = tracing.protocol == TracingProtocol::Http;
@@ -151,7 +153,8 @@ impl<'v> Variables<'v> {
     fn read_name(&mut self, tracing: &mut Tracing) {
         let attributes = self.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
         let pairs = attributes.split(',').filter_map(|pair| pair.split_once('='));
-        let named = pairs.filter(|(key, _)| key.trim() == "service.name").map(|(_, name)| name.trim()).last();
+        let named =
+            pairs.filter(|(key, _)| key.trim() == "service.name").map(|(_, name)| name.trim()).next_back();
         if let Some(name) = self.get("OTEL_SERVICE_NAME").or(named) {
             name.clone_into(&mut tracing.service_name);
         }

@@ -70,7 +70,8 @@ fn endpoint(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<St
     match endpoint_fault(&text) {
         None => Ok(Some(text)),
         Some(fault) => {
-            let help = "write a URL such as `http://collector:4317`; credentials go into OTEL_EXPORTER_OTLP_HEADERS";
+            let help =
+                "write a URL such as `http://collector:4317`; credentials go into OTEL_EXPORTER_OTLP_HEADERS";
             Err(decoder.refuse(field, format!("`endpoint` {fault}"), help))
         }
     }

@@ -15,6 +15,7 @@ use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::{Counts, Mode, Order, Outcome, Route, Ticket, Way};
 use crate::storage::redis::script::{KnownScripts, Script};
+use crate::storage::trace::TraceContext;
 
 /// An order and where its answer is awaited.
 #[derive(Debug)]
@@ -60,6 +61,11 @@ impl CountCall {
     /// Whether it has to be announced to a node that does not have the slot yet.
     pub(super) fn asks(&self) -> bool {
         self.route.way == Way::Asking
+    }
+
+    /// The spans of the recorded requests among the orders'.
+    pub(super) fn traces(&self) -> impl Iterator<Item = TraceContext> {
+        self.passengers.iter().filter_map(|passenger| passenger.order.trace)
     }
 
     /// The orders' tickets.

@@ -54,6 +54,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["mimalloc"], &["main"]),
     (&["prometheus_client"], &["telemetry", "app"]),
     (&["tracing_subscriber"], &["telemetry"]),
+    (&["opentelemetry", "opentelemetry_otlp", "opentelemetry_sdk"], &["telemetry/trace"]),
 ];
 
 /// Whether this file may import from that layer.
@@ -61,7 +62,9 @@ pub(super) fn may_import(file: &str, layer: &str) -> bool {
     let own = layer_of(file);
     let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == own) else { return false };
     // A module of the crate's root that is no layer at all is nobody's to import.
-    own == layer || below.contains(&layer) || (layer == "telemetry" && own != "decision" && is_metrics(file))
+    own == layer
+        || below.contains(&layer)
+        || (layer == "telemetry" && own != "decision" && (is_metrics(file) || is_trace(file)))
 }
 
 /// Whether this file may name that library.
@@ -90,6 +93,11 @@ fn is_metrics(file: &str) -> bool {
     file.ends_with("/metrics.rs")
         || file.contains("/metrics/")
         || ["server/http/admin", "server/http/scrape"].iter().any(|page| is_within(file, page))
+}
+
+/// Each layer's own file for traces makes its spans.
+fn is_trace(file: &str) -> bool {
+    file.ends_with("/trace.rs")
 }
 
 /// Whether the file is `owner.rs` or in the folder `owner/`.

@@ -45,7 +45,8 @@ fn the_settings_win_over_the_standard_variables() {
     let found = tracing("", &environment);
     assert_eq!((found.protocol, found.sample_ratio), (TracingProtocol::Http, 0.5));
     assert_eq!((found.service_name.as_str(), found.standard.heeds_caller), ("by-variable", false));
-    let yaml = "tracing: {protocol: grpc, endpoint: 'http://file:4317', sample_ratio: 0.25, service_name: by-file}";
+    let yaml =
+        "tracing: {protocol: grpc, endpoint: 'http://file:4317', sample_ratio: 0.25, service_name: by-file}";
     let found = tracing(yaml, &environment);
     assert_eq!((found.protocol, found.sample_ratio), (TracingProtocol::Grpc, 0.25));
     assert_eq!((found.service_name.as_str(), found.endpoint.as_str()), ("by-file", "http://file:4317"));
@@ -64,8 +65,7 @@ fn samplers_names_and_batches() {
         ("parentbased_always_off", true, 0.0),
         ("parentbased_traceidratio", true, 0.125),
     ] {
-        let found =
-            tracing("", &[("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", "0.125")]);
+        let found = tracing("", &[("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", "0.125")]);
         assert_eq!((found.standard.heeds_caller, found.sample_ratio), (heeds_caller, ratio), "{sampler}");
     }
     let found = tracing("", &[("OTEL_RESOURCE_ATTRIBUTES", "a=b, service.name = mine ,c=d")]);
@@ -83,7 +83,10 @@ fn samplers_names_and_batches() {
     );
     let standard = found.standard;
     assert_eq!((standard.max_queue, standard.max_batch), (10, 10));
-    assert_eq!((standard.delay, standard.export_timeout), (Duration::from_millis(7), Duration::from_millis(8)));
+    assert_eq!(
+        (standard.delay, standard.export_timeout),
+        (Duration::from_millis(7), Duration::from_millis(8))
+    );
     assert_eq!(standard.propagators, Propagators { tracecontext: true, b3: false, b3multi: false });
     assert!(standard.disabled);
     assert_eq!(standard.ignored, [""; 0]);
@@ -131,7 +134,14 @@ error: `endpoint` must begin with `http://` or `https://`
   = help: write a URL such as `http://collector:4317`; credentials go into OTEL_EXPORTER_OTLP_HEADERS
 ",
     );
-    for url in ["http://user:hunter2@host:4317", "http://", "http://:4317", "https:///path", "http://a b/", "http://a/ b"] {
+    for url in [
+        "http://user:hunter2@host:4317",
+        "http://",
+        "http://:4317",
+        "https:///path",
+        "http://a b/",
+        "http://a/ b",
+    ] {
         let faults = load(None, variables(&[("RATEKEEPER_TRACING__ENDPOINT", url)]), &[]).expect_err(url);
         assert!(!faults.to_string().contains("hunter2"), "{faults}");
     }

@@ -70,7 +70,9 @@ fn b3_in_one_header() {
     b3("d", Some((None, Some(true))));
     let short = TraceContext { trace: TraceId::new(0, 0xab).unwrap(), span: parent().unwrap().span };
     b3(&format!("00000000000000ab-{SPAN}-1"), Some((Some(short), Some(true))));
-    for malformed in ["", "2", "-", "1-", "x-y-1", &format!("{TRACE}-{SPAN}-2"), &format!("{TRACE}-{SPAN}-1-x")] {
+    for malformed in
+        ["", "2", "-", "1-", "x-y-1", &format!("{TRACE}-{SPAN}-2"), &format!("{TRACE}-{SPAN}-1-x")]
+    {
         b3(malformed, None);
     }
     b3(&format!("{TRACE}-{SPAN}-1-{SPAN}-1"), None);
