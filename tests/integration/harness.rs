@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod authority;
+pub(crate) mod collector;
 pub(crate) mod envoy;
 pub(crate) mod http;
 pub(crate) mod metrics;
@@ -22,6 +23,7 @@ pub(crate) mod wire;
 
 pub(crate) use ask::{Ask, ask, entries};
 pub(crate) use authority::Authority;
+pub(crate) use collector::Collector;
 pub(crate) use envoy::Envoy;
 pub(crate) use ratekeeper::Ratekeeper;
 pub(crate) use redis::{Redis, RedisCluster, RedisSentinel};

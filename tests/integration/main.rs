@@ -25,3 +25,4 @@ mod reload;
 mod rolling;
 mod rule_files;
 mod settings;
+mod traces;

@@ -4,10 +4,12 @@ mod otlp;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc as ready;
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use opentelemetry_otlp::SpanExporter;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -43,6 +45,9 @@ pub enum ExportError {
     /// The system gave no thread or no runtime.
     #[error("the thread that exports spans cannot be started")]
     Thread(#[from] io::Error),
+    /// It began, and panicked.
+    #[error("the thread that exports spans panicked at its start")]
+    Panicked,
 }
 
 /// The running export.
@@ -62,22 +67,24 @@ impl Export {
         settings: &ExportSettings,
         counts: &Arc<SpanCounts>,
     ) -> Result<(Tracer, Self), ExportError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let exporter = {
-            // A channel for gRPC has a task, which is to live on that runtime.
-            let _within = runtime.enter();
-            otlp::exporter(settings)?
-        };
         let (spans, queue) = mpsc::channel(settings.batches.max_queue);
         let (end, told_to_end) = oneshot::channel();
         let (alive, ended) = oneshot::channel();
-        let batches = Batches::new(queue, exporter, settings.batches, Arc::clone(counts));
+        let (ready, started) = ready::sync_channel(1);
+        let (settings, recorded) = (settings.clone(), Arc::clone(counts));
         thread::Builder::new().name("spans".into()).spawn(move || {
-            runtime.block_on(batches.run(told_to_end));
+            // Moved in, so that its receiver is told when the thread ends in whatever way.
+            let _alive: oneshot::Sender<()> = alive;
+            let (runtime, exporter) = match build(&settings) {
+                Ok(built) => built,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
+            // The receiver waits for this.
+            let _ = ready.send(Ok(()));
+            runtime.block_on(Batches::new(queue, exporter, settings.batches, recorded).run(told_to_end));
             runtime.shutdown_background();
-            // An error means that nobody waits for the end.
-            let _ = alive.send(());
         })?;
+        started.recv().unwrap_or(Err(ExportError::Panicked))?;
         Ok((Tracer::new(tracing, spans, Arc::clone(counts)), Self { end, ended }))
     }
 
@@ -87,4 +94,14 @@ impl Export {
         let _ = self.end.send(patience);
         let _ = timeout(patience + Duration::from_millis(100), self.ended).await;
     }
+}
+
+/// The thread's runtime, and the exporter that works on it.
+fn build(settings: &ExportSettings) -> Result<(Runtime, SpanExporter), ExportError> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    // A channel for gRPC has a task, which is to live on that runtime.
+    let within = runtime.enter();
+    let exporter = otlp::exporter(settings)?;
+    drop(within);
+    Ok((runtime, exporter))
 }
