@@ -219,7 +219,12 @@ pub(super) fn traces(settings: &Settings) -> Option<(TracerSettings, ExportSetti
         settings::TracingProtocol::Http => Protocol::Http,
     };
     let exported = ExportSettings {
-        collector: Collector { protocol, endpoint: tracing.endpoint.clone() },
+        collector: Collector {
+            protocol,
+            endpoint: tracing.endpoint.clone(),
+            ca: standard.certificate.clone(),
+            timeout: standard.timeout,
+        },
         service_name: tracing.service_name.clone(),
         batches: BatchSettings {
             max_queue: standard.max_queue,

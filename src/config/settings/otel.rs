@@ -5,6 +5,7 @@
 //! specification's will, too. What holds secrets is not read here.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::tracing::{Tracing, TracingProtocol, endpoint_fault};
@@ -29,6 +30,10 @@ pub struct StandardTracing {
     pub delay: Duration,
     /// How long an export may take (`OTEL_BSP_EXPORT_TIMEOUT`).
     pub export_timeout: Duration,
+    /// How long one export may take with all that is tried again (`OTEL_EXPORTER_OTLP_TIMEOUT`).
+    pub timeout: Duration,
+    /// The CA that vouches for the collector (`OTEL_EXPORTER_OTLP_CERTIFICATE`).
+    pub certificate: Option<PathBuf>,
     /// Variables that were left alone, and why.
     pub ignored: Vec<String>,
 }
@@ -54,6 +59,8 @@ impl Default for StandardTracing {
             max_batch: 512,
             delay: Duration::from_secs(5),
             export_timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(10),
+            certificate: None,
             ignored: Vec::new(),
         }
     }
@@ -178,6 +185,11 @@ impl<'v> Variables<'v> {
         standard.max_batch = batch.min(standard.max_queue);
         standard.delay = millis(self, "OTEL_BSP_SCHEDULE_DELAY", standard.delay);
         standard.export_timeout = millis(self, "OTEL_BSP_EXPORT_TIMEOUT", standard.export_timeout);
+        for name in ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"] {
+            standard.timeout = millis(self, name, standard.timeout);
+        }
+        let certificate = self.get("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE");
+        standard.certificate = certificate.or(self.get("OTEL_EXPORTER_OTLP_CERTIFICATE")).map(PathBuf::from);
     }
 
     fn read_propagators(&mut self, propagators: &mut Propagators) {

@@ -1,6 +1,7 @@
 //! The export of spans: a thread of its own with a runtime of its own, so that nothing of it is on the way of a request.
 
 mod otlp;
+mod tls;
 
 use std::io;
 use std::sync::Arc;
@@ -45,6 +46,9 @@ pub enum ExportError {
     /// The system gave no thread or no runtime.
     #[error("the thread that exports spans cannot be started")]
     Thread(#[from] io::Error),
+    /// Connections to the collector cannot be made secret.
+    #[error("TLS to the collector: {0}")]
+    Tls(String),
     /// It began, and panicked.
     #[error("the thread that exports spans panicked at its start")]
     Panicked,

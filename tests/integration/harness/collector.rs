@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
 use http::HeaderMap;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
@@ -21,11 +21,16 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use parking_lot::Mutex;
 use prost::Message;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tonic::transport::server::TcpIncoming;
 
-use super::{ports, wait};
+use super::{Authority, ports, wait};
 
 /// A running collector. Its port refuses connections when it is dropped.
 pub(crate) struct Collector {
@@ -66,6 +71,39 @@ impl Collector {
     /// Its URL, without a path.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Over TLS with this authority's certificate, by gRPC and by HTTP.
+    pub(crate) async fn secret(authority: &Authority) -> Self {
+        let (address, received) = (ports::free(), Received::default());
+        let listener = TcpListener::bind(address).await.unwrap();
+        let certificate = authority.path("server").join("cert.pem");
+        let chain = CertificateDer::pem_file_iter(certificate).unwrap().collect::<Result<_, _>>().unwrap();
+        let key = PrivateKeyDer::from_pem_file(authority.path("server").join("key.pem")).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let mut config = config.with_single_cert(chain, key).unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let tls = TlsAcceptor::from(Arc::new(config));
+        let router = axum::Router::new().route("/v1/traces", post(take)).with_state(received.clone());
+        let grpc = TraceServiceServer::new(received.clone());
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (tls, router, grpc) = (tls.clone(), router.clone(), grpc.clone());
+                tokio::spawn(async move {
+                    let Ok(stream) = tls.accept(stream).await else { return };
+                    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                        let service = TowerToHyperService::new(grpc);
+                        let server = http2::Builder::new(TokioExecutor::new());
+                        let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                    } else {
+                        let service = TowerToHyperService::new(router);
+                        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    }
+                });
+            }
+        });
+        Self { address, received, task }
     }
 
     /// All spans that came so far.

@@ -28,7 +28,6 @@ const OWNERS: &[(&[&str], &[&str])] = &[
             "axum",
             "http",
             "hyper",
-            "hyper_util",
             "prost",
             "prost_reflect",
             "prost_types",
@@ -40,6 +39,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         ],
         &["server", "cli/bench", "cli/counters"],
     ),
+    (&["hyper_util"], &["server", "cli/bench", "cli/counters", "telemetry/trace/export/tls"]),
     (&["granit_parser", "notify", "strsim"], &["config"]),
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry"]),
     (&["serde_urlencoded"], &["server/http/admin", "cli/counters"]),
@@ -47,14 +47,19 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     // Tests stop and kill servers with it.
     (&["rustix"], &["cli/bench", "app/store/tests", "storage/redis/tests", "storage/shared/tests"]),
     (&["bb8_redis", "redis"], &["storage/redis"]),
-    (&["rustls", "rustls_native_certs", "tokio_rustls"], &["storage/redis/tls"]),
+    (&["rustls", "rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls"]),
+    (&["tokio_rustls"], &["storage/redis/tls"]),
+    (&["hyper_rustls"], &["telemetry/trace/export/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
     (&["mimalloc"], &["main"]),
     (&["prometheus_client"], &["telemetry", "app"]),
     (&["tracing_subscriber"], &["telemetry"]),
-    (&["opentelemetry", "opentelemetry_otlp", "opentelemetry_sdk"], &["telemetry/trace"]),
+    (
+        &["opentelemetry", "opentelemetry_http", "opentelemetry_otlp", "opentelemetry_sdk"],
+        &["telemetry/trace"],
+    ),
 ];
 
 /// Whether this file may import from that layer.

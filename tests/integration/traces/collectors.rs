@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::{DECISION, RULES, ask_with, setup, traceparent};
 use crate::harness::metrics::Metrics;
-use crate::harness::{Collector, Ratekeeper, ask, http, ports, tell, wait};
+use crate::harness::{Authority, Collector, Ratekeeper, ask, http, ports, tell, wait};
 
 async fn dropped(server: &Ratekeeper, reason: &str) -> f64 {
     let label = format!("reason=\"{reason}\"");
@@ -66,6 +66,28 @@ async fn over_grpc_headers_come_along_too() {
     assert_eq!(collector.header("x-key"), "hunter2");
     assert_eq!(collector.resource("service.name"), "ratekeeper");
     assert_eq!(collector.resource("service.version"), env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn over_tls_by_the_ca_that_is_named_and_no_other() {
+    let authority = Authority::new();
+    for protocol in ["grpc", "http"] {
+        let collector = Collector::secret(&authority).await;
+        let setup = || {
+            let endpoint = format!("https://{}", collector.address);
+            let settings = format!("tracing: {{endpoint: \"{endpoint}\", protocol: {protocol}}}");
+            Ratekeeper::setup().rules(RULES).settings(&settings).variable("OTEL_BSP_SCHEDULE_DELAY", "5")
+        };
+        let stranger = Authority::new();
+        let server =
+            setup().variable("OTEL_EXPORTER_OTLP_CERTIFICATE", &stranger.file("ca.pem")).start().await;
+        wait::until("a loss", || async { dropped(&server, "export_failed").await > 0.0 }).await;
+        assert_eq!(collector.spans().len(), 0);
+        let server =
+            setup().variable("OTEL_EXPORTER_OTLP_CERTIFICATE", &authority.file("ca.pem")).start().await;
+        ask_recorded(&server).await;
+        assert_eq!(collector.named(DECISION, 1).await.len(), 1, "{protocol}");
+    }
 }
 
 #[tokio::test]

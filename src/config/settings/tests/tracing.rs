@@ -79,6 +79,8 @@ fn samplers_names_and_batches() {
             ("OTEL_BSP_EXPORT_TIMEOUT", "8"),
             ("OTEL_PROPAGATORS", "tracecontext, baggage"),
             ("OTEL_SDK_DISABLED", "TRUE"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "9"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
         ],
     );
     let standard = found.standard;
@@ -89,6 +91,7 @@ fn samplers_names_and_batches() {
     );
     assert_eq!(standard.propagators, Propagators { tracecontext: true, b3: false, b3multi: false });
     assert!(standard.disabled);
+    assert_eq!((standard.timeout, standard.certificate), (Duration::from_millis(9), Some("/ca.pem".into())));
     assert_eq!(standard.ignored, [""; 0]);
 }
 
@@ -106,6 +109,8 @@ fn what_is_not_known_is_left_alone_and_told_without_its_value() {
         "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
         "OTEL_BSP_SCHEDULE_DELAY",
         "OTEL_BSP_EXPORT_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
     ] {
         let mut found = tracing("", &[(name, wrong)]);
         let ignored = std::mem::take(&mut found.standard.ignored);

@@ -1,15 +1,19 @@
 //! The exporter: OTLP over gRPC or HTTP, and what the spans say they come from.
 //!
-//! `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TIMEOUT` are read here, by the exporter, and nowhere else: headers hold
-//! secrets, which are shown nowhere because nobody else has them.
+//! `OTEL_EXPORTER_OTLP_HEADERS` is read here, by the exporter, and nowhere else: headers hold secrets, which are shown nowhere
+//! because nobody else has them.
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_http::hyper::HyperClient;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
 use opentelemetry_sdk::trace::SpanExporter as _;
 
-use super::{ExportError, ExportSettings};
+use super::{ExportError, ExportSettings, tls};
 
 /// What a collector understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,10 @@ pub struct Collector {
     pub protocol: Protocol,
     /// Its URL. Over HTTP a path means itself; without one, OTLP's own is taken.
     pub endpoint: String,
+    /// The CA that vouches for it, in a PEM file; none: those that this system trusts.
+    pub ca: Option<PathBuf>,
+    /// How long one export may take, with all that is tried again.
+    pub timeout: Duration,
 }
 
 /// Where collectors take spans over HTTP.
@@ -34,13 +42,21 @@ const HTTP_PATH: &str = "/v1/traces";
 
 /// An exporter for this collector; must be called within the runtime that it is to work on.
 pub(super) fn exporter(settings: &ExportSettings) -> Result<SpanExporter, ExportError> {
-    let Collector { protocol, endpoint } = &settings.collector;
+    let Collector { protocol, endpoint, timeout, .. } = &settings.collector;
     let built = match protocol {
-        Protocol::Grpc => SpanExporter::builder().with_tonic().with_endpoint(endpoint).build(),
+        Protocol::Grpc => {
+            let builder = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(*timeout);
+            match tls::of_grpc(&settings.collector)? {
+                None => builder.build(),
+                Some(tls) => builder.with_tls_config(tls).build(),
+            }
+        }
         Protocol::Http => SpanExporter::builder()
             .with_http()
+            .with_http_client(HyperClient::new(tls::of_http(&settings.collector)?, *timeout, None))
             .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
             .with_endpoint(http_url(endpoint))
+            .with_timeout(*timeout)
             .build(),
     };
     let mut exporter =
