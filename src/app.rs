@@ -13,6 +13,7 @@ mod settings;
 mod statsd;
 mod store;
 mod sweep;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,9 +40,13 @@ use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
 pub use settings::explain_context;
 use store::Counters;
+use traces::Traces;
 
 /// How long blocking work (reading files, sweeping) may go on when the process ends. A mount that hangs must not keep it.
 const BLOCKING_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the end waits for the collector to take what was recorded last.
+const LAST_SPANS: Duration = Duration::from_secs(1);
 
 /// What is served.
 type Decider = Responder<Store, SystemClock>;
@@ -62,7 +67,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
 async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be listened for")?;
     let bound = Bound::bind(settings).await?;
-    let parts = Parts::build(settings, log).await?;
+    let (traces, export) = Traces::start(settings)?;
+    let parts = Parts::build(settings, log, traces).await?;
     let mut tasks = Tasks::default();
     tasks.start("log levels", parts.log.clone().keep());
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
@@ -77,6 +83,9 @@ async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     statsd::leave(statsd).await;
     parts.counters.leave().await;
     parts.decisions.finish().await;
+    if let Some(export) = export {
+        export.end(LAST_SPANS).await;
+    }
     Ok(())
 }
 
@@ -108,13 +117,15 @@ struct Parts {
     /// Where upstream's names are wanted, what shows them.
     upstream: Option<UpstreamMetrics>,
     statsd_sendings: Arc<Sendings>,
+    traces: Traces,
     effective_settings: Arc<str>,
     log: LogControl,
 }
 
 impl Parts {
-    async fn build(settings: &Settings, log: LogControl) -> anyhow::Result<Self> {
-        let (rulebook, counters) = (Arc::new(settings::rulebook(settings)), Counters::build(settings)?);
+    async fn build(settings: &Settings, log: LogControl, traces: Traces) -> anyhow::Result<Self> {
+        let (rulebook, counters) =
+            (Arc::new(settings::rulebook(settings)), Counters::build(settings, &traces.tracer)?);
         let status = Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards()));
         let requests = Arc::new(RequestMetrics::default());
         let upstream = || UpstreamMetrics { status: Arc::clone(&status), requests: Arc::clone(&requests) };
@@ -127,6 +138,7 @@ impl Parts {
             health: Health::not_serving().await,
             requests,
             decisions: LogOfDecisions::start(settings)?,
+            traces,
             effective_settings: settings::effective(settings)?,
             log,
         })
@@ -138,10 +150,12 @@ impl Parts {
             (Arc::clone(&self.rulebook), self.counters.clone(), Arc::clone(&self.requests));
         let (modes, limits) = (settings::modes(settings), settings::request_limits(settings));
         let (answers, decisions) = (settings::answers(settings), self.decisions.log());
+        let tracer = self.traces.tracer.clone();
         move || {
             let limiter = Limiter::new(Arc::clone(&rulebook), counters.open(), SystemClock, modes);
             let (answers, requests) = (answers.clone(), Arc::clone(&requests));
-            Arc::new(Responder::new(limiter, limits, answers, requests, decisions.clone()))
+            let responder = Responder::new(limiter, limits, answers, requests);
+            Arc::new(responder.with_tracer(tracer.clone()).with_decision_log(decisions.clone()))
         }
     }
 
@@ -151,6 +165,7 @@ impl Parts {
             status: Arc::clone(&self.status),
             health: self.health.clone(),
             options: settings::rule_options(settings),
+            tracer: self.traces.tracer.clone(),
         }
     }
 

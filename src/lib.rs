@@ -5,7 +5,7 @@
 //! ```text
 //! main → cli, app → server → service → storage → decision
 //!                             config  → decision
-//! telemetry is a leaf that every layer's own metrics file may use
+//! telemetry is a leaf that every layer's own files for metrics and traces may use
 //! ```
 //!
 //! Read them from the inside out: a pure core that decides, a store that counts, files that configure,

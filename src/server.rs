@@ -8,6 +8,7 @@ pub mod caller;
 pub mod deadline;
 pub mod question;
 pub mod responder;
+pub mod trace;
 pub mod unanswered;
 
 pub mod grpc;

@@ -16,6 +16,6 @@ pub mod status;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use counters::Counters;
 pub use decision_log::DecisionLog;
-pub use limiter::{Limiter, NoRules};
+pub use limiter::{Asker, Limiter, NoRules};
 pub use rulebook::{Rulebook, Snapshot};
 pub use status::{Readiness, ServiceStatus};

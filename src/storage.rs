@@ -7,6 +7,7 @@ pub mod local;
 pub mod redis;
 pub mod shared;
 pub mod slot;
+pub mod trace;
 
 mod table;
 
@@ -21,6 +22,7 @@ use crate::decision::hit::{Batch, HitAnswer};
 use crate::decision::time::Timestamp;
 use crate::storage::local::LocalStore;
 use crate::storage::shared::SharedStore;
+use crate::storage::trace::TraceContext;
 
 /// What was read for each hit of a batch, in the batch's order.
 pub type Readings = SmallVec<[Reading; 2]>;
@@ -28,13 +30,15 @@ pub type Readings = SmallVec<[Reading; 2]>;
 /// What came of each hit of a batch, in the batch's order.
 pub type HitAnswers = SmallVec<[HitAnswer; 2]>;
 
-/// When a batch is counted, and until when its caller waits.
+/// When a batch is counted, until when its caller waits, and where that is recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     /// The time of day.
     pub now: Timestamp,
     /// When an answer is worth nothing any more, where the caller said so.
     pub deadline: Option<Instant>,
+    /// The request's span, where it is recorded.
+    pub trace: Option<TraceContext>,
 }
 
 /// The store of a process: one of those that there are.

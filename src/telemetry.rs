@@ -1,4 +1,4 @@
-//! What the world can see: logs, and the pieces that every layer's own metrics file builds on. Knows no layer.
+//! What the world can see: logs, traces, and the pieces that every layer's own metrics file builds on. Knows no layer.
 
 pub mod exposition;
 pub mod histogram;
@@ -6,3 +6,4 @@ pub mod logs;
 pub mod process;
 pub mod samples;
 pub mod statsd;
+pub mod trace;

@@ -4,7 +4,7 @@
 //! caller at a time makes each call one turn of the server's loop; with more, the count would hang on how they coincide.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -21,13 +21,16 @@ const MANY: u64 = 6_500;
 enum Served {
     Constant,
     Local,
+    /// The local store, with one request in a hundred recorded for a collector that takes spans and never answers.
+    Traced,
     Redis,
 }
 
-const CALLS: [(Served, u32, &str); 4] = [
+const CALLS: [(Served, u32, &str); 5] = [
     (Served::Constant, 1, "call: constant answer"),
     (Served::Local, 1, "call: local store"),
     (Served::Local, 4, "call: local store, 4 descriptors"),
+    (Served::Traced, 1, "call: local store, traced at 1 %"),
     (Served::Redis, 1, "call: Redis"),
 ];
 
@@ -51,18 +54,26 @@ fn count(served: Served, descriptors: u32, calls: u64) -> anyhow::Result<u64> {
     let output = folder.path().join("counted");
     let mut command = callgrind::command(&output);
     command.arg(callgrind::own_program()?);
-    let mut redis = None;
+    let (mut redis, mut collector) = (None, None);
     let (answers_when_ready, ready): (SocketAddr, Ready) = match served {
         Served::Constant => {
             command.args(["constant", &grpc.to_string()]);
             (grpc, |address| TcpStream::connect(address).is_ok())
         }
-        Served::Local | Served::Redis => {
+        Served::Local | Served::Traced | Served::Redis => {
             let mut store = "store: local".to_owned();
             if let Served::Redis = served {
                 redis = Some(start_redis(redis_address, redis_folder.path())?);
                 store =
                     format!("store: redis\nredis: {{urls: [\"redis://{redis_address}\"], timeout: 999ms}}");
+            }
+            if let Served::Traced = served {
+                // Connections are made by the kernel.
+                let listener =
+                    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port for a collector")?;
+                let address = listener.local_addr().context("no address of a collector")?;
+                store = format!("{store}\ntracing: {{endpoint: \"http://{address}\", sample_ratio: 0.01}}");
+                collector = Some(listener);
             }
             let settings = format!(
                 "listen: {{grpc: \"{grpc}\", http: \"{http}\", metrics: \"{metrics}\", admin: \"{admin}\"}}\n\
@@ -77,7 +88,7 @@ fn count(served: Served, descriptors: u32, calls: u64) -> anyhow::Result<u64> {
     let server = Program::start(command, || ready(answers_when_ready))?;
     make_calls(grpc, descriptors, calls)?;
     server.end("TERM")?;
-    drop(redis);
+    drop((redis, collector));
     callgrind::total(&output)
 }
 

@@ -12,6 +12,7 @@ use crate::service::metrics::ServiceMetrics;
 use crate::telemetry::exposition::Exposition;
 use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::statsd::metrics::StatsdMetrics;
+use crate::telemetry::trace::metrics::SpanMetrics;
 
 /// All metrics of the process; `connections` are those of the gRPC port.
 pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> Exposition {
@@ -28,5 +29,6 @@ pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> E
     parts.decisions.register(registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
     registry.register_collector(Box::new(StatsdMetrics(Arc::clone(&parts.statsd_sendings))));
+    registry.register_collector(Box::new(SpanMetrics(Arc::clone(&parts.traces.counts))));
     Exposition::new(root, vec![Box::new(DurationSection(Arc::clone(&parts.requests)))])
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::config::diagnostic::Diagnostics;
 use crate::config::files::RuleSources;
 use crate::config::rules::{self, RuleOptions, Rules};
@@ -10,6 +12,8 @@ use crate::config::watch::{RuleChange, RuleWatch};
 use crate::decision::rules::RuleSet;
 use crate::server::health::Health;
 use crate::service::{Clock, Rulebook, ServiceStatus, Snapshot, SystemClock};
+use crate::telemetry::trace::Tracer;
+use crate::telemetry::trace::span::{Attributes, Span};
 
 /// How long the last requests on old rules may take to end before the rules are dropped anyway, by whoever holds them last.
 const RETIREMENT: Duration = Duration::from_secs(1);
@@ -23,6 +27,7 @@ pub(super) struct Reloader {
     pub(super) status: Arc<ServiceStatus>,
     pub(super) health: Health,
     pub(super) options: RuleOptions,
+    pub(super) tracer: Tracer,
 }
 
 /// Rules that have come into force, and the ones that they replaced.
@@ -48,12 +53,36 @@ impl Reloader {
     /// answered on this one.
     async fn apply(&self, change: RuleChange) {
         let (options, rulebook) = (self.options, Arc::clone(&self.rulebook));
+        let span = self.tracer.root("reload rules", Instant::now());
         let published =
             tokio::task::spawn_blocking(move || publish(change.sources, options, &rulebook)).await;
-        match published.unwrap_or_else(|error| Err(format!("the rules could not be compiled: {error}"))) {
+        let published =
+            published.unwrap_or_else(|error| Err(format!("the rules could not be compiled: {error}")));
+        if let Some(span) = span {
+            self.record(span, &published);
+        }
+        match published {
             Ok(published) => self.tell(published).await,
             Err(fault) => self.refuse(&fault),
         }
+    }
+
+    fn record(&self, mut span: Span, published: &Result<Published, String>) {
+        match published {
+            Ok(Published { rules, domains, files, fingerprint, .. }) => {
+                let count = |count: &usize| i64::try_from(*count).unwrap_or(i64::MAX);
+                span.set(
+                    Attributes::default()
+                        .with("ratekeeper.reload.rules", count(rules))
+                        .with("ratekeeper.reload.domains", count(domains))
+                        .with("ratekeeper.reload.files", count(files))
+                        .with("ratekeeper.reload.fingerprint", fingerprint.clone()),
+                );
+            }
+            // The first fault; the log has all of them.
+            Err(fault) => span.fail(fault.lines().next().unwrap_or_default()),
+        }
+        self.tracer.finish(span);
     }
 
     async fn tell(&self, published: Published) {

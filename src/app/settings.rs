@@ -32,6 +32,10 @@ use crate::storage::shared::shards::Members;
 use crate::storage::shared::surveyor::Source;
 use crate::telemetry::logs::{LogFormat, LogSettings};
 use crate::telemetry::statsd::{Format, Lines, StatsdSettings};
+use crate::telemetry::trace::TracerSettings;
+use crate::telemetry::trace::caller::Formats;
+use crate::telemetry::trace::export::{BatchSettings, Collector, ExportSettings, Protocol};
+use crate::telemetry::trace::sampling::Sampling;
 
 /// Where each listener is to be bound.
 pub(super) struct Addresses {
@@ -258,6 +262,41 @@ pub(super) fn http2(settings: &Settings) -> Http2Settings {
         lifetime: Lifetime { max_age: Some(grpc.max_connection_age), grace: grpc.max_connection_age_grace },
         ..defaults
     }
+}
+
+/// What is recorded, and where it goes; nothing where no collector is named.
+pub(super) fn traces(settings: &Settings) -> Option<(TracerSettings, ExportSettings)> {
+    let tracing = &settings.tracing;
+    let standard = &tracing.standard;
+    if standard.disabled || tracing.endpoint.is_empty() {
+        return None;
+    }
+    let (ratio, forms) = (tracing.sample_ratio, standard.propagators);
+    let recorded = TracerSettings {
+        sampling: if standard.heeds_caller { Sampling::parent_based(ratio) } else { Sampling::of_all(ratio) },
+        formats: Formats { w3c: forms.tracecontext, b3: forms.b3, b3_multi: forms.b3multi },
+        record_values: tracing.record_values,
+    };
+    let protocol = match tracing.protocol {
+        settings::TracingProtocol::Grpc => Protocol::Grpc,
+        settings::TracingProtocol::Http => Protocol::Http,
+    };
+    let exported = ExportSettings {
+        collector: Collector {
+            protocol,
+            endpoint: tracing.endpoint.clone(),
+            ca: standard.certificate.clone(),
+            timeout: standard.timeout,
+        },
+        service_name: tracing.service_name.clone(),
+        batches: BatchSettings {
+            max_queue: standard.max_queue,
+            max_batch: standard.max_batch,
+            delay: standard.delay,
+            export_timeout: standard.export_timeout,
+        },
+    };
+    Some((recorded, exported))
 }
 
 /// The settings in force as `/config` shows them. Secrets among them are masked where they are serialized.

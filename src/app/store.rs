@@ -20,6 +20,7 @@ use crate::storage::shared::keepers::{Keepers, Replica};
 use crate::storage::shared::metrics::SharedStoreMetrics;
 use crate::storage::shared::shards::{Members, Shards};
 use crate::storage::shared::surveyor::{Source, Surveyor};
+use crate::telemetry::trace::Tracer;
 
 /// The counters of the process.
 #[derive(Debug, Clone)]
@@ -43,24 +44,27 @@ struct StorePart {
 }
 
 impl StorePart {
-    fn new(name: &'static str, redis: &Redis) -> anyhow::Result<Self> {
+    fn new(name: &'static str, redis: &Redis, tracer: &Tracer) -> anyhow::Result<Self> {
         let access = RedisAccess::new(redis)?;
-        let (members, source) = settings::redis_group(name, redis, &access)?;
+        let (mut members, source) = settings::redis_group(name, redis, &access)?;
+        members.settings.link.tracer = tracer.clone();
         Ok(Self { members, source, files: access.watched() })
     }
 }
 
 impl Counters {
-    pub(super) fn build(settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) fn build(settings: &Settings, tracer: &Tracer) -> anyhow::Result<Self> {
         match settings.store {
             Kind::Local => Ok(Self::Local(Arc::new(LocalStore::new(settings::local_store(settings))))),
-            Kind::Redis => Self::shared(settings),
+            Kind::Redis => Self::shared(settings, tracer),
         }
     }
 
-    fn shared(settings: &Settings) -> anyhow::Result<Self> {
-        let (main, per_second) = (StorePart::new("", &settings.redis)?, settings.redis_per_second.store());
-        let per_second = per_second.map(|redis| StorePart::new("per-second", redis)).transpose()?;
+    fn shared(settings: &Settings, tracer: &Tracer) -> anyhow::Result<Self> {
+        let part = |name, redis| StorePart::new(name, redis, tracer);
+        let main = part("", &settings.redis)?;
+        let per_second = settings.redis_per_second.store();
+        let per_second = per_second.map(|redis| part("per-second", redis)).transpose()?;
         let (mut sources, mut files) = (vec![main.source], main.files);
         let per_second = per_second.map(|part| {
             sources.push(part.source);

@@ -16,6 +16,7 @@ mod listen;
 mod log;
 mod metrics;
 mod names;
+mod otel;
 mod over_limit_memory;
 mod overlay;
 mod quantity;
@@ -30,6 +31,7 @@ mod section;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tracing;
 
 use serde::Serialize;
 
@@ -49,6 +51,7 @@ pub use grpc::Grpc;
 pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
 pub use metrics::{Metrics, Statsd, StatsdFormat};
+pub use otel::{Propagators, StandardTracing};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
 pub use redis_credentials::RedisCredentials;
@@ -59,6 +62,7 @@ pub use request::Request;
 pub use response::{Headers, Response};
 pub use rules::Rules;
 pub use store::{Local, Store};
+pub use tracing::{Tracing, TracingProtocol};
 
 /// The most threads that can be asked for.
 const MAX_THREADS: u16 = 1024;
@@ -104,13 +108,16 @@ pub struct Settings {
     pub metrics: Metrics,
     /// What the server says of itself.
     pub log: Log,
+    /// What is recorded for OpenTelemetry.
+    pub tracing: Tracing,
     /// Threads that serve; 0 is one for each core.
     pub threads: u16,
 }
 
 /// The settings that a file, the environment and flags add up to.
 ///
-/// `environment` may hold any variables; those that do not begin with `RATEKEEPER_` are no business of ours.
+/// `environment` may hold any variables; those that do not begin with `RATEKEEPER_` are no business of ours, but for those of
+/// OpenTelemetry, which stand below the file.
 ///
 /// # Errors
 ///
@@ -121,7 +128,9 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     overrides: &[Override],
 ) -> Result<Settings, Diagnostics> {
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
     let mut settings = Settings::default();
+    otel::read(&environment, &mut settings.tracing);
     let mut faults = Diagnostics::new();
     let written = file.map(|file| {
         let places = settings.read_file(file, &mut faults);
@@ -223,6 +232,7 @@ impl Section for Settings {
             "decision_log" => read_section(decoder, field, &mut self.decision_log),
             "metrics" => read_section(decoder, field, &mut self.metrics),
             "log" => read_section(decoder, field, &mut self.log),
+            "tracing" => read_section(decoder, field, &mut self.tracing),
             "threads" => put(&mut self.threads, decoder.whole(field, 0..=MAX_THREADS)),
             _ => Known::No,
         }

@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderName, Request, Response};
 use hyper::body::Body;
 use hyper::service::Service;
 use tonic::Status;
@@ -23,7 +23,7 @@ use tower::BoxError;
 
 use self::answer_body::AnswerBody;
 use self::whole::Whole;
-use crate::server::caller::{Caller, request_id};
+use crate::server::caller::Caller;
 use crate::server::health::HealthService;
 use crate::server::responder::Responder;
 use crate::server::unanswered::Unanswered;
@@ -94,17 +94,16 @@ impl<S: CounterStore, C: Clock> Services<S, C> {
             return unusual::answer(self.unusual.clone(), Request::from_parts(head, body)).await;
         };
         // The body is kept along with the message, which is made of its bytes: until then they count as received.
-        match self.responder.respond(&message, Caller::of_grpc(&head.headers)).await {
+        let caller = Caller::grpc(&head.headers);
+        match self.responder.respond(&message, &caller).await {
             Ok(answer) => message::write(&answer),
-            Err(unanswered) => refuse(unanswered, &head.headers).into_http(),
+            Err(unanswered) => refuse(unanswered).into_http(),
         }
     }
 }
 
 /// The one place where an error of ours becomes a gRPC status.
-fn refuse(unanswered: Unanswered, headers: &HeaderMap) -> Status {
-    let request_id = request_id(headers).unwrap_or("-");
-    tracing::debug!(request_id, reason = %unanswered, "a request was not answered");
+fn refuse(unanswered: Unanswered) -> Status {
     match unanswered {
         Unanswered::Refused(refusal) => Status::invalid_argument(refusal.to_string()),
         Unanswered::NoRules(no_rules) => Status::unavailable(no_rules.to_string()),

@@ -3,7 +3,6 @@
 pub mod upstream;
 
 use std::fmt;
-use std::num::NonZeroU128;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use crate::server::unanswered::Unanswered;
 use crate::telemetry::exposition::Section;
 use crate::telemetry::histogram::LatencyHistogram;
 use crate::telemetry::samples::{Described, as_gauge};
+use crate::telemetry::trace::context::TraceId;
 
 /// Named whole, as it writes itself.
 const DURATION: Described = Described {
@@ -83,7 +83,7 @@ pub struct Answered {
     /// What was left of the caller's time, where the caller had said how long it waits.
     pub left: Option<Duration>,
     /// The trace that tells of the request, where it was sampled.
-    pub trace: Option<NonZeroU128>,
+    pub trace: Option<TraceId>,
 }
 
 /// Shows a server's requests when somebody asks.

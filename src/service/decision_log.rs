@@ -23,6 +23,7 @@ use arc_swap::ArcSwap;
 use crate::decision::request::Request;
 use crate::decision::verdict::Verdict;
 use crate::service::clock::Clock;
+use crate::telemetry::trace::context::TraceId;
 
 use line::Line;
 use pace::{Draw, Pace};
@@ -49,8 +50,8 @@ pub struct DecisionLog {
 pub struct CallerIds<'a> {
     /// The id that the proxy gave its user's request.
     pub request_id: Option<&'a str>,
-    /// The trace that it belongs to, in hexadecimal digits.
-    pub trace_id: Option<&'a str>,
+    /// The trace that it belongs to.
+    pub trace_id: Option<TraceId>,
 }
 
 #[derive(Debug)]
@@ -69,10 +70,15 @@ impl DecisionLog {
     }
 
     /// Writes a decision down, where it is wanted.
-    pub fn note(&self, ids: CallerIds<'_>, request: &Request<'_>, verdict: &Verdict<'_>) {
+    pub fn note<'c>(
+        &self,
+        ids: impl FnOnce() -> CallerIds<'c>,
+        request: &Request<'_>,
+        verdict: &Verdict<'_>,
+    ) {
         let wanted = self.wanted.load(Ordering::Relaxed);
         if verdict.statuses.iter().any(|status| wanted & settings::bit(status.outcome) != 0) {
-            self.write(ids, request, verdict);
+            self.write(ids(), request, verdict);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::decision::request::Request;
 use crate::decision::verdict::Verdict;
 use crate::service::clock::Clock;
 use crate::service::rulebook::Rulebook;
+use crate::storage::trace::TraceContext;
 use crate::storage::{CounterStore, HitAnswers, Moment};
 
 /// Answers requests by the rules in force.
@@ -18,6 +19,15 @@ pub struct Limiter<S, C> {
     store: S,
     clock: C,
     modes: Modes,
+}
+
+/// Who asks: nobody in particular by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asker {
+    /// Until when an answer is waited for, where that was said.
+    pub deadline: Option<Instant>,
+    /// The request's span, where it is recorded.
+    pub trace: Option<TraceContext>,
 }
 
 /// There is nothing to decide by: no rules were ever loaded.
@@ -33,14 +43,14 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
     }
 
     /// Decides one request and hands the verdict, which borrows the rules, to `answer`. No store is waited for beyond the
-    /// deadline.
+    /// asker's deadline.
     ///
     /// # Errors
     /// Where no rules were ever loaded.
     pub async fn decide<R>(
         &self,
         request: &Request<'_>,
-        deadline: Option<Instant>,
+        asker: Asker,
         answer: impl FnOnce(&Verdict<'_>) -> R,
     ) -> Result<R, NoRules> {
         let current = self.rulebook.current();
@@ -50,7 +60,10 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
         let plan = Plan::new(request, &snapshot.rules, self.modes);
         let answers = match plan.batch() {
             batch if batch.hits.is_empty() => HitAnswers::new(),
-            batch => self.store.count(batch, Moment { now, deadline }).await,
+            batch => {
+                let Asker { deadline, trace } = asker;
+                self.store.count(batch, Moment { now, deadline, trace }).await
+            }
         };
         let verdict = Verdict::new(&plan, &answers, now);
         snapshot.outcomes.count(request.domain, &verdict);

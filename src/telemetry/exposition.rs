@@ -77,8 +77,9 @@ mod tests {
     use prometheus_client::metrics::gauge::Gauge;
 
     use super::*;
-    use crate::telemetry::histogram::{LatencyHistogram, TraceId};
+    use crate::telemetry::histogram::LatencyHistogram;
     use crate::telemetry::samples::Described;
+    use crate::telemetry::trace::context::TraceId;
 
     #[derive(Debug, Default)]
     struct Took(LatencyHistogram);
@@ -92,7 +93,7 @@ mod tests {
     fn exposition() -> Exposition {
         let (mut registry, took) = (Registry::with_prefix("rk"), Took::default());
         registry.register("open", "Open", Gauge::<i64>::default());
-        took.0.observe_with(Duration::from_millis(2), TraceId::new(0xab));
+        took.0.observe_with(Duration::from_millis(2), TraceId::new(0, 0xab));
         Exposition::new(registry, vec![Box::new(took)])
     }
 

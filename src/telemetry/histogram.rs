@@ -8,5 +8,4 @@ mod exemplars;
 mod latency;
 
 pub use self::counts::CountHistogram;
-pub use self::exemplars::TraceId;
 pub use self::latency::LatencyHistogram;

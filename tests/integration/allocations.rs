@@ -16,7 +16,7 @@ use ratekeeper::decision::rules::RuleSet;
 use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use ratekeeper::decision::time::Timestamp;
 use ratekeeper::decision::unit::Unit;
-use ratekeeper::service::{Limiter, ManualClock, Rulebook};
+use ratekeeper::service::{Asker, Limiter, ManualClock, Rulebook};
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
 use smallvec::SmallVec;
 
@@ -81,7 +81,7 @@ fn a_decision_with_counters_that_are_there_allocates_nothing() {
         let request =
             Request { domain: "domain", descriptors: KEYS.into_iter().take(descriptors).map(one).collect() };
         move || {
-            let mut denied = pin!(limiter.decide(&request, None, |verdict| verdict.denied));
+            let mut denied = pin!(limiter.decide(&request, Asker::default(), |verdict| verdict.denied));
             let answer = denied.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(matches!(answer, Poll::Ready(Ok(false))));
         }

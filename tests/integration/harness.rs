@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod authority;
+pub(crate) mod collector;
 pub(crate) mod envoy;
 pub(crate) mod http;
 pub(crate) mod metrics;
@@ -23,6 +24,7 @@ pub(crate) mod wire;
 
 pub(crate) use ask::{Ask, ask, entries, nothing};
 pub(crate) use authority::Authority;
+pub(crate) use collector::Collector;
 pub(crate) use envoy::Envoy;
 pub(crate) use prometheus::Prometheus;
 pub(crate) use ratekeeper::Ratekeeper;

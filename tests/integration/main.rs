@@ -30,4 +30,5 @@ mod reload;
 mod rolling;
 mod rule_files;
 mod settings;
+mod traces;
 mod upstream_names;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use ratekeeper::decision::plan::Modes;
 use ratekeeper::decision::request::{Descriptor, Entry, Hits, Request};
 use ratekeeper::decision::time::Timestamp;
-use ratekeeper::service::{Limiter, ManualClock, Rulebook};
+use ratekeeper::service::{Asker, Limiter, ManualClock, Rulebook};
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
 
 use super::matching::{DOMAIN, compile, descriptor};
@@ -33,7 +33,7 @@ fn decide(descriptors: usize) -> Case {
         };
         let request =
             Request { domain: DOMAIN, descriptors: KEYS.iter().take(descriptors).map(one).collect() };
-        let denied = now_or_never(limiter.decide(&request, None, |verdict| verdict.denied));
+        let denied = now_or_never(limiter.decide(&request, Asker::default(), |verdict| verdict.denied));
         assert!(matches!(denied, Some(Ok(false))));
     })
 }

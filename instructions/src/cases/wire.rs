@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use prost::Message;
 use ratekeeper::server::answer::AnswerSettings;
 use ratekeeper::server::caller::Caller;
@@ -32,11 +33,12 @@ fn read(descriptors: usize) -> Case {
 
 /// From bytes to bytes: read, decided with the local store, written.
 fn answer(descriptors: usize) -> Case {
-    let responder = Responder::new(limiter(), LIMITS, AnswerSettings::default(), Arc::default(), None);
+    let responder = Responder::new(limiter(), LIMITS, AnswerSettings::default(), Arc::default());
     let (bytes, mut room) = (encoded(descriptors), BytesMut::with_capacity(4_096));
+    let headers = HeaderMap::new();
     Case::new(format!("answer {descriptors} descriptors, wire to wire"), 500, move || {
         let message = RateLimitRequest::decode(black_box(bytes.clone())).expect("it was encoded here");
-        let answer = now_or_never(responder.respond(&message, Caller::default()));
+        let answer = now_or_never(responder.respond(&message, &Caller::grpc(&headers)));
         let Some(Ok(answer)) = answer else {
             unreachable!("the request is well-formed and rules are loaded")
         };

@@ -18,7 +18,7 @@ use crate::decision::rules::spec::DomainSpec;
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::decision::verdict::Verdict;
-use crate::service::{Limiter, Rulebook};
+use crate::service::{Asker, Limiter, Rulebook};
 use crate::storage::redis::tests::server::Server;
 
 /// By how much the replicas' clocks are ahead, in milliseconds.
@@ -52,7 +52,7 @@ impl Replica {
         settings.redis.timeout = Duration::from_millis(500);
         settings.breaker.failures = 1;
         settings.fallback.replicas = Replicas::Fixed(3.try_into().unwrap());
-        let counters = Counters::build(&settings).unwrap();
+        let counters = Counters::build(&settings, &Tracer::default()).unwrap();
         let rulebook = Arc::new(Rulebook::new());
         let domain = DomainSpec { name: "d".into(), descriptors: Vec::new() };
         rulebook.publish(RuleSet::compile(&[domain]).unwrap(), "f", SystemClock.now());
@@ -70,7 +70,7 @@ impl Replica {
         let entries = smallvec![Entry { key: b"k", value: value.as_bytes() }];
         let descriptor = Descriptor { entries, limit_override: Some(limit), hits: Hits::Take(1) };
         let request = Request { domain: "d", descriptors: smallvec![descriptor] };
-        self.0.decide(&request, None, answer).await.unwrap()
+        self.0.decide(&request, Asker::default(), answer).await.unwrap()
     }
 
     /// How many of so many requests pass, all asked at once.

@@ -7,6 +7,7 @@ mod redis_access;
 mod refused;
 mod secrets;
 mod shared_store;
+mod tracing;
 
 use super::{Override, Settings, load};
 use crate::config::source::SourceFile;

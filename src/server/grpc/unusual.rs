@@ -66,9 +66,9 @@ impl<S: CounterStore, C: Clock> RateLimitService for RateLimitGrpc<S, C> {
     ) -> Result<tonic::Response<RateLimitResponse>, Status> {
         let (head, _, message) = request.into_parts();
         let headers = head.into_headers();
-        match self.responder.respond(&message, Caller::of_grpc(&headers)).await {
+        match self.responder.respond(&message, &Caller::grpc(&headers)).await {
             Ok(answer) => Ok(tonic::Response::new(answer)),
-            Err(unanswered) => Err(refuse(unanswered, &headers)),
+            Err(unanswered) => Err(refuse(unanswered)),
         }
     }
 }

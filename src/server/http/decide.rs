@@ -13,12 +13,11 @@ use ratekeeper_proto::RateLimitResponse;
 use ratekeeper_proto::rate_limit_response::Code;
 
 use self::body::{Bodies, MAX_BODY_BYTES, Read, Turn};
-use crate::server::caller::{Caller, request_id};
-use crate::server::json;
+use crate::server::caller::{Caller, Correlation};
+use crate::server::json::{self, EncodeFault};
 use crate::server::responder::Responder;
 use crate::server::unanswered::Unanswered;
 use crate::service::Clock;
-use crate::service::decision_log::CallerIds;
 use crate::storage::CounterStore;
 
 /// What answers requests.
@@ -38,44 +37,42 @@ pub fn router<S: CounterStore, C: Clock>(responder: Arc<Responder<S, C>>) -> Rou
 
 async fn decide<S: CounterStore, C: Clock>(
     State(decider): State<Arc<Decider<S, C>>>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
-    // The body goes with the request.
-    let id = request_id(request.headers()).map(str::to_owned);
+    // A body is read without them.
+    let headers = std::mem::take(request.headers_mut());
+    let caller = Caller::json(&headers);
     let Read { message, large } = match decider.bodies.read(request).await {
         Ok(read) => read,
         Err(unread) => return refuse(unread.status(), &unread),
     };
-    let ids = CallerIds { request_id: id.as_deref(), trace_id: None };
-    let caller = Caller { patience: None, ids };
-    match decider.responder.respond(&message, caller).await {
-        Ok(answer) => write(answer, large).await,
+    match decider.responder.respond(&message, &caller).await {
+        Ok(answer) => write(answer, large, &caller).await,
         Err(unanswered) => refuse(status(unanswered), &unanswered),
     }
 }
 
 /// The answer to a large request can be large, too.
-async fn write(answer: RateLimitResponse, large: Option<Turn>) -> Response {
-    match large {
+async fn write(answer: RateLimitResponse, large: Option<Turn>, caller: &Caller<'_>) -> Response {
+    let encoded = match large {
         None => encode(&answer),
-        Some(turn) => {
-            let encoded = tokio::task::spawn_blocking(move || (encode(&answer), turn)).await;
-            encoded
-                .map_or_else(|error| refuse(StatusCode::INTERNAL_SERVER_ERROR, &error), |(answer, _)| answer)
-        }
-    }
+        Some(turn) => match tokio::task::spawn_blocking(move || (encode(&answer), turn)).await {
+            Ok((encoded, _turn)) => encoded,
+            Err(error) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &error),
+        },
+    };
+    encoded.unwrap_or_else(|fault| {
+        let Correlation { request_id, trace_id } = caller.correlation();
+        tracing::error!(request_id, trace_id, %fault, "an answer has no JSON form; simplify the metadata of the rules that it names");
+        refuse(StatusCode::SERVICE_UNAVAILABLE, &fault)
+    })
 }
 
-fn encode(answer: &RateLimitResponse) -> Response {
+fn encode(answer: &RateLimitResponse) -> Result<Response, EncodeFault> {
     let code =
         if answer.overall_code() == Code::OverLimit { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
-    match json::encode_response(answer) {
-        Ok(body) => (code, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(fault) => {
-            tracing::error!(%fault, "an answer has no JSON form; simplify the metadata of the rules that it names");
-            refuse(StatusCode::SERVICE_UNAVAILABLE, &fault)
-        }
-    }
+    let body = json::encode_response(answer)?;
+    Ok((code, [(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 fn refuse(status: StatusCode, why: &impl std::fmt::Display) -> Response {
@@ -91,17 +88,20 @@ fn status(unanswered: Unanswered) -> StatusCode {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderMap;
     use ratekeeper_proto::prost_types::value::Kind;
     use ratekeeper_proto::prost_types::{Struct, Value};
 
     use super::*;
 
-    #[test]
-    fn an_answer_without_a_json_form_is_no_decision() {
+    #[tokio::test]
+    async fn an_answer_without_a_json_form_is_no_decision() {
         let number = Value { kind: Some(Kind::NumberValue(f64::NAN)) };
         let metadata = Struct { fields: [("number".to_owned(), number)].into() };
         let answer = RateLimitResponse { dynamic_metadata: Some(metadata), ..RateLimitResponse::default() };
-        assert_eq!(encode(&answer).status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(encode(&RateLimitResponse::default()).status(), StatusCode::OK);
+        let headers = HeaderMap::new();
+        let status = async |answer| write(answer, None, &Caller::json(&headers)).await.status();
+        assert_eq!(status(answer).await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(status(RateLimitResponse::default()).await, StatusCode::OK);
     }
 }

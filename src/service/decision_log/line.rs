@@ -36,7 +36,7 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<&'a str>,
+    trace_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -84,7 +84,7 @@ impl<'v> Line<'_, '_, 'v> {
             domain: beginning(self.request.domain),
             denied: self.verdict.denied,
             request_id: self.ids.request_id.map(beginning),
-            trace_id: self.ids.trace_id.map(beginning),
+            trace_id: self.ids.trace_id.map(|trace| trace.to_string()),
         };
         let mut line = Vec::with_capacity(512);
         push(&mut line, &head);

@@ -62,7 +62,7 @@ impl Scene {
         let reading = Reading { count, over: count > 2 };
         let answers = vec![HitAnswer::from(reading); plan.batch().hits.len()];
         let ids = CallerIds { request_id: Some("id-1"), trace_id: None };
-        self.log.note(ids, &request, &Verdict::new(&plan, &answers, NOW));
+        self.log.note(|| ids, &request, &Verdict::new(&plan, &answers, NOW));
     }
 
     async fn lines(self) -> Vec<Value> {

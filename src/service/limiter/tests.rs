@@ -54,7 +54,7 @@ impl Bench {
             let limited = status.limited.map(|limited| (limited.remaining, limited.until_reset.as_secs()));
             (status.outcome, limited)
         };
-        self.limiter.decide(&request, None, told).await
+        self.limiter.decide(&request, Asker::default(), told).await
     }
 
     fn counted(&self, key: &str) -> Vec<(Outcome, u64)> {

@@ -11,7 +11,7 @@ use crate::decision::request::{Descriptor, Entry, Hits};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
-use crate::service::{Limiter, ManualClock, Rulebook};
+use crate::service::{Asker, Limiter, ManualClock, Rulebook};
 use crate::storage::local::{LocalSettings, LocalStore};
 
 const NOW: Timestamp = Timestamp::from_secs(1_699_999_980);
@@ -52,7 +52,7 @@ impl Bench {
         let entries = smallvec![Entry { key: key.as_bytes(), value }];
         let descriptor = Descriptor { entries, limit_override, hits: Hits::Take(hits) };
         let request = Request { domain: "d", descriptors: smallvec![descriptor] };
-        self.limiter.decide(&request, None, |_| ()).await.expect("there are rules");
+        self.limiter.decide(&request, Asker::default(), |_| ()).await.expect("there are rules");
     }
 
     /// `total over near memory within shadow` by name.

@@ -15,6 +15,7 @@ use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::{Counts, Mode, Order, Outcome, Route, Ticket, Way};
 use crate::storage::redis::script::{KnownScripts, Script};
+use crate::storage::trace::TraceContext;
 
 /// An order and where its answer is awaited.
 #[derive(Debug)]
@@ -65,6 +66,11 @@ impl CountCall {
     /// Whether somebody still waits for one of them.
     pub(super) fn is_awaited(&self) -> bool {
         self.passengers.iter().any(|passenger| passenger.ticket.is_awaited())
+    }
+
+    /// The spans of the recorded requests among the orders'.
+    pub(super) fn traces(&self) -> impl Iterator<Item = TraceContext> {
+        self.passengers.iter().filter_map(|passenger| passenger.order.trace)
     }
 
     /// The orders' tickets.

@@ -14,6 +14,10 @@ use crate::storage::redis::shard_time::ShardTime;
 
 /// One thing that a link is asked to do.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are orders, and a box would be an allocation for each"
+)]
 pub(super) enum Errand {
     Count(Passenger),
     Mend(Mend),

@@ -8,7 +8,9 @@ use redis::{Cmd, Pipeline, RedisResult, Value};
 use tokio::time::Instant;
 
 use crate::storage::redis::errand::Expiry;
+use crate::storage::redis::failure::Failure;
 use crate::storage::redis::leg::Leg;
+use crate::storage::trace::FlightSpan;
 
 /// The client library's replies to the commands of one flight.
 type Replies = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
@@ -17,6 +19,8 @@ type Replies = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
 pub(super) struct Flight {
     pub(super) legs: Vec<Leg>,
     pub(super) launched: Instant,
+    /// Where it carries recorded requests.
+    span: Option<Box<FlightSpan>>,
     replies: Replies,
 }
 
@@ -24,6 +28,7 @@ pub(super) struct Flight {
 pub(super) struct Landed {
     pub(super) legs: Vec<Leg>,
     pub(super) launched: Instant,
+    pub(super) span: Option<Box<FlightSpan>>,
     pub(super) replies: RedisResult<Vec<Value>>,
 }
 
@@ -35,8 +40,13 @@ pub(super) struct Air {
 
 impl Flight {
     /// Sends the legs' commands as soon as the flight is polled and the connection is driven.
-    pub(super) fn new(legs: Vec<Leg>, commands: Vec<Cmd>, connection: MultiplexedConnection) -> Self {
-        Self { legs, launched: Instant::now(), replies: Box::pin(send(commands, connection)) }
+    pub(super) fn new(
+        legs: Vec<Leg>,
+        commands: Vec<Cmd>,
+        connection: MultiplexedConnection,
+        span: Option<Box<FlightSpan>>,
+    ) -> Self {
+        Self { legs, launched: Instant::now(), span, replies: Box::pin(send(commands, connection)) }
     }
 }
 
@@ -67,9 +77,9 @@ impl Air {
             }
         }
         landed.map(|(index, replies)| {
-            let Flight { legs, launched, .. } = self.flights.remove(index);
+            let Flight { legs, launched, span, .. } = self.flights.remove(index);
             let replies = replies.map(|replies| without_asking(&legs, replies));
-            Landed { legs, launched, replies }
+            Landed { legs, launched, span, replies }
         })
     }
 
@@ -78,9 +88,14 @@ impl Air {
         self.flights.iter_mut().flat_map(|flight| &mut flight.legs).for_each(|leg| leg.expire(expiry));
     }
 
-    /// Everything that is under way and will not come back.
-    pub(super) fn into_flights(self) -> impl Iterator<Item = Flight> {
-        self.flights.into_iter()
+    /// Everything that is under way and will not come back, as this says.
+    pub(super) fn into_lost(self, why: &Failure) -> impl Iterator<Item = Flight> {
+        self.flights.into_iter().map(move |mut flight| {
+            if let Some(span) = flight.span.take() {
+                span.end(Some(why));
+            }
+            flight
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::storage::redis::mend::Mend;
 use crate::storage::redis::order::Outcome;
 use crate::storage::redis::script::KnownScripts;
 use crate::storage::redis::shard_time::ShardTime;
+use crate::storage::trace::TraceContext;
 
 /// One command of a flight and who waits for it.
 #[derive(Debug)]
@@ -54,6 +55,12 @@ impl Leg {
             Leg::Mend(mend) => mend.ticket.is_awaited(),
             Leg::Time(_) | Leg::Login(_) => true,
         }
+    }
+
+    /// The spans of the recorded requests that it carries.
+    pub(super) fn traces(&self) -> impl Iterator<Item = TraceContext> {
+        let call = if let Leg::Count(call) = self { Some(call) } else { None };
+        call.into_iter().flat_map(CountCall::traces)
     }
 
     /// Writes its commands: the one that is answered, after ASKING where it has to be announced.

@@ -11,6 +11,7 @@ use crate::decision::time::Timestamp;
 use crate::decision::unit::Unit;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::slot::Slot;
+use crate::storage::trace::TraceContext;
 
 /// The hits of one request that go to one server: most requests have one.
 pub type OrderHits = SmallVec<[Hit; 1]>;
@@ -63,6 +64,8 @@ pub struct Order {
     pub now: Now,
     /// Where the keys are.
     pub route: Route,
+    /// The request's span, where it is recorded.
+    pub trace: Option<TraceContext>,
 }
 
 /// What becomes of an order's hits where they deny their request.

@@ -25,6 +25,7 @@ use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::Observer;
 use crate::storage::redis::queue::{Event, Queue};
 use crate::storage::redis::shard_time::ShardTime;
+use crate::storage::trace::Tracer;
 
 /// How a link behaves.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub struct LinkSettings {
     pub name_interval: Duration,
     /// Where names are looked up.
     pub names: Names,
+    /// Records the flights of recorded requests.
+    pub tracer: Tracer,
 }
 
 /// The task's state.
@@ -70,6 +73,7 @@ impl Default for LinkSettings {
             patience: Duration::ZERO,
             name_interval: Duration::from_secs(5),
             names: Names::default(),
+            tracer: Tracer::default(),
         }
     }
 }

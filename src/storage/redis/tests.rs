@@ -43,7 +43,7 @@ fn take(name: &str, limit: u32) -> Hit {
 }
 
 fn order(hits: OrderHits, mode: Mode) -> Order {
-    Order { hits, mode, now: Now::There(NOW), route: Route::default() }
+    Order { hits, mode, now: Now::There(NOW), route: Route::default(), trace: None }
 }
 
 fn one(hit: Hit) -> Order {

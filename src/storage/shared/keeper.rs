@@ -124,6 +124,7 @@ impl Keeper {
             mode: Mode::Count,
             now: self.shard.now_there((self.replica.own_time)()),
             route,
+            trace: None,
         };
         // No sooner than requests would wait for it: a shard that answers late is of no use to them.
         let deadline = Instant::now() + self.shard.group().timeout();

@@ -25,6 +25,7 @@ use crate::storage::shared::group::ShardGroup;
 use crate::storage::shared::headcount::Headcount;
 use crate::storage::shared::metrics::calls::CallHistograms;
 use crate::storage::shared::shard::hearing::Hearing;
+use crate::storage::trace;
 
 /// One shard.
 #[derive(Debug)]
@@ -228,8 +229,10 @@ impl Shard {
 
     /// Logs a change of the breaker's state: one line a change, not one a request.
     pub(super) fn tell(&self, transition: Option<Transition>, why: &dyn fmt::Display) {
-        let Some(Transition { from, to }) = transition else { return };
+        let Some(transition) = transition else { return };
         self.group.doubt();
+        trace::breaker_changed(&self.group.link_settings().tracer, &self.name(), transition, why);
+        let Transition { from, to } = transition;
         let (shard, from, to) = (self.name(), from.name(), to.name());
         match to {
             "open" => {

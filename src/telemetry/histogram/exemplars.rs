@@ -1,12 +1,10 @@
 //! The last traced one of each bucket: from a slow bucket of a histogram to the trace of a request that was that slow.
 
-use std::num::NonZeroU128;
 use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
-/// The id of a trace; W3C calls all zeros invalid.
-pub type TraceId = NonZeroU128;
+use crate::telemetry::trace::context::TraceId;
 
 /// One that was observed, and its trace.
 #[derive(Debug, Clone, Copy)]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use prometheus_client::encoding::MetricEncoder;
 
 use super::cells::{Cells, Reading};
-use super::exemplars::{Exemplar, Exemplars, TraceId};
+use super::exemplars::{Exemplar, Exemplars};
 use crate::telemetry::samples::Described;
+use crate::telemetry::trace::context::TraceId;
 
 /// Upper bounds in nanoseconds: from what a local decision takes to what a caller no longer waits for.
 const BOUNDS: [u64; 14] = [
@@ -119,7 +120,7 @@ impl fmt::Display for Mark {
     #[expect(clippy::cast_precision_loss, reason = "a double holds nanoseconds as exactly as seconds need")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.map_or(Ok(()), |Exemplar { trace, amount }| {
-            write!(f, " # {{trace_id=\"{trace:032x}\"}} {:?}", amount as f64 / NANOS)
+            write!(f, " # {{trace_id=\"{trace}\"}} {:?}", amount as f64 / NANOS)
         })
     }
 }
@@ -188,8 +189,8 @@ mod tests {
     #[test]
     fn the_last_traced_one_of_a_bucket_is_its_exemplar() {
         let histogram = LatencyHistogram::default();
-        for (micros, trace) in [(3, 0xab), (30, 1), (40, 0xf << 120), (45, 0)] {
-            histogram.observe_with(Duration::from_micros(micros), TraceId::new(trace));
+        for (micros, high, low) in [(3, 0, 0xab), (30, 0, 1), (40, 0xf << 56, 0), (45, 0, 0)] {
+            histogram.observe_with(Duration::from_micros(micros), TraceId::new(high, low));
         }
         let page = written(&histogram);
         let exemplars: Vec<_> = page.lines().filter(|line| line.contains(" # ")).collect();

@@ -28,7 +28,6 @@ const OWNERS: &[(&[&str], &[&str])] = &[
             "axum",
             "http",
             "hyper",
-            "hyper_util",
             "prost",
             "prost_reflect",
             "prost_types",
@@ -40,6 +39,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         ],
         &["server", "cli/bench", "cli/counters"],
     ),
+    (&["hyper_util"], &["server", "cli/bench", "cli/counters", "telemetry/trace/export/tls"]),
     (&["granit_parser", "notify"], &["config"]),
     (&["strsim"], &["config", "decision/rules/walk"]),
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry", "service/decision_log"]),
@@ -51,13 +51,19 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         &["telemetry/process", "cli/bench", "app/store/tests", "storage/redis/tests", "storage/shared/tests"],
     ),
     (&["bb8_redis", "redis"], &["storage/redis"]),
-    (&["rustls", "rustls_native_certs", "tokio_rustls"], &["storage/redis/tls"]),
+    (&["rustls", "rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls"]),
+    (&["tokio_rustls"], &["storage/redis/tls"]),
+    (&["hyper_rustls"], &["telemetry/trace/export/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),
     (&["clap"], &["main", "cli"]),
     (&["mimalloc"], &["main"]),
     (&["prometheus_client"], &["telemetry", "app"]),
     (&["tracing_subscriber"], &["telemetry"]),
+    (
+        &["opentelemetry", "opentelemetry_http", "opentelemetry_otlp", "opentelemetry_sdk"],
+        &["telemetry/trace"],
+    ),
 ];
 
 /// Whether this file may import from that layer.
@@ -65,7 +71,9 @@ pub(super) fn may_import(file: &str, layer: &str) -> bool {
     let own = layer_of(file);
     let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == own) else { return false };
     // A module of the crate's root that is no layer at all is nobody's to import.
-    own == layer || below.contains(&layer) || (layer == "telemetry" && own != "decision" && is_metrics(file))
+    own == layer
+        || below.contains(&layer)
+        || (layer == "telemetry" && own != "decision" && (is_metrics(file) || is_trace(file)))
 }
 
 /// Whether this file may name that library.
@@ -94,6 +102,11 @@ fn is_metrics(file: &str) -> bool {
     file.ends_with("/metrics.rs")
         || file.contains("/metrics/")
         || ["server/http/admin", "server/http/scrape"].iter().any(|page| is_within(file, page))
+}
+
+/// Each layer's own file for traces makes its spans.
+fn is_trace(file: &str) -> bool {
+    file.ends_with("/trace.rs")
 }
 
 /// Whether the file is `owner.rs` or in the folder `owner/`.

@@ -16,7 +16,7 @@ use ratekeeper::decision::rules::RuleSet;
 use ratekeeper::decision::time::Timestamp;
 use ratekeeper::decision::verdict::Verdict;
 use ratekeeper::service::statistics::Statistics;
-use ratekeeper::service::{Limiter, ManualClock, Rulebook};
+use ratekeeper::service::{Asker, Limiter, ManualClock, Rulebook};
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
 use smallvec::smallvec;
 
@@ -65,7 +65,7 @@ fn with_request<R>(number: u32, ask: impl FnOnce(&Request<'_>) -> R) -> R {
 
 fn decide(limiter: &Limiter<LocalStore, ManualClock>, number: u32) {
     with_request(number, |request| {
-        let decided = pin!(limiter.decide(request, None, |_| ()));
+        let decided = pin!(limiter.decide(request, Asker::default(), |_| ()));
         assert!(decided.poll(&mut Context::from_waker(Waker::noop())).is_ready());
     });
 }

@@ -52,7 +52,7 @@ error: unknown field `unit`
 5 | unit: day
   | ^^^^
   = field: unit
-  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, decision_log, metrics, log, threads
+  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, decision_log, metrics, log, tracing, threads
 "#,
     );
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use redis::Value;
 use tokio::time::Instant;
 
 use super::Pilot;
@@ -20,6 +21,7 @@ use crate::storage::redis::observer::{CallEnd, FlightReport};
 use crate::storage::redis::order::Now;
 use crate::storage::redis::queue::Event;
 use crate::storage::redis::script::KnownScripts;
+use crate::storage::trace::{FlightSpan, Load};
 
 /// Flights under way at a time: enough that the next leaves while one is being answered, few enough that orders gather.
 const MAX_FLIGHTS: usize = 4;
@@ -131,11 +133,25 @@ impl Pilot {
             let prefix = self.settings.key_prefix.as_bytes();
             let mut commands = Vec::with_capacity(legs.len());
             legs.iter().for_each(|leg| leg.write(prefix, &mut airspace.known, &mut commands));
-            let flight = Flight::new(legs, commands, airspace.connection.commands());
+            let span = self.trace(&legs);
+            let flight = Flight::new(legs, commands, airspace.connection.commands(), span);
             self.queue.ring_by(flight.launched + self.settings.connect_timeout);
             airspace.air.add(flight);
             self.observer.launched();
         }
+    }
+
+    /// The span of a flight that carries recorded requests.
+    fn trace(&self, legs: &[Leg]) -> Option<Box<FlightSpan>> {
+        let tracer = &self.settings.tracer;
+        let recorded = legs.iter().filter(|_| tracer.is_on()).flat_map(Leg::traces);
+        let load = || Load {
+            server: &self.address,
+            calls: legs.len(),
+            orders: legs.iter().map(Leg::orders).sum(),
+            keys: legs.iter().map(Leg::keys).sum(),
+        };
+        FlightSpan::begin(tracer, recorded, load).map(Box::new)
     }
 
     /// Takes a flight's load from what waits.
@@ -167,14 +183,21 @@ impl Pilot {
     }
 
     fn land(&mut self, landed: Landed, airspace: &mut Airspace) {
-        let Landed { legs, launched, replies } = landed;
+        let Landed { legs, launched, span, replies } = landed;
         self.observer.ended(1);
         let replies = match replies {
-            Ok(replies) if replies.len() == legs.len() => replies,
-            Ok(_) => {
-                return self.lose(legs, launched, Failure::Other("answers are missing".into()), airspace);
-            }
-            Err(error) => return self.lose(legs, launched, Failure::of_connection(&error), airspace),
+            Ok(replies) if replies.len() == legs.len() => Ok(replies),
+            Ok(_) => Err(Failure::Other("answers are missing".into())),
+            Err(error) => Err(Failure::of_connection(&error)),
+        };
+        if let Some(span) = span {
+            span.end(
+                replies.as_ref().map_or_else(|failure| Some(failure.clone()), |it| refusal(it)).as_ref(),
+            );
+        }
+        let replies = match replies {
+            Ok(replies) => replies,
+            Err(failure) => return self.lose(legs, launched, failure, airspace),
         };
         let mut report = FlightReport { orders: 0, keys: 0, calls: 0, duration: launched.elapsed() };
         for (mut leg, reply) in legs.into_iter().zip(replies) {
@@ -274,9 +297,17 @@ impl Pilot {
         let failure = end.as_unknown();
         self.observer.ended(air.len());
         let told =
-            air.into_flights().map(|flight| self.fail_all(flight.legs, flight.launched, &failure)).sum();
+            air.into_lost(&failure).map(|flight| self.fail_all(flight.legs, flight.launched, &failure)).sum();
         self.tell_failure(told, &failure);
     }
+}
+
+/// The first reply that is an error.
+fn refusal(replies: &[Value]) -> Option<Failure> {
+    replies.iter().find_map(|reply| match reply {
+        Value::ServerError(error) => Some(Failure::of_reply(error)),
+        _ => None,
+    })
 }
 
 impl Airspace {

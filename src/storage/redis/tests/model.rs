@@ -113,6 +113,7 @@ impl Asked {
             mode: Mode::of(&self.batch()),
             now: Now::There(now),
             route: Route::default(),
+            trace: None,
         }
     }
 }

@@ -35,7 +35,7 @@ fn check(on_store_failure: OnStoreFailure, passes: bool, owed: u64) {
         let hits = slice::from_ref(&hit);
         let batch = Batch { hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
         let mut answers = Answers::new(batch, &shards, &topology);
-        let (groups, at) = (answers.unanswered(), Moment { now: NOW, deadline: None });
+        let (groups, at) = (answers.unanswered(), Moment { now: NOW, deadline: None, trace: None });
         answers.take(&groups[0], outcome, &at);
         answers.rescue(&at);
         assert_eq!(!answers.into_hit_answers()[0].reading.over, passes);
