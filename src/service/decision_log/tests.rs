@@ -119,7 +119,15 @@ async fn lines_are_bounded_whatever_is_asked() {
     let one: &[(&str, &str)] = &[("user", &long)];
     scene.note(3, &vec![one; 1_000]);
     scene.note(3, &[&[("user", "a")], &many, &many, &many, &many]);
+    let mut hidden: Vec<&[(&str, &str)]> = vec![&[("k", "v")]; 50];
+    hidden.push(&[("user", "a")]);
+    scene.note(3, &hidden);
     let lines = scene.lines().await;
+    let descriptors = |line: &Value| -> Vec<u64> {
+        let statuses = line["statuses"].as_array().unwrap();
+        statuses.iter().map(|status| status["descriptor"].as_u64().unwrap()).collect()
+    };
+    assert_eq!((descriptors(&lines[2]), &lines[2]["left_out"]), (vec![50], &json!(50)));
     assert_eq!(lines[0]["statuses"].as_array().unwrap().len(), 32);
     assert_eq!(lines[0]["left_out"], 968);
     let entry = &lines[0]["statuses"][0]["entries"][0];
