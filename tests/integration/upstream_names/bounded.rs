@@ -108,11 +108,7 @@ fn a_name_that_has_its_place_or_finds_none_allocates_nothing() {
     let limiter = Limiter::new(rulebook(), store, ManualClock::at(NOW), MODES);
     (0..1_100).for_each(|number| decide(&limiter, number));
     for number in [5, 1_050] {
-        assert_eq!(
-            measure(|| decide(&limiter, number)).count_total,
-            1,
-            "only the value of this test, {number}"
-        );
+        assert_eq!(measure(|| decide(&limiter, number)).count_total, 0, "{number}");
     }
 }
 
