@@ -3,6 +3,7 @@
 //! Every long-lived task is started and ended here. Sockets are bound before anything serves, so that a wrong address
 //! ends the process at once with a message instead of half a service.
 
+mod decision_log;
 mod lifecycle;
 mod listeners;
 mod metrics;
@@ -22,16 +23,21 @@ use crate::config::settings::Settings;
 use crate::config::watch::{ForceRead, RuleWatch, WatchOptions};
 use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
+use crate::server::http::admin::explain::Explainer;
 use crate::server::metrics::RequestMetrics;
 use crate::server::metrics::upstream::UpstreamMetrics;
 use crate::server::responder::Responder;
 use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
+use crate::telemetry::exposition::Exposition;
 use crate::telemetry::logs;
+use crate::telemetry::logs::in_force::LogControl;
 use crate::telemetry::statsd::Sendings;
 
+use decision_log::LogOfDecisions;
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
+pub use settings::explain_context;
 use store::Counters;
 
 /// How long blocking work (reading files, sweeping) may go on when the process ends. A mount that hangs must not keep it.
@@ -45,30 +51,32 @@ type Decider = Responder<Store, SystemClock>;
 /// # Errors
 /// Where a listener cannot be bound or a thread cannot be started.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
-    logs::start(&settings::logs(settings))?;
+    let log = logs::start(&settings::logs(settings))?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let control = control.context("the control runtime cannot be started")?;
-    let served = control.block_on(serve(settings));
+    let served = control.block_on(serve(settings, log));
     control.shutdown_timeout(BLOCKING_PATIENCE);
     served
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be listened for")?;
     let bound = Bound::bind(settings).await?;
-    let parts = Parts::build(settings).await?;
+    let parts = Parts::build(settings, log).await?;
     let mut tasks = Tasks::default();
+    tasks.start("log levels", parts.log.clone().keep());
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
     let force = watch.force_handle();
     tasks.start("reload", parts.reloader(settings).run(watch));
     parts.counters.keep(&mut tasks);
     let running = bound.serve(settings, &parts)?;
-    let statsd = statsd::start(settings, &parts, running.registry(), &mut tasks);
+    let statsd = statsd::start(settings, &parts, running.exposition(), &mut tasks);
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
     statsd::leave(statsd).await;
     parts.counters.leave().await;
+    parts.decisions.finish().await;
     Ok(())
 }
 
@@ -96,14 +104,16 @@ struct Parts {
     counters: Counters,
     health: Health,
     requests: Arc<RequestMetrics>,
+    decisions: LogOfDecisions,
     /// Where upstream's names are wanted, what shows them.
     upstream: Option<UpstreamMetrics>,
     statsd_sendings: Arc<Sendings>,
     effective_settings: Arc<str>,
+    log: LogControl,
 }
 
 impl Parts {
-    async fn build(settings: &Settings) -> anyhow::Result<Self> {
+    async fn build(settings: &Settings, log: LogControl) -> anyhow::Result<Self> {
         let (rulebook, counters) = (Arc::new(settings::rulebook(settings)), Counters::build(settings)?);
         let status = Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards()));
         let requests = Arc::new(RequestMetrics::default());
@@ -116,7 +126,9 @@ impl Parts {
             counters,
             health: Health::not_serving().await,
             requests,
+            decisions: LogOfDecisions::start(settings)?,
             effective_settings: settings::effective(settings)?,
+            log,
         })
     }
 
@@ -125,10 +137,11 @@ impl Parts {
         let (rulebook, counters, requests) =
             (Arc::clone(&self.rulebook), self.counters.clone(), Arc::clone(&self.requests));
         let (modes, limits) = (settings::modes(settings), settings::request_limits(settings));
-        let answers = settings::answers(settings);
+        let (answers, decisions) = (settings::answers(settings), self.decisions.log());
         move || {
             let limiter = Limiter::new(Arc::clone(&rulebook), counters.open(), SystemClock, modes);
-            Arc::new(Responder::new(limiter, limits, answers.clone(), Arc::clone(&requests)))
+            let (answers, requests) = (answers.clone(), Arc::clone(&requests));
+            Arc::new(Responder::new(limiter, limits, answers, requests, decisions.clone()))
         }
     }
 
@@ -141,20 +154,21 @@ impl Parts {
         }
     }
 
-    fn admin_pages(
-        &self,
-        settings: &Settings,
-        registry: Arc<prometheus_client::registry::Registry>,
-    ) -> AdminPages {
+    fn admin_pages(&self, settings: &Settings, metrics: Arc<Exposition>) -> AdminPages {
         let (rulebook, clock) = (Arc::clone(&self.rulebook), Arc::new(SystemClock));
         let share = settings::modes(settings).limit_share;
-        let counters = service::Counters::new(rulebook, self.counters.inspected(), clock, share);
+        let counters = Arc::new(service::Counters::new(rulebook, self.counters.inspected(), clock, share));
+        let explainer =
+            Explainer::new(Arc::clone(&self.rulebook), Arc::clone(&counters), explain_context(settings));
         AdminPages {
             status: Arc::clone(&self.status),
-            counters: Arc::new(counters),
-            registry,
+            counters,
+            explainer: Arc::new(explainer),
+            decision_log: self.decisions.log(),
+            metrics,
             upstream: self.upstream.clone(),
             settings: Arc::clone(&self.effective_settings),
+            log: self.log.clone(),
         }
     }
 }

@@ -17,5 +17,6 @@ pub mod hit_shares;
 pub mod key;
 pub mod time;
 
+pub mod explain;
 pub mod plan;
 pub mod verdict;

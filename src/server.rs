@@ -4,6 +4,7 @@
 //! proto crate. It knows the use cases of `service`, and nothing of stores or files.
 
 pub mod answer;
+pub mod caller;
 pub mod deadline;
 pub mod question;
 pub mod responder;

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod counters;
+pub mod decision_log;
 pub mod limiter;
 pub mod metrics;
 pub mod outcomes;
@@ -14,6 +15,7 @@ pub mod status;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use counters::Counters;
+pub use decision_log::DecisionLog;
 pub use limiter::{Limiter, NoRules};
 pub use rulebook::{Rulebook, Snapshot};
 pub use status::{Readiness, ServiceStatus};

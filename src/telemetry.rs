@@ -3,5 +3,6 @@
 pub mod exposition;
 pub mod histogram;
 pub mod logs;
+pub mod process;
 pub mod samples;
 pub mod statsd;

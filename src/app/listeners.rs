@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use prometheus_client::registry::Registry;
 
 use crate::app::{Parts, metrics, settings};
 use crate::config::settings::Settings;
@@ -13,6 +12,7 @@ use crate::server::http::{admin, decide, probes, scrape};
 use crate::server::transport::{
     BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener,
 };
+use crate::telemetry::exposition::Exposition;
 
 /// Sockets that are bound and not served yet.
 pub(super) struct Bound {
@@ -28,7 +28,7 @@ pub(super) struct Running {
     http: Http1Server,
     metrics: Http1Server,
     admin: Http1Server,
-    registry: Arc<Registry>,
+    exposition: Arc<Exposition>,
 }
 
 impl Bound {
@@ -54,19 +54,19 @@ impl Bound {
         let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| {
             GrpcService::new(open(), health.clone(), max_request_bytes)
         })?;
-        let registry = Arc::new(metrics::registry(parts, grpc.stats()));
+        let exposition = Arc::new(metrics::exposition(parts, grpc.stats()));
         let pages = Http1Settings::default();
         let public = decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {
             grpc,
             http: Http1Server::start(self.http, &pages, public),
-            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&registry))),
+            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&exposition))),
             admin: Http1Server::start(
                 self.admin,
                 &pages,
-                admin::router(parts.admin_pages(settings, Arc::clone(&registry))),
+                admin::router(parts.admin_pages(settings, Arc::clone(&exposition))),
             ),
-            registry,
+            exposition,
         };
         running.tell();
         Ok(running)
@@ -75,8 +75,8 @@ impl Bound {
 
 impl Running {
     /// Every metric.
-    pub(super) fn registry(&self) -> &Arc<Registry> {
-        &self.registry
+    pub(super) fn exposition(&self) -> &Arc<Exposition> {
+        &self.exposition
     }
 
     fn tell(&self) {

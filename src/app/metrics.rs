@@ -1,4 +1,4 @@
-//! The registry: every layer's metrics under one prefix, and upstream's under their own.
+//! Every layer's metrics, under one prefix but for those of the process, which are called the same everywhere, and upstream's.
 
 use std::sync::Arc;
 
@@ -6,14 +6,17 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::app::Parts;
-use crate::server::metrics::{ConnectionMetrics, RequestCollector};
+use crate::server::metrics::{ConnectionMetrics, DurationSection, RequestCollector};
 use crate::server::transport::ConnectionStats;
 use crate::service::metrics::ServiceMetrics;
+use crate::telemetry::exposition::Exposition;
+use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::statsd::metrics::StatsdMetrics;
 
 /// All metrics of the process; `connections` are those of the gRPC port.
-pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Registry {
+pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> Exposition {
     let mut root = Registry::default();
+    root.register_collector(Box::new(ProcessMetrics));
     if let Some(upstream) = &parts.upstream {
         root.register_collector(Box::new(upstream.clone()));
     }
@@ -22,7 +25,8 @@ pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Reg
     registry.register_collector(Box::new(ServiceMetrics(Arc::clone(&parts.status))));
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
     parts.counters.register(registry);
+    parts.decisions.register(registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
     registry.register_collector(Box::new(StatsdMetrics(Arc::clone(&parts.statsd_sendings))));
-    root
+    Exposition::new(root, vec![Box::new(DurationSection(Arc::clone(&parts.requests)))])
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::Context as _;
 
 use crate::app::redis_access::RedisAccess;
 use crate::config::rules::RuleOptions;
@@ -12,9 +12,13 @@ use crate::config::settings::{self, Address, Settings, Topology};
 use crate::decision::hit::DeniedRequests;
 use crate::decision::plan::Modes;
 use crate::server::answer::{AnswerSettings, HeaderNames};
+use crate::server::http::admin::explain::Context;
+use crate::server::http::admin::explain::page::Places;
 use crate::server::question::RequestLimits;
 use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
 use crate::service::Rulebook;
+use crate::service::decision_log::writer::Target;
+use crate::service::decision_log::{DecisionLogSettings, Salt};
 use crate::service::statistics::Statistics;
 use crate::storage::breaker::BreakerSettings;
 use crate::storage::ledger::{LedgerSettings, OverMemorySettings};
@@ -65,6 +69,19 @@ pub(super) fn logs(settings: &Settings) -> LogSettings {
         settings::Format::Json => LogFormat::Json,
     };
     LogSettings { filter: settings.log.level.clone(), format }
+}
+
+/// What decides beside the rules, and where counters are.
+#[must_use]
+pub fn explain_context(settings: &Settings) -> Context {
+    let places = match settings.store {
+        settings::Store::Local => Places::Local,
+        settings::Store::Redis => Places::Redis(
+            settings.redis.key_prefix.as_str().into(),
+            settings.redis_per_second.store().map(|redis| redis.key_prefix.as_str().into()),
+        ),
+    };
+    Context { modes: modes(settings), places }
 }
 
 pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
@@ -204,7 +221,27 @@ pub(super) fn answers(settings: &Settings) -> AnswerSettings {
             reset: headers.reset.clone(),
         }),
         dynamic_metadata: settings.response.dynamic_metadata,
+        rule_metadata: settings.response.rule_metadata,
     }
+}
+
+/// What the decision log does and where it writes, if there is one.
+pub(super) fn decision_log(settings: &Settings) -> Option<(DecisionLogSettings, Salt, Target)> {
+    let log = &settings.decision_log;
+    let target = match log.output.as_str() {
+        "" => return None,
+        "stdout" => Target::Stdout,
+        path => Target::File(path.into()),
+    };
+    let salt = log.hash_secret.as_ref().map_or_else(Salt::random, |secret| Salt::of(secret.expose()));
+    let settings = DecisionLogSettings {
+        outcomes: log.outcomes.iter().copied().collect(),
+        sample_ratio: log.sample_ratio,
+        max_per_second: log.max_per_second,
+        hash: log.hash.clone(),
+        drop: log.drop.clone(),
+    };
+    Some((settings, salt, target))
 }
 
 pub(super) fn http2(settings: &Settings) -> Http2Settings {
@@ -232,10 +269,37 @@ pub(super) fn effective(settings: &Settings) -> anyhow::Result<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::settings::{Given, Override};
+    use crate::telemetry::logs::levels::Levels;
 
     #[test]
     fn the_transport_has_the_defaults_of_the_settings_file() {
         assert_eq!(http2(&Settings::default()), Http2Settings::default());
+    }
+
+    /// Two readers read levels: that of the settings, which shows a fault's place, and that of `PUT /log`.
+    #[test]
+    fn levels_are_read_alike_from_settings_and_at_run_time() {
+        for text in [
+            "info",
+            "OFF",
+            "info,ratekeeper::server=debug",
+            "info, h2=warn",
+            "loud",
+            "info,",
+            "h2",
+            "=info",
+            "h2=9",
+            "a.b=info",
+        ] {
+            let path = Override {
+                flag: "--log-level".into(),
+                path: "log.level".into(),
+                value: Given::One(text.into()),
+            };
+            let configured = settings::load(None, [], &[path]);
+            assert_eq!(configured.is_ok(), text.parse::<Levels>().is_ok(), "{text}");
+        }
     }
 
     #[test]

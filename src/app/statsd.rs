@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::registry::Registry;
-
 use crate::app::lifecycle::Tasks;
 use crate::app::{Parts, settings};
 use crate::config::settings::Settings;
-use crate::telemetry::exposition;
+use crate::telemetry::exposition::{Exposition, Format};
 use crate::telemetry::statsd::{Figures, Statsd, Timer};
 
 /// How long the last figures may take when the process ends.
@@ -18,14 +16,14 @@ const LAST_FLUSH: Duration = Duration::from_secs(1);
 pub(super) fn start(
     settings: &Settings,
     parts: &Parts,
-    registry: &Arc<Registry>,
+    exposition: &Arc<Exposition>,
     tasks: &mut Tasks,
 ) -> Option<Arc<Statsd>> {
     let receiver = settings::statsd(settings)?;
-    let (registry, requests, upstream) =
-        (Arc::clone(registry), Arc::clone(&parts.requests), parts.upstream.clone());
+    let (exposition, requests, upstream) =
+        (Arc::clone(exposition), Arc::clone(&parts.requests), parts.upstream.clone());
     let source = move || {
-        let text = exposition::openmetrics(&registry).ok()?;
+        let text = exposition.page(Format::OpenMetrics).ok()?;
         let mut figures = Figures::from_openmetrics(&text);
         let counts = requests.duration().counts().collect();
         figures.timers.push(Timer { name: "ratekeeper_request_duration".into(), counts });

@@ -23,7 +23,7 @@ use tower::BoxError;
 
 use self::answer_body::AnswerBody;
 use self::whole::Whole;
-use crate::server::deadline::patience;
+use crate::server::caller::{Caller, request_id};
 use crate::server::health::HealthService;
 use crate::server::responder::Responder;
 use crate::server::unanswered::Unanswered;
@@ -35,9 +35,6 @@ const METHOD_PATH: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRa
 
 /// The header of a call whose messages may be compressed.
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-
-/// The id that a proxy gives the request of its user.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The services of the gRPC port, for one core.
 #[derive(Debug)]
@@ -97,7 +94,7 @@ impl<S: CounterStore, C: Clock> Services<S, C> {
             return unusual::answer(self.unusual.clone(), Request::from_parts(head, body)).await;
         };
         // The body is kept along with the message, which is made of its bytes: until then they count as received.
-        match self.responder.respond(&message, patience(&head.headers)).await {
+        match self.responder.respond(&message, Caller::of_grpc(&head.headers)).await {
             Ok(answer) => message::write(&answer),
             Err(unanswered) => refuse(unanswered, &head.headers).into_http(),
         }
@@ -106,7 +103,7 @@ impl<S: CounterStore, C: Clock> Services<S, C> {
 
 /// The one place where an error of ours becomes a gRPC status.
 fn refuse(unanswered: Unanswered, headers: &HeaderMap) -> Status {
-    let request_id = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
+    let request_id = request_id(headers).unwrap_or("-");
     tracing::debug!(request_id, reason = %unanswered, "a request was not answered");
     match unanswered {
         Unanswered::Refused(refusal) => Status::invalid_argument(refusal.to_string()),

@@ -29,6 +29,11 @@ const LOADED: Described = Described {
     help: "When the rules in force were loaded, in seconds since 1970",
 };
 
+const IN_FORCE: Described = Described {
+    name: "rules_info",
+    help: "1, with the fingerprint of the rules in force, which is the same for the same files on every replica",
+};
+
 const RELOADS: Described =
     Described { name: "reloads", help: "Times that rules were read, by whether they came into force" };
 
@@ -73,6 +78,7 @@ fn encode_snapshot(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot) -> 
     RULES.gauge(encoder, as_gauge(snapshot.rules.rules().len()))?;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double for 285,000 years")]
     LOADED.gauge(encoder, snapshot.loaded_at.millis() as f64 / 1_000.0)?;
+    IN_FORCE.gauges(encoder, "fingerprint", [(&*snapshot.fingerprint, 1.0)])?;
     let mut family = DECISIONS.describe(encoder, MetricType::Counter)?;
     for rule in snapshot.rules.rules() {
         encode_counts(&mut family, &rule.domain, &rule.path, snapshot.outcomes.of(rule))?;

@@ -1,6 +1,6 @@
 //! The documentation tells the truth: settings and their defaults, flags, rule examples, links, and names of files.
 
-mod markdown;
+pub(crate) mod markdown;
 
 use std::collections::BTreeMap;
 use std::path::Path;

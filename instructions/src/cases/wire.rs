@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 use ratekeeper::server::answer::AnswerSettings;
+use ratekeeper::server::caller::Caller;
 use ratekeeper::server::question::{self, RequestLimits};
 use ratekeeper::server::responder::Responder;
 use ratekeeper_proto::rate_limit_descriptor::Entry;
@@ -31,11 +32,11 @@ fn read(descriptors: usize) -> Case {
 
 /// From bytes to bytes: read, decided with the local store, written.
 fn answer(descriptors: usize) -> Case {
-    let responder = Responder::new(limiter(), LIMITS, AnswerSettings::default(), Arc::default());
+    let responder = Responder::new(limiter(), LIMITS, AnswerSettings::default(), Arc::default(), None);
     let (bytes, mut room) = (encoded(descriptors), BytesMut::with_capacity(4_096));
     Case::new(format!("answer {descriptors} descriptors, wire to wire"), 500, move || {
         let message = RateLimitRequest::decode(black_box(bytes.clone())).expect("it was encoded here");
-        let answer = now_or_never(responder.respond(&message, None));
+        let answer = now_or_never(responder.respond(&message, Caller::default()));
         let Some(Ok(answer)) = answer else {
             unreachable!("the request is well-formed and rules are loaded")
         };

@@ -7,8 +7,8 @@ use ahash::RandomState;
 
 use crate::decision::limit::Limit;
 use crate::decision::rules::RuleSet;
-use crate::decision::rules::level::Level;
-use crate::decision::rules::rule::{Quota, Rule, RuleId, level_bit};
+use crate::decision::rules::level::{Level, Meaning};
+use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId, level_bit};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -39,7 +39,7 @@ impl RuleSet {
                 return Err(CompileError::DuplicateDomain(spec.name.clone()));
             }
         }
-        Ok(Self { domains: levels, rules: compiler.rules })
+        Ok(Self { domains: levels, rules: compiler.rules, passages: compiler.passages })
     }
 }
 
@@ -53,6 +53,7 @@ struct Compiler {
     open: u64,
     named: u64,
     rules: Vec<Rule>,
+    passages: Vec<Location>,
 }
 
 impl Default for Compiler {
@@ -64,6 +65,7 @@ impl Default for Compiler {
             open: 0,
             named: 0,
             rules: Vec::new(),
+            passages: Vec::new(),
         }
     }
 }
@@ -77,12 +79,12 @@ impl Compiler {
         self.rules.reserve(descriptors.len());
         for spec in descriptors {
             let above = self.enter(spec);
-            let rule = self.rule(spec);
+            let meaning = self.meaning(spec);
             let next = if spec.descriptors.is_empty() { None } else { Some(self.level(&spec.descriptors)?) };
             self.path.truncate(above);
             self.leave();
             level
-                .push(&spec.key, spec.value.as_deref(), rule, next)
+                .push(&spec.key, spec.value.as_deref(), meaning, next)
                 .map_err(|_| CompileError::DuplicateDescriptor(spec.location.clone()))?;
         }
         Ok(level)
@@ -91,14 +93,7 @@ impl Compiler {
     /// Takes one step down; gives the length of the path above.
     fn enter(&mut self, spec: &DescriptorSpec) -> usize {
         let above = self.path.len();
-        if above > 0 {
-            self.path.push(',');
-        }
-        push_escaped(&mut self.path, &spec.key);
-        if let Some(value) = &spec.value {
-            self.path.push('=');
-            push_escaped(&mut self.path, value);
-        }
+        push_step(&mut self.path, &spec.key, spec.value.as_deref());
         let level = level_bit(self.shared.len());
         let is_open = spec.value.as_ref().is_none_or(|value| value.contains('*') && !spec.share_threshold);
         self.open |= if is_open { level } else { 0 };
@@ -116,9 +111,11 @@ impl Compiler {
     }
 
     /// A level that only leads further is no rule; one that leads nowhere and has no limit lists what is allowed.
-    fn rule(&mut self, spec: &DescriptorSpec) -> Option<RuleId> {
+    fn meaning(&mut self, spec: &DescriptorSpec) -> Meaning {
         if spec.limit.is_none() && !spec.descriptors.is_empty() {
-            return None;
+            let id = self.passages.len().try_into().expect("a rule file holds fewer than 2^32 descriptors");
+            self.passages.push(spec.location.clone());
+            return Meaning::Passage(Passage(id));
         }
         let id =
             RuleId::new(self.rules.len().try_into().expect("a rule file holds fewer than 2^32 descriptors"));
@@ -144,7 +141,19 @@ impl Compiler {
             shared,
             named_by_value: if spec.detailed_metric { self.open } else { self.named },
         });
-        Some(id)
+        Meaning::Rule(id)
+    }
+}
+
+/// Appends a step to a path.
+pub(super) fn push_step(path: &mut String, key: &str, value: Option<&str>) {
+    if !path.is_empty() {
+        path.push(',');
+    }
+    push_escaped(path, key);
+    if let Some(value) = value {
+        path.push('=');
+        push_escaped(path, value);
     }
 }
 

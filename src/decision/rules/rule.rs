@@ -25,6 +25,10 @@ impl RuleId {
     }
 }
 
+/// A descriptor that only leads further: its place among those of one [`RuleSet`](super::RuleSet).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Passage(pub(super) u32);
+
 /// What applies to the requests that a rule matches.
 #[derive(Debug, Clone)]
 pub struct Rule {

@@ -13,7 +13,7 @@ use tower::{BoxError, ServiceExt};
 
 use super::answer_body::AnswerBody;
 use super::refuse;
-use crate::server::deadline::patience;
+use crate::server::caller::Caller;
 use crate::server::health::HealthService;
 use crate::server::responder::Responder;
 use crate::service::Clock;
@@ -66,7 +66,7 @@ impl<S: CounterStore, C: Clock> RateLimitService for RateLimitGrpc<S, C> {
     ) -> Result<tonic::Response<RateLimitResponse>, Status> {
         let (head, _, message) = request.into_parts();
         let headers = head.into_headers();
-        match self.responder.respond(&message, patience(&headers)).await {
+        match self.responder.respond(&message, Caller::of_grpc(&headers)).await {
             Ok(answer) => Ok(tonic::Response::new(answer)),
             Err(unanswered) => Err(refuse(unanswered, &headers)),
         }

@@ -13,10 +13,12 @@ use ratekeeper_proto::RateLimitResponse;
 use ratekeeper_proto::rate_limit_response::Code;
 
 use self::body::{Bodies, MAX_BODY_BYTES, Read, Turn};
+use crate::server::caller::{Caller, request_id};
 use crate::server::json;
 use crate::server::responder::Responder;
 use crate::server::unanswered::Unanswered;
 use crate::service::Clock;
+use crate::service::decision_log::CallerIds;
 use crate::storage::CounterStore;
 
 /// What answers requests.
@@ -38,11 +40,15 @@ async fn decide<S: CounterStore, C: Clock>(
     State(decider): State<Arc<Decider<S, C>>>,
     request: Request,
 ) -> Response {
+    // The body goes with the request.
+    let id = request_id(request.headers()).map(str::to_owned);
     let Read { message, large } = match decider.bodies.read(request).await {
         Ok(read) => read,
         Err(unread) => return refuse(unread.status(), &unread),
     };
-    match decider.responder.respond(&message, None).await {
+    let ids = CallerIds { request_id: id.as_deref(), trace_id: None };
+    let caller = Caller { patience: None, ids };
+    match decider.responder.respond(&message, caller).await {
         Ok(answer) => write(answer, large).await,
         Err(unanswered) => refuse(status(unanswered), &unanswered),
     }

@@ -62,6 +62,11 @@ impl CountCall {
         self.route.way == Way::Asking
     }
 
+    /// Whether somebody still waits for one of them.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.passengers.iter().any(|passenger| passenger.ticket.is_awaited())
+    }
+
     /// The orders' tickets.
     pub(super) fn passengers_mut(&mut self) -> &mut [Passenger] {
         &mut self.passengers

@@ -79,8 +79,8 @@ impl Air {
     }
 
     /// Everything that is under way and will not come back.
-    pub(super) fn into_legs(self) -> impl Iterator<Item = Leg> {
-        self.flights.into_iter().flat_map(|flight| flight.legs)
+    pub(super) fn into_flights(self) -> impl Iterator<Item = Flight> {
+        self.flights.into_iter()
     }
 }
 

@@ -52,7 +52,7 @@ error: unknown field `unit`
 5 | unit: day
   | ^^^^
   = field: unit
-  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, metrics, log, threads
+  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, decision_log, metrics, log, threads
 "#,
     );
 }
@@ -563,6 +563,65 @@ error: a second document in one file
   | ^^^
   = help: keep one document, and put the other into a file of its own
 "#,
+    );
+}
+
+#[test]
+fn decision_logs() {
+    check(
+        r#"
+decision_log:
+  outcomes: [over, denied]
+  sample_ratio: 2
+  max_per_second: 0
+  output: stdout
+  hash: [""]
+"#,
+        &[],
+        &[],
+        r#"
+error: `outcomes` cannot have `denied`
+ --> s.yaml:3:13
+  |
+3 |   outcomes: [over, denied]
+  |             ^
+  = field: decision_log.outcomes
+  = help: there are no_rule, allowed, unlimited, replaced, ok, near, over, shadow
+
+error: `sample_ratio` must be a number from 0 to 1, not `2`
+ --> s.yaml:4:17
+  |
+4 |   sample_ratio: 2
+  |                 ^
+  = field: decision_log.sample_ratio
+  = help: write it such as `0.8`
+
+error: `max_per_second` is too small: `0`
+ --> s.yaml:5:19
+  |
+5 |   max_per_second: 0
+  |                   ^
+  = field: decision_log.max_per_second
+  = help: write a number from 1 to 10000
+
+error: `hash` takes up to 100 keys of entries, none of them empty
+ --> s.yaml:7:9
+  |
+7 |   hash: [""]
+  |         ^
+  = field: decision_log.hash
+  = help: write such as `[remote_address]`, or `[]` for none
+"#,
+    );
+    check(
+        "decision_log: {outcomes: [near]}",
+        &[],
+        &[],
+        r"
+error: there are settings of a decision log, but it has no `output`
+ --> decision_log.output
+  = help: write `output: stdout`, or the path of a file
+",
     );
 }
 

@@ -16,7 +16,7 @@ use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::flight::{Air, Flight, Landed};
 use crate::storage::redis::leg::Leg;
-use crate::storage::redis::observer::FlightReport;
+use crate::storage::redis::observer::{CallEnd, FlightReport};
 use crate::storage::redis::order::Now;
 use crate::storage::redis::queue::Event;
 use crate::storage::redis::script::KnownScripts;
@@ -96,7 +96,10 @@ impl Pilot {
                     airspace.leaving.get_or_insert(Failure::Io("its name has another address now".into()));
                 }
                 Happening::Queue(Event::Filled) => {}
-                Happening::Queue(Event::Closed) => return None,
+                Happening::Queue(Event::Closed) => {
+                    self.observer.ended(airspace.air.len());
+                    return None;
+                }
                 Happening::Queue(Event::Deadline) => self.keep_deadlines(&mut airspace),
                 Happening::Lost => break airspace.leaving.take().unwrap_or_else(closed_by_peer),
             }
@@ -131,6 +134,7 @@ impl Pilot {
             let flight = Flight::new(legs, commands, airspace.connection.commands());
             self.queue.ring_by(flight.launched + self.settings.connect_timeout);
             airspace.air.add(flight);
+            self.observer.launched();
         }
     }
 
@@ -164,21 +168,28 @@ impl Pilot {
 
     fn land(&mut self, landed: Landed, airspace: &mut Airspace) {
         let Landed { legs, launched, replies } = landed;
+        self.observer.ended(1);
         let replies = match replies {
             Ok(replies) if replies.len() == legs.len() => replies,
-            Ok(_) => return self.lose(legs, Failure::Other("answers are missing".into()), airspace),
-            Err(error) => return self.lose(legs, Failure::of_connection(&error), airspace),
+            Ok(_) => {
+                return self.lose(legs, launched, Failure::Other("answers are missing".into()), airspace);
+            }
+            Err(error) => return self.lose(legs, launched, Failure::of_connection(&error), airspace),
         };
         let mut report = FlightReport { orders: 0, keys: 0, calls: 0, duration: launched.elapsed() };
         for (mut leg, reply) in legs.into_iter().zip(replies) {
+            let end = if leg.is_awaited() { CallEnd::Answered } else { CallEnd::Late };
             match (leg.land(&reply, launched), &leg) {
                 (outcome, Leg::Login(login)) => self.login_landed(login, outcome.err().as_ref(), airspace),
-                (Ok(None), _) => report.add(&leg),
+                (Ok(None), _) => {
+                    report.add(&leg);
+                    self.tell_call(&leg, end, report.duration);
+                }
                 (Ok(Some(time)), _) => {
                     airspace.landed = true;
                     self.observer.time_read(time);
                 }
-                (Err(failure), _) => self.land_failed(leg, failure, airspace),
+                (Err(failure), _) => self.land_failed(leg, launched, failure, airspace),
             }
         }
         if report.calls > 0 {
@@ -188,23 +199,24 @@ impl Pilot {
     }
 
     /// A call that was answered with an error.
-    fn land_failed(&mut self, mut leg: Leg, failure: Failure, airspace: &mut Airspace) {
+    fn land_failed(&mut self, mut leg: Leg, launched: Instant, failure: Failure, airspace: &mut Airspace) {
         if failure == Failure::NoScript {
             airspace.known.forget();
             self.observer.script_missing();
             return self.queue.put_back(leg.into_errands());
         }
-        self.report(leg.fail(&failure), &failure);
+        self.tell_call(&leg, CallEnd::of_error(&failure), launched.elapsed());
+        self.tell_failure(leg.fail(&failure), &failure);
         if failure.wants_another_connection() {
             airspace.leaving.get_or_insert(failure);
         }
     }
 
     /// A flight that did not come back. Nobody knows what became of it, and nothing more comes on this connection.
-    fn lose(&mut self, legs: Vec<Leg>, failure: Failure, airspace: &mut Airspace) {
+    fn lose(&mut self, legs: Vec<Leg>, launched: Instant, failure: Failure, airspace: &mut Airspace) {
         let failure = airspace.leaving.get_or_insert(failure).as_unknown();
-        let told = legs.into_iter().map(|mut leg| leg.fail(&failure)).sum();
-        self.report(told, &failure);
+        let told = self.fail_all(legs, launched, &failure);
+        self.tell_failure(told, &failure);
     }
 
     fn keep_deadlines(&mut self, airspace: &mut Airspace) {
@@ -260,14 +272,10 @@ impl Pilot {
     /// Everything in the air when the connection ended.
     fn crash(&mut self, air: Air, end: &Failure) {
         let failure = end.as_unknown();
-        let told = air.into_legs().map(|mut leg| leg.fail(&failure)).sum();
-        self.report(told, &failure);
-    }
-
-    fn report(&self, told: usize, failure: &Failure) {
-        if told > 0 {
-            self.observer.failed(failure, told);
-        }
+        self.observer.ended(air.len());
+        let told =
+            air.into_flights().map(|flight| self.fail_all(flight.legs, flight.launched, &failure)).sum();
+        self.tell_failure(told, &failure);
     }
 }
 
@@ -290,13 +298,5 @@ impl Airspace {
             self.renamed = None;
             Happening::Renamed(to)
         })
-    }
-}
-
-impl FlightReport {
-    fn add(&mut self, leg: &Leg) {
-        self.orders += leg.orders();
-        self.keys += leg.keys();
-        self.calls += 1;
     }
 }
