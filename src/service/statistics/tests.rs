@@ -130,6 +130,14 @@ async fn a_reload_keeps_counts_and_gives_up_the_places_of_rules_that_are_gone() 
 }
 
 #[tokio::test]
+async fn what_is_denied_is_not_spared() {
+    let bench = Bench::new(1, Modes::default());
+    bench.publish(vec![rule("plain", None, false)]);
+    bench.ask("plain", b"a", 11, None).await;
+    assert_eq!(bench.rulebook.statistics().map(Statistics::spared), Some(0));
+}
+
+#[tokio::test]
 async fn what_the_whole_services_shadow_mode_spares_is_told() {
     let bench = Bench::new(1, Modes { shadow_mode: true, ..Modes::default() });
     bench.publish(vec![rule("plain", None, false)]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{RECORDED, RULES, requests, send};
 use crate::harness::metrics::Metrics;
@@ -13,8 +13,9 @@ use crate::harness::{Ratekeeper, ask, wait};
 async fn until_told(socket: &UdpSocket, is_told: impl Fn(&BTreeMap<String, f64>) -> bool) -> Vec<String> {
     let (mut sums, mut lines) = (BTreeMap::new(), Vec::new());
     let mut buffer = [0; 65_536];
+    let end = Instant::now() + wait::PATIENCE;
     while !is_told(&sums) {
-        let received = timeout(wait::PATIENCE, socket.recv(&mut buffer)).await;
+        let received = timeout_at(end, socket.recv(&mut buffer)).await;
         let length = received.unwrap_or_else(|_| panic!("not told, but {sums:#?}")).unwrap();
         assert!(length <= 1432, "{length}");
         for line in std::str::from_utf8(&buffer[..length]).unwrap().lines() {
