@@ -4,8 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use prost::Message;
 use ratekeeper::server::answer::AnswerSettings;
+use ratekeeper::server::caller::Caller;
 use ratekeeper::server::question::{self, RequestLimits};
 use ratekeeper::server::responder::Responder;
 use ratekeeper_proto::rate_limit_descriptor::Entry;
@@ -33,9 +35,10 @@ fn read(descriptors: usize) -> Case {
 fn answer(descriptors: usize) -> Case {
     let responder = Responder::new(limiter(), LIMITS, AnswerSettings::default(), Arc::default());
     let (bytes, mut room) = (encoded(descriptors), BytesMut::with_capacity(4_096));
+    let headers = HeaderMap::new();
     Case::new(format!("answer {descriptors} descriptors, wire to wire"), 500, move || {
         let message = RateLimitRequest::decode(black_box(bytes.clone())).expect("it was encoded here");
-        let answer = now_or_never(responder.respond(&message, None));
+        let answer = now_or_never(responder.respond(&message, &Caller::grpc(&headers)));
         let Some(Ok(answer)) = answer else {
             unreachable!("the request is well-formed and rules are loaded")
         };
