@@ -18,7 +18,7 @@ run: ## Build, serve config/ratekeeper.yaml with config/rules/, and say what to 
 test: test-setup ## Install what the tests need, then run all of them
 	cargo test --workspace --locked
 
-test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Redis)
+test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Redis and Prometheus)
 	@scripts/test-setup
 
 fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default

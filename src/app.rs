@@ -3,12 +3,14 @@
 //! Every long-lived task is started and ended here. Sockets are bound before anything serves, so that a wrong address
 //! ends the process at once with a message instead of half a service.
 
+mod decision_log;
 mod lifecycle;
 mod listeners;
 mod metrics;
 mod redis_access;
 mod reload;
 mod settings;
+mod statsd;
 mod store;
 mod sweep;
 mod traces;
@@ -22,14 +24,21 @@ use crate::config::settings::Settings;
 use crate::config::watch::{ForceRead, RuleWatch, WatchOptions};
 use crate::server::health::Health;
 use crate::server::http::admin::AdminPages;
+use crate::server::http::admin::explain::Explainer;
 use crate::server::metrics::RequestMetrics;
+use crate::server::metrics::upstream::UpstreamMetrics;
 use crate::server::responder::Responder;
 use crate::service::{self, Limiter, Rulebook, ServiceStatus, SystemClock};
 use crate::storage::Store;
+use crate::telemetry::exposition::Exposition;
 use crate::telemetry::logs;
+use crate::telemetry::logs::in_force::LogControl;
+use crate::telemetry::statsd::Sendings;
 
+use decision_log::LogOfDecisions;
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
+pub use settings::explain_context;
 use store::Counters;
 use traces::Traces;
 
@@ -47,29 +56,33 @@ type Decider = Responder<Store, SystemClock>;
 /// # Errors
 /// Where a listener cannot be bound or a thread cannot be started.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
-    logs::start(&settings::logs(settings))?;
+    let log = logs::start(&settings::logs(settings))?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let control = control.context("the control runtime cannot be started")?;
-    let served = control.block_on(serve(settings));
+    let served = control.block_on(serve(settings, log));
     control.shutdown_timeout(BLOCKING_PATIENCE);
     served
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("signals cannot be listened for")?;
     let bound = Bound::bind(settings).await?;
     let (traces, export) = Traces::start(settings)?;
-    let parts = Parts::build(settings, traces).await?;
+    let parts = Parts::build(settings, log, traces).await?;
     let mut tasks = Tasks::default();
+    tasks.start("log levels", parts.log.clone().keep());
     let watch = RuleWatch::new(settings.rules.paths.clone(), watch_options(settings));
     let force = watch.force_handle();
     tasks.start("reload", parts.reloader(settings).run(watch));
     parts.counters.keep(&mut tasks);
     let running = bound.serve(settings, &parts)?;
+    let statsd = statsd::start(settings, &parts, running.exposition(), &mut tasks);
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
     drain(settings, &parts, running, &mut signals).await;
     tasks.end().await;
+    statsd::leave(statsd).await;
     parts.counters.leave().await;
+    parts.decisions.finish().await;
     if let Some(export) = export {
         export.end(LAST_SPANS).await;
     }
@@ -101,20 +114,33 @@ struct Parts {
     health: Health,
     requests: Arc<RequestMetrics>,
     traces: Traces,
+    decisions: LogOfDecisions,
+    /// Where upstream's names are wanted, what shows them.
+    upstream: Option<UpstreamMetrics>,
+    statsd_sendings: Arc<Sendings>,
     effective_settings: Arc<str>,
+    log: LogControl,
 }
 
 impl Parts {
-    async fn build(settings: &Settings, traces: Traces) -> anyhow::Result<Self> {
-        let (rulebook, counters) = (Arc::new(Rulebook::new()), Counters::build(settings, &traces.tracer)?);
+    async fn build(settings: &Settings, log: LogControl, traces: Traces) -> anyhow::Result<Self> {
+        let rulebook = Arc::new(settings::rulebook(settings));
+        let counters = Counters::build(settings, &traces.tracer)?;
+        let status = Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards()));
+        let requests = Arc::new(RequestMetrics::default());
+        let upstream = || UpstreamMetrics { status: Arc::clone(&status), requests: Arc::clone(&requests) };
         Ok(Self {
-            status: Arc::new(ServiceStatus::new(Arc::clone(&rulebook), counters.shards())),
+            upstream: settings.metrics.upstream_names.then(upstream),
+            statsd_sendings: Arc::default(),
+            status,
             rulebook,
             counters,
             health: Health::not_serving().await,
-            requests: Arc::new(RequestMetrics::default()),
+            requests,
             traces,
+            decisions: LogOfDecisions::start(settings)?,
             effective_settings: settings::effective(settings)?,
+            log,
         })
     }
 
@@ -123,10 +149,12 @@ impl Parts {
         let (rulebook, counters, requests) =
             (Arc::clone(&self.rulebook), self.counters.clone(), Arc::clone(&self.requests));
         let (modes, limits) = (settings::modes(settings), settings::request_limits(settings));
-        let (answers, tracer) = (settings::answers(settings), self.traces.tracer.clone());
+        let (answers, decisions) = (settings::answers(settings), self.decisions.log());
+        let tracer = self.traces.tracer.clone();
         move || {
             let limiter = Limiter::new(Arc::clone(&rulebook), counters.open(), SystemClock, modes);
-            let responder = Responder::new(limiter, limits, answers.clone(), Arc::clone(&requests));
+            let (answers, requests) = (answers.clone(), Arc::clone(&requests));
+            let responder = Responder::new(limiter, limits, answers, requests, decisions.clone());
             Arc::new(responder.with_tracer(tracer.clone()))
         }
     }
@@ -141,19 +169,21 @@ impl Parts {
         }
     }
 
-    fn admin_pages(
-        &self,
-        settings: &Settings,
-        registry: Arc<prometheus_client::registry::Registry>,
-    ) -> AdminPages {
+    fn admin_pages(&self, settings: &Settings, metrics: Arc<Exposition>) -> AdminPages {
         let (rulebook, clock) = (Arc::clone(&self.rulebook), Arc::new(SystemClock));
         let share = settings::modes(settings).limit_share;
-        let counters = service::Counters::new(rulebook, self.counters.inspected(), clock, share);
+        let counters = Arc::new(service::Counters::new(rulebook, self.counters.inspected(), clock, share));
+        let explainer =
+            Explainer::new(Arc::clone(&self.rulebook), Arc::clone(&counters), explain_context(settings));
         AdminPages {
             status: Arc::clone(&self.status),
-            counters: Arc::new(counters),
-            registry,
+            counters,
+            explainer: Arc::new(explainer),
+            decision_log: self.decisions.log(),
+            metrics,
+            upstream: self.upstream.clone(),
             settings: Arc::clone(&self.effective_settings),
+            log: self.log.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod check;
 pub mod counters;
+pub mod explain;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -25,6 +26,12 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Check rule files, and settings, and say everything that is wrong with them
     Check(check::CheckArgs),
+    /// Say which rule decides a request, what came close, and which counter it would use
+    ///
+    /// Reads rule files and asks no server; GET /explain on the admin port says the same of the rules in force. Exit status: 0 a rule
+    /// decides each descriptor; 1 none does for some; 2 wrong arguments, or faulty rules.
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::ExplainArgs),
     /// List, show and reset the counters of a running server
     Counters(counters::CountersArgs),
     /// Make load for a rate limit service and measure what it costs
@@ -38,6 +45,7 @@ impl Arguments {
         let done = match &self.command {
             Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
             Command::Check(args) => check::run(args),
+            Command::Explain(args) => explain::run(args),
             Command::Counters(args) => counters::run(args),
             Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         };

@@ -13,8 +13,10 @@ pub mod unit;
 
 pub mod fixed_window;
 pub mod hit;
+pub mod hit_shares;
 pub mod key;
 pub mod time;
 
+pub mod explain;
 pub mod plan;
 pub mod verdict;

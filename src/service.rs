@@ -5,14 +5,17 @@
 
 pub mod clock;
 pub mod counters;
+pub mod decision_log;
 pub mod limiter;
 pub mod metrics;
 pub mod outcomes;
 pub mod rulebook;
+pub mod statistics;
 pub mod status;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use counters::Counters;
+pub use decision_log::DecisionLog;
 pub use limiter::{Asker, Limiter, NoRules};
 pub use rulebook::{Rulebook, Snapshot};
 pub use status::{Readiness, ServiceStatus};

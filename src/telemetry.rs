@@ -3,5 +3,7 @@
 pub mod exposition;
 pub mod histogram;
 pub mod logs;
+pub mod process;
 pub mod samples;
+pub mod statsd;
 pub mod trace;

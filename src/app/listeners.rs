@@ -12,6 +12,7 @@ use crate::server::http::{admin, decide, probes, scrape};
 use crate::server::transport::{
     BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener,
 };
+use crate::telemetry::exposition::Exposition;
 
 /// Sockets that are bound and not served yet.
 pub(super) struct Bound {
@@ -27,6 +28,7 @@ pub(super) struct Running {
     http: Http1Server,
     metrics: Http1Server,
     admin: Http1Server,
+    exposition: Arc<Exposition>,
 }
 
 impl Bound {
@@ -52,18 +54,19 @@ impl Bound {
         let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| {
             GrpcService::new(open(), health.clone(), max_request_bytes)
         })?;
-        let registry = Arc::new(metrics::registry(parts, grpc.stats()));
+        let exposition = Arc::new(metrics::exposition(parts, grpc.stats()));
         let pages = Http1Settings::default();
         let public = decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {
             grpc,
             http: Http1Server::start(self.http, &pages, public),
-            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&registry))),
+            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&exposition))),
             admin: Http1Server::start(
                 self.admin,
                 &pages,
-                admin::router(parts.admin_pages(settings, registry)),
+                admin::router(parts.admin_pages(settings, Arc::clone(&exposition))),
             ),
+            exposition,
         };
         running.tell();
         Ok(running)
@@ -71,6 +74,11 @@ impl Bound {
 }
 
 impl Running {
+    /// Every metric.
+    pub(super) fn exposition(&self) -> &Arc<Exposition> {
+        &self.exposition
+    }
+
     fn tell(&self) {
         let grpc: Vec<_> = self.grpc.addresses().iter().map(ToString::to_string).collect();
         tracing::info!(

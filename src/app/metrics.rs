@@ -1,4 +1,4 @@
-//! The registry: every layer's metrics under one prefix.
+//! Every layer's metrics, under one prefix but for those of the process, which are called the same everywhere, and upstream's.
 
 use std::sync::Arc;
 
@@ -6,19 +6,29 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::app::Parts;
-use crate::server::metrics::{ConnectionMetrics, RequestCollector};
+use crate::server::metrics::{ConnectionMetrics, DurationSection, RequestCollector};
 use crate::server::transport::ConnectionStats;
 use crate::service::metrics::ServiceMetrics;
+use crate::telemetry::exposition::Exposition;
+use crate::telemetry::process::ProcessMetrics;
+use crate::telemetry::statsd::metrics::StatsdMetrics;
 use crate::telemetry::trace::metrics::SpanMetrics;
 
 /// All metrics of the process; `connections` are those of the gRPC port.
-pub(super) fn registry(parts: &Parts, connections: &Arc<ConnectionStats>) -> Registry {
-    let mut registry = Registry::with_prefix("ratekeeper");
+pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> Exposition {
+    let mut root = Registry::default();
+    root.register_collector(Box::new(ProcessMetrics));
+    if let Some(upstream) = &parts.upstream {
+        root.register_collector(Box::new(upstream.clone()));
+    }
+    let registry = root.sub_registry_with_prefix("ratekeeper");
     registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     registry.register_collector(Box::new(ServiceMetrics(Arc::clone(&parts.status))));
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
-    parts.counters.register(&mut registry);
+    parts.counters.register(registry);
+    parts.decisions.register(registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
     registry.register_collector(Box::new(SpanMetrics(Arc::clone(&parts.traces.counts))));
-    registry
+    registry.register_collector(Box::new(StatsdMetrics(Arc::clone(&parts.statsd_sendings))));
+    Exposition::new(root, vec![Box::new(DurationSection(Arc::clone(&parts.requests)))])
 }

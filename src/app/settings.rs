@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::Context as _;
 
 use crate::app::redis_access::RedisAccess;
 use crate::config::rules::RuleOptions;
@@ -11,8 +12,14 @@ use crate::config::settings::{self, Address, Settings, Topology};
 use crate::decision::hit::DeniedRequests;
 use crate::decision::plan::Modes;
 use crate::server::answer::{AnswerSettings, HeaderNames};
+use crate::server::http::admin::explain::Context;
+use crate::server::http::admin::explain::page::Places;
 use crate::server::question::RequestLimits;
 use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
+use crate::service::Rulebook;
+use crate::service::decision_log::writer::Target;
+use crate::service::decision_log::{DecisionLogSettings, Salt};
+use crate::service::statistics::Statistics;
 use crate::storage::breaker::BreakerSettings;
 use crate::storage::ledger::{LedgerSettings, OverMemorySettings};
 use crate::storage::local::LocalSettings;
@@ -24,6 +31,7 @@ use crate::storage::shared::placement::Placement;
 use crate::storage::shared::shards::Members;
 use crate::storage::shared::surveyor::Source;
 use crate::telemetry::logs::{LogFormat, LogSettings};
+use crate::telemetry::statsd::{Format, Lines, StatsdSettings};
 use crate::telemetry::trace::TracerSettings;
 use crate::telemetry::trace::caller::Formats;
 use crate::telemetry::trace::export::{BatchSettings, Collector, ExportSettings, Protocol};
@@ -65,6 +73,19 @@ pub(super) fn logs(settings: &Settings) -> LogSettings {
         settings::Format::Json => LogFormat::Json,
     };
     LogSettings { filter: settings.log.level.clone(), format }
+}
+
+/// What decides beside the rules, and where counters are.
+#[must_use]
+pub fn explain_context(settings: &Settings) -> Context {
+    let places = match settings.store {
+        settings::Store::Local => Places::Local,
+        settings::Store::Redis => Places::Redis(
+            settings.redis.key_prefix.as_str().into(),
+            settings.redis_per_second.store().map(|redis| redis.key_prefix.as_str().into()),
+        ),
+    };
+    Context { modes: modes(settings), places }
 }
 
 pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
@@ -165,6 +186,28 @@ pub(super) fn modes(settings: &Settings) -> Modes {
     }
 }
 
+/// The place of the rules, with upstream's statistics where they are wanted.
+pub(super) fn rulebook(settings: &Settings) -> Rulebook {
+    let metrics = &settings.metrics;
+    if metrics.upstream_names {
+        Rulebook::with_statistics(Arc::new(Statistics::new(metrics.max_label_values as usize)))
+    } else {
+        Rulebook::new()
+    }
+}
+
+/// Where figures are sent, if anywhere.
+pub(super) fn statsd(settings: &Settings) -> Option<StatsdSettings> {
+    let statsd = &settings.metrics.statsd;
+    let Some(Address::Tcp { host, port }) = &statsd.address else { return None };
+    let format = match statsd.format {
+        settings::StatsdFormat::Statsd => Format::Statsd,
+        settings::StatsdFormat::DogStatsd => Format::DogStatsd,
+    };
+    let lines = Lines { format, tags: statsd.tags.clone() };
+    Some(StatsdSettings { host: host.clone(), port: *port, lines, flush_interval: statsd.flush_interval })
+}
+
 pub(super) fn request_limits(settings: &Settings) -> RequestLimits {
     RequestLimits {
         max_descriptors: settings.request.max_descriptors as usize,
@@ -182,7 +225,27 @@ pub(super) fn answers(settings: &Settings) -> AnswerSettings {
             reset: headers.reset.clone(),
         }),
         dynamic_metadata: settings.response.dynamic_metadata,
+        rule_metadata: settings.response.rule_metadata,
     }
+}
+
+/// What the decision log does and where it writes, if there is one.
+pub(super) fn decision_log(settings: &Settings) -> Option<(DecisionLogSettings, Salt, Target)> {
+    let log = &settings.decision_log;
+    let target = match log.output.as_str() {
+        "" => return None,
+        "stdout" => Target::Stdout,
+        path => Target::File(path.into()),
+    };
+    let salt = log.hash_secret.as_ref().map_or_else(Salt::random, |secret| Salt::of(secret.expose()));
+    let settings = DecisionLogSettings {
+        outcomes: log.outcomes.iter().copied().collect(),
+        sample_ratio: log.sample_ratio,
+        max_per_second: log.max_per_second,
+        hash: log.hash.clone(),
+        drop: log.drop.clone(),
+    };
+    Some((settings, salt, target))
 }
 
 pub(super) fn http2(settings: &Settings) -> Http2Settings {
@@ -237,7 +300,7 @@ pub(super) fn traces(settings: &Settings) -> Option<(TracerSettings, ExportSetti
 }
 
 /// The settings in force as `/config` shows them. Secrets among them are masked where they are serialized.
-pub(super) fn effective(settings: &Settings) -> anyhow::Result<std::sync::Arc<str>> {
+pub(super) fn effective(settings: &Settings) -> anyhow::Result<Arc<str>> {
     let text = serde_json::to_string_pretty(settings).context("the settings cannot be shown")?;
     Ok(text.into())
 }
@@ -245,10 +308,37 @@ pub(super) fn effective(settings: &Settings) -> anyhow::Result<std::sync::Arc<st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::settings::{Given, Override};
+    use crate::telemetry::logs::levels::Levels;
 
     #[test]
     fn the_transport_has_the_defaults_of_the_settings_file() {
         assert_eq!(http2(&Settings::default()), Http2Settings::default());
+    }
+
+    /// Two readers read levels: that of the settings, which shows a fault's place, and that of `PUT /log`.
+    #[test]
+    fn levels_are_read_alike_from_settings_and_at_run_time() {
+        for text in [
+            "info",
+            "OFF",
+            "info,ratekeeper::server=debug",
+            "info, h2=warn",
+            "loud",
+            "info,",
+            "h2",
+            "=info",
+            "h2=9",
+            "a.b=info",
+        ] {
+            let path = Override {
+                flag: "--log-level".into(),
+                path: "log.level".into(),
+                value: Given::One(text.into()),
+            };
+            let configured = settings::load(None, [], &[path]);
+            assert_eq!(configured.is_ok(), text.parse::<Levels>().is_ok(), "{text}");
+        }
     }
 
     #[test]

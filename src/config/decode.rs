@@ -167,6 +167,29 @@ impl<'s, 'f> Decoder<'s, 'f> {
         Ok(Some(texts))
     }
 
+    /// Names and texts; outside of a file also one text with commas between, as in `name:text,name:text`.
+    pub(crate) fn pairs(&mut self, field: &Field<'_, '_>) -> Optional<Vec<(String, String)>> {
+        if field.node.is_null() {
+            return Ok(None);
+        }
+        if let (Value::Scalar(scalar), Source::Variable(_) | Source::Flag(_)) =
+            (&field.node.value, self.source)
+        {
+            let pair = |text: &str| {
+                let (name, text) = text.split_once(':').unwrap_or((text, ""));
+                (name.trim().to_owned(), text.trim().to_owned())
+            };
+            return Ok(Some(
+                scalar.text.split(',').filter(|text| !text.trim().is_empty()).map(pair).collect(),
+            ));
+        }
+        let mut pairs = Vec::new();
+        for field in self.fields(field.node, &field.path)? {
+            pairs.push((field.name.to_owned(), self.text(&field)?.unwrap_or_default()));
+        }
+        Ok(Some(pairs))
+    }
+
     /// True or false.
     pub(crate) fn truth(&mut self, field: &Field<'_, '_>) -> Optional<bool> {
         let found = match &field.node.value {

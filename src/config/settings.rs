@@ -6,6 +6,7 @@
 mod address;
 mod breaker;
 mod counting;
+mod decision_log;
 mod drain;
 mod environment;
 mod fallback;
@@ -13,6 +14,7 @@ mod grpc;
 mod header;
 mod listen;
 mod log;
+mod metrics;
 mod names;
 mod otel;
 mod over_limit_memory;
@@ -42,11 +44,13 @@ use section::{Known, Section, put, read_fields, read_section};
 pub use address::Address;
 pub use breaker::Breaker;
 pub use counting::{Counting, DeniedRequests};
+pub use decision_log::DecisionLog;
 pub use drain::Drain;
 pub use fallback::{Fallback, Replicas};
 pub use grpc::Grpc;
 pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
+pub use metrics::{Metrics, Statsd, StatsdFormat};
 pub use otel::{Propagators, StandardTracing};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
@@ -98,6 +102,10 @@ pub struct Settings {
     pub over_limit_memory: OverLimitMemory,
     /// How the server leaves.
     pub drain: Drain,
+    /// What is written of decisions.
+    pub decision_log: DecisionLog,
+    /// What of the metrics goes beyond the usual.
+    pub metrics: Metrics,
     /// What the server says of itself.
     pub log: Log,
     /// What is recorded for OpenTelemetry.
@@ -191,6 +199,9 @@ impl Settings {
                 report(&format!("{section}.{name}"), found, None);
             }
         }
+        if let Some(found) = self.decision_log.contradiction() {
+            report("decision_log.output", found, None);
+        }
         if let Some(found) = self.breaker.contradiction() {
             let place = written.filter(|written| written.settings.breaker == self.breaker);
             let place = place.and_then(|written| Some((written.file, written.places.max_backoff?)));
@@ -218,6 +229,8 @@ impl Section for Settings {
             "fallback" => read_section(decoder, field, &mut self.fallback),
             "over_limit_memory" => read_section(decoder, field, &mut self.over_limit_memory),
             "drain" => read_section(decoder, field, &mut self.drain),
+            "decision_log" => read_section(decoder, field, &mut self.decision_log),
+            "metrics" => read_section(decoder, field, &mut self.metrics),
             "log" => read_section(decoder, field, &mut self.log),
             "tracing" => read_section(decoder, field, &mut self.tracing),
             "threads" => put(&mut self.threads, decoder.whole(field, 0..=MAX_THREADS)),

@@ -97,7 +97,7 @@ impl<'r> Match<'r> {
         }
     }
 
-    fn rule(&self) -> Option<&'r Rule> {
+    pub(super) fn rule(&self) -> Option<&'r Rule> {
         match *self {
             Match::Nothing => None,
             Match::Uncounted(rule, _) => Some(rule),

@@ -3,6 +3,8 @@
 pub mod spec;
 
 pub mod named;
+pub mod statistic_name;
+pub mod walk;
 
 mod compile;
 mod level;
@@ -21,6 +23,7 @@ use ahash::RandomState;
 
 use crate::decision::request::Entry;
 use crate::decision::rules::level::{Level, Node};
+use crate::decision::rules::spec::Location;
 
 pub use compile::CompileError;
 pub use rule::{Quota, Rule, RuleId};
@@ -31,6 +34,8 @@ pub use rule::{Quota, Rule, RuleId};
 pub struct RuleSet {
     domains: HashMap<Box<str>, Level, RandomState>,
     rules: Vec<Rule>,
+    /// Where the descriptors stand that only lead further.
+    passages: Vec<Location>,
 }
 
 impl RuleSet {

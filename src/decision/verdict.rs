@@ -5,7 +5,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use crate::decision::fixed_window;
-use crate::decision::hit::{Hit, HitAnswer, Source};
+use crate::decision::hit::{Hit, HitAnswer, Leniency, Source};
 use crate::decision::limit::Limit;
 use crate::decision::plan::{Match, Plan, Uncounted};
 use crate::decision::request::Hits;
@@ -17,6 +17,8 @@ use crate::decision::time::Timestamp;
 pub struct Verdict<'r> {
     /// Whether the request must not pass.
     pub denied: bool,
+    /// Whether it passes only because the whole service is in shadow mode.
+    pub spared: bool,
     /// One for each descriptor, in the request's order.
     pub statuses: SmallVec<[Status<'r>; 2]>,
 }
@@ -106,7 +108,9 @@ impl<'r> Verdict<'r> {
         let batch = plan.batch();
         debug_assert_eq!(batch.hits.len(), answers.len(), "a store answers every hit");
         let mut counted = batch.hits.iter().zip(answers.iter().copied());
-        let denied = batch.leniency.denies(counted.clone().map(|(hit, answer)| (hit.role, answer.reading)));
+        let leniency = Leniency { never_denies: false, ..batch.leniency };
+        let denied = leniency.denies(counted.clone().map(|(hit, answer)| (hit.role, answer.reading)));
+        let never_denies = batch.leniency.never_denies;
         let near_ratio = plan.modes.near_limit_ratio;
         let judge = |found: &Match<'r>| match *found {
             Match::Nothing => Status { rule: None, outcome: Outcome::NoRule, limited: None },
@@ -117,7 +121,7 @@ impl<'r> Verdict<'r> {
             }
         };
         let statuses = plan.matches.iter().map(judge).collect();
-        Self { denied, statuses }
+        Self { denied: denied && !never_denies, spared: denied && never_denies, statuses }
     }
 
     /// The limited status that a caller has to watch: one that is over before all others, then the one with the
@@ -176,7 +180,7 @@ fn judge_limited<'r>(
     clippy::cast_sign_loss,
     reason = "single precision is the definition, and the product of two values that are not negative is not either"
 )]
-fn near_threshold(limit: Limit, ratio: f32) -> u64 {
+pub(super) fn near_threshold(limit: Limit, ratio: f32) -> u64 {
     (limit.requests_per_unit as f32 * ratio).floor() as u64
 }
 

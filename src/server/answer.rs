@@ -15,8 +15,10 @@ use crate::decision::verdict::{Limited, Outcome, Status, Verdict};
 pub struct AnswerSettings {
     /// Headers that the proxy adds to the response; `None`: no headers.
     pub headers: Option<HeaderNames>,
-    /// Whether dynamic metadata is sent.
+    /// Whether the dynamic metadata has what was asked, and the metadata of rules.
     pub dynamic_metadata: bool,
+    /// Whether the dynamic metadata has which rules decided.
+    pub rule_metadata: bool,
 }
 
 /// The names of the response headers.
@@ -42,9 +44,22 @@ impl AnswerSettings {
                 .headers
                 .as_ref()
                 .map_or_else(Vec::new, |names| names.write(verdict)),
-            dynamic_metadata: self.dynamic_metadata.then(|| metadata::write(verdict, request)),
+            dynamic_metadata: self.write_metadata(verdict, request),
             ..RateLimitResponse::default()
         }
+    }
+
+    fn write_metadata(
+        &self,
+        verdict: &Verdict<'_>,
+        request: &RateLimitRequest,
+    ) -> Option<prost_types::Struct> {
+        if !self.dynamic_metadata && !self.rule_metadata {
+            return None;
+        }
+        let asked = self.dynamic_metadata.then(|| metadata::asked(verdict, request));
+        let decided = self.rule_metadata.then(|| metadata::decided(verdict));
+        Some(metadata::structure(asked.into_iter().chain(decided).flatten().collect()))
     }
 }
 

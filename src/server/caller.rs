@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName};
 
 use crate::server::deadline::patience;
 use crate::server::trace::{B3Headers, CallerTrace, Formats, TraceId};
+use crate::service::decision_log::CallerIds;
 
 /// The id that a proxy gives the request of its user.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -67,6 +68,12 @@ impl<'h> Caller<'h> {
             request_id: self.request_id().unwrap_or("-"),
             trace_id: trace.map_or_else(|| "-".into(), |trace| trace.to_string()),
         }
+    }
+
+    /// How the request is known elsewhere, for the decision log. Reads headers.
+    #[must_use]
+    pub fn ids(&self) -> CallerIds<'h> {
+        CallerIds { request_id: self.request_id(), trace_id: self.trace_id() }
     }
 
     /// The id that a proxy gave the request of its user.

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use crate::decision::verdict::Verdict;
 use crate::server::answer::AnswerSettings;
 use crate::server::caller::{Caller, Correlation};
-use crate::server::metrics::RequestMetrics;
+use crate::server::metrics::{Answered, RequestMetrics};
 use crate::server::question::{self, RequestLimits};
 use crate::server::trace::{RequestSpan, Tracer};
 use crate::server::unanswered::Unanswered;
-use crate::service::{Asker, Clock, Limiter};
+use crate::service::{Asker, Clock, DecisionLog, Limiter};
 use crate::storage::CounterStore;
 
 /// Answers rate limit messages.
@@ -22,19 +22,21 @@ pub struct Responder<S, C> {
     limits: RequestLimits,
     answers: AnswerSettings,
     metrics: Arc<RequestMetrics>,
+    decision_log: Option<Arc<DecisionLog>>,
     tracer: Tracer,
 }
 
 impl<S: CounterStore, C: Clock> Responder<S, C> {
-    /// A responder that decides by `limiter`.
+    /// A responder that decides by `limiter`, and writes decisions down where there is a log.
     #[must_use]
     pub fn new(
         limiter: Limiter<S, C>,
         limits: RequestLimits,
         answers: AnswerSettings,
         metrics: Arc<RequestMetrics>,
+        decision_log: Option<Arc<DecisionLog>>,
     ) -> Self {
-        Self { limiter, limits, answers, metrics, tracer: Tracer::default() }
+        Self { limiter, limits, answers, metrics, decision_log, tracer: Tracer::default() }
     }
 
     /// Records requests, too.
@@ -54,12 +56,12 @@ impl<S: CounterStore, C: Clock> Responder<S, C> {
     ) -> Result<RateLimitResponse, Unanswered> {
         let start = Instant::now();
         let deadline = caller.patience.and_then(|patience| start.checked_add(patience));
-        // What is left of a recorded request here, its trace, is what an exemplar of its duration would name.
         let mut span = RequestSpan::begin(&self.tracer, caller, start);
-        let asker = Asker { deadline, trace: span.as_ref().map(|span| span.context()) };
-        let answer = self.answer(message, asker, span.as_deref_mut()).await;
+        let trace = span.as_ref().map(|span| span.context());
+        let asker = Asker { deadline, trace };
+        let answer = self.answer(message, caller, asker, span.as_deref_mut()).await;
         match &answer {
-            Ok(_) => self.metrics.answered(start.elapsed()),
+            Ok(_) => self.metrics.answered(answered(start, asker)),
             Err(unanswered) => {
                 self.metrics.unanswered(*unanswered);
                 tell(*unanswered, caller);
@@ -74,6 +76,7 @@ impl<S: CounterStore, C: Clock> Responder<S, C> {
     async fn answer(
         &self,
         message: &RateLimitRequest,
+        caller: &Caller<'_>,
         asker: Asker,
         span: Option<&mut RequestSpan>,
     ) -> Result<RateLimitResponse, Unanswered> {
@@ -82,9 +85,22 @@ impl<S: CounterStore, C: Clock> Responder<S, C> {
             if let Some(span) = span {
                 span.decided(&request, verdict);
             }
+            if let Some(log) = &self.decision_log {
+                log.note(|| caller.ids(), &request, verdict);
+            }
             self.answers.write(verdict, message)
         };
         Ok(self.limiter.decide(&request, asker, write).await?)
+    }
+}
+
+/// An answer that is ready now.
+fn answered(start: Instant, asker: Asker) -> Answered {
+    let now = Instant::now();
+    Answered {
+        took: now.saturating_duration_since(start),
+        left: asker.deadline.map(|deadline| deadline.saturating_duration_since(now)),
+        trace: asker.trace.map(|context| context.trace.number()),
     }
 }
 

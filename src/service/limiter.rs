@@ -67,6 +67,9 @@ impl<S: CounterStore, C: Clock> Limiter<S, C> {
         };
         let verdict = Verdict::new(&plan, &answers, now);
         snapshot.outcomes.count(request.domain, &verdict);
+        if let Some(statistics) = &snapshot.statistics {
+            statistics.count(request, &verdict, self.modes.near_limit_ratio);
+        }
         Ok(answer(&verdict))
     }
 }

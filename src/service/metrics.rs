@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use crate::decision::hit::Source;
 use crate::service::outcomes::OutcomeCounts;
 use crate::service::rulebook::Snapshot;
+use crate::service::statistics::Statistics;
 use crate::service::status::ServiceStatus;
 use crate::telemetry::samples::{Described, as_gauge};
 
@@ -28,6 +29,11 @@ const LOADED: Described = Described {
     help: "When the rules in force were loaded, in seconds since 1970",
 };
 
+const IN_FORCE: Described = Described {
+    name: "rules_info",
+    help: "1, with the fingerprint of the rules in force, which is the same for the same files on every replica",
+};
+
 const RELOADS: Described =
     Described { name: "reloads", help: "Times that rules were read, by whether they came into force" };
 
@@ -35,6 +41,15 @@ const STALE: Described = Described {
     name: "rules_stale",
     help: "1 while the rules in force are not what the rule files say, because those have faults",
 };
+
+const FOLDED: Described = Described {
+    name: "label_values_folded",
+    help: "Descriptors that were counted under `other` and not under their own values, because metrics.max_label_values names \
+           are taken, by metric",
+};
+
+/// What the names of the metrics begin with whose labels have values of requests in them.
+const BY_VALUE: &str = "ratelimit_service_rate_limit";
 
 /// Reads the figures where they are kept. Of the decisions only what occurred is shown, so that the number of series
 /// follows use and not the number of rules times outcomes.
@@ -50,6 +65,8 @@ impl Collector for ServiceMetrics {
             [("success", reloads.succeeded), ("failure", reloads.failed)],
         )?;
         STALE.gauge(&mut encoder, if self.0.fault().is_some() { 1.0 } else { 0.0 })?;
+        let folded = self.0.rulebook().statistics().map_or(0, Statistics::folded);
+        FOLDED.counters(&mut encoder, "metric", [(BY_VALUE, folded)])?;
         match self.0.rulebook().current().as_deref() {
             Some(snapshot) => encode_snapshot(&mut encoder, snapshot),
             None => RULES.gauge(&mut encoder, 0.0),
@@ -61,6 +78,7 @@ fn encode_snapshot(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot) -> 
     RULES.gauge(encoder, as_gauge(snapshot.rules.rules().len()))?;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double for 285,000 years")]
     LOADED.gauge(encoder, snapshot.loaded_at.millis() as f64 / 1_000.0)?;
+    IN_FORCE.gauges(encoder, "fingerprint", [(&*snapshot.fingerprint, 1.0)])?;
     let mut family = DECISIONS.describe(encoder, MetricType::Counter)?;
     for rule in snapshot.rules.rules() {
         encode_counts(&mut family, &rule.domain, &rule.path, snapshot.outcomes.of(rule))?;

@@ -7,6 +7,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use crate::decision::rules::RuleSet;
 use crate::decision::time::Timestamp;
 use crate::service::outcomes::Outcomes;
+use crate::service::statistics::{RuleStatistics, Statistics};
 
 /// One set of rules and what belongs to it.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Snapshot {
     pub rules: RuleSet,
     /// How often each decided what.
     pub outcomes: Outcomes,
+    /// The same as upstream counts it, where that is wanted.
+    pub statistics: Option<RuleStatistics>,
     /// When they came into force.
     pub loaded_at: Timestamp,
     /// Tells one content from another: hexadecimal, the same for the same files on every replica.
@@ -25,6 +28,7 @@ pub struct Snapshot {
 #[derive(Debug, Default)]
 pub struct Rulebook {
     current: ArcSwapOption<Snapshot>,
+    statistics: Option<Arc<Statistics>>,
 }
 
 impl Rulebook {
@@ -32,6 +36,18 @@ impl Rulebook {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A book without rules that keeps upstream's statistics of those to come.
+    #[must_use]
+    pub fn with_statistics(statistics: Arc<Statistics>) -> Self {
+        Self { statistics: Some(statistics), ..Self::default() }
+    }
+
+    /// What upstream counts of a whole process, where that is wanted.
+    #[must_use]
+    pub fn statistics(&self) -> Option<&Statistics> {
+        self.statistics.as_deref()
     }
 
     /// Puts rules in force and gives back the ones that were: the caller drops them, off the path of requests, once the
@@ -42,7 +58,11 @@ impl Rulebook {
         let previous = self.current.load_full();
         let continued = previous.as_deref().map(|snapshot| (&snapshot.rules, &snapshot.outcomes));
         let outcomes = Outcomes::new(&rules, continued);
-        let snapshot = Snapshot { rules, outcomes, loaded_at: now, fingerprint: fingerprint.into() };
+        let continued = previous.as_deref().and_then(|snapshot| snapshot.statistics.as_ref());
+        let process = self.statistics.as_ref();
+        let statistics = process.map(|process| RuleStatistics::new(process, &rules, continued));
+        let snapshot =
+            Snapshot { rules, outcomes, statistics, loaded_at: now, fingerprint: fingerprint.into() };
         self.current.swap(Some(Arc::new(snapshot)))
     }
 

@@ -6,7 +6,7 @@
 //!
 //! | from | by | to |
 //! |---|---|---|
-//! | closed | [`BreakerSettings::failures`] failures in a row, [`Breaker::trip`], or [`Breaker::hold`] | open |
+//! | closed | [`BreakerSettings::failures`] failures in a row, or [`Breaker::hold`] | open |
 //! | open | [`Breaker::may_probe`], once the backoff has passed | half-open |
 //! | half-open | the probe succeeded | closed |
 //! | half-open | the probe failed | open, for twice as long |
@@ -131,17 +131,6 @@ impl Breaker {
                 let too_many = *failures >= self.settings.failures.get();
                 self.note(reason);
                 too_many.then(|| self.open_again(now, jitter))
-            }
-            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
-        }
-    }
-
-    /// Opens a closed breaker at once, for what leaves no doubt: there is no connection and none can be made.
-    pub fn trip(&mut self, reason: FailureReason, now: Uptime, jitter: Jitter) -> Option<Transition> {
-        match self.state {
-            BreakerState::Closed { .. } => {
-                self.note(reason);
-                Some(self.open_again(now, jitter))
             }
             BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => None,
         }

@@ -103,7 +103,7 @@ pub struct Ledger {
     parts: Sharded<Part>,
     owed: Arc<Owed>,
     next_settlement: AtomicU64,
-    over_is_believed_for: Duration,
+    over: OverMemorySettings,
 }
 
 impl Ledger {
@@ -117,15 +117,20 @@ impl Ledger {
             let over = OverMemorySettings { max_entries: portion.of(over.max_entries), ..over };
             Part::new(portion.of(max_entries), &owed, OverMemory::new(over))
         };
-        let over_is_believed_for = if over.max_entries == 0 { Duration::ZERO } else { over.max_age };
         let parts = Sharded::new(max_entries, part);
-        Self { parts, owed, next_settlement: AtomicU64::new(1), over_is_believed_for }
+        Self { parts, owed, next_settlement: AtomicU64::new(1), over }
     }
 
     /// How long a reading of being over denies, on this replica as on others.
     #[must_use]
     pub fn over_is_believed_for(&self) -> Duration {
-        self.over_is_believed_for
+        if self.over.max_entries == 0 { Duration::ZERO } else { self.over.max_age }
+    }
+
+    /// Counters that are remembered as over at the most.
+    #[must_use]
+    pub fn over_memory_max_entries(&self) -> usize {
+        self.over.max_entries
     }
 
     /// Learns what the store answered for this hit: the window that it counted in and the count there, and when.

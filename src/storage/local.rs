@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use crate::decision::fixed_window::{Reading, Window};
-use crate::decision::hit::{Batch, DeniedRequests, Hit, HitAnswer};
+use crate::decision::hit::{Batch, DeniedRequests, Hit};
 use crate::decision::time::Timestamp;
 use crate::storage::local::shard::Shard;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
@@ -34,12 +34,13 @@ pub struct LocalSettings {
 /// The local store.
 #[derive(Debug)]
 pub struct LocalStore {
+    max_entries: usize,
     shards: Sharded<Shard>,
 }
 
 impl CounterStore for LocalStore {
     async fn count(&self, batch: Batch<'_>, at: Moment) -> HitAnswers {
-        self.count_now(batch, at.now).into_iter().map(HitAnswer::from).collect()
+        self.count_all(batch, at.now)
     }
 }
 
@@ -49,14 +50,19 @@ impl LocalStore {
     pub fn new(settings: LocalSettings) -> Self {
         let max_entries = settings.max_entries.max(1);
         let shard = |portion: Portion| Shard::new(portion.of(max_entries));
-        Self { shards: Sharded::new(max_entries, shard) }
+        Self { max_entries, shards: Sharded::new(max_entries, shard) }
     }
 
     /// Counts every hit of the batch and gives a reading for each.
     #[must_use]
     pub fn count_now(&self, batch: Batch<'_>, now: Timestamp) -> Readings {
+        self.count_all(batch, now)
+    }
+
+    /// Gives each reading in the form that is asked for, so that none has to be made from another.
+    fn count_all<T: From<Reading>>(&self, batch: Batch<'_>, now: Timestamp) -> SmallVec<[T; 2]> {
         match batch.denied_requests {
-            DeniedRequests::Count => batch.hits.iter().map(|hit| self.count_one(hit, now)).collect(),
+            DeniedRequests::Count => batch.hits.iter().map(|hit| self.count_one(hit, now).into()).collect(),
             DeniedRequests::Ignore => self.count_unless_denied(batch, now),
         }
     }
@@ -65,6 +71,12 @@ impl LocalStore {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.shards.all().iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    /// Counters that it holds at the most.
+    #[must_use]
+    pub fn max_entries(&self) -> usize {
+        self.max_entries
     }
 
     /// How many counters had to give way to new ones while their window was still running.
@@ -88,7 +100,7 @@ impl LocalStore {
     }
 
     /// Counts under the locks of all counters involved, and writes only where the request passes.
-    fn count_unless_denied(&self, batch: Batch<'_>, now: Timestamp) -> Readings {
+    fn count_unless_denied<T: From<Reading>>(&self, batch: Batch<'_>, now: Timestamp) -> SmallVec<[T; 2]> {
         let places: SmallVec<[Place; 4]> = batch.hits.iter().map(|hit| self.place(hit)).collect();
         let mut shards = self.shards.lock_all(&places);
         let mut counted: SmallVec<[Counted; 4]> = SmallVec::with_capacity(batch.hits.len());
@@ -112,13 +124,13 @@ impl LocalStore {
         if batch.leniency.denies(outcomes) {
             return counted
                 .iter()
-                .map(|counted| Reading { count: counted.stored.count, ..counted.reading })
+                .map(|counted| Reading { count: counted.stored.count, ..counted.reading }.into())
                 .collect();
         }
         for ((hit, place), counted) in batch.hits.iter().zip(&places).zip(&counted) {
             shards.get(*place).write(place.key(hit.key.as_bytes()), hit, counted.after, now);
         }
-        counted.iter().map(|counted| counted.reading).collect()
+        counted.iter().map(|counted| counted.reading.into()).collect()
     }
 
     fn place(&self, hit: &Hit) -> Place {

@@ -1,6 +1,6 @@
 //! The documentation tells the truth: settings and their defaults, flags, rule examples, links, and names of files.
 
-mod markdown;
+pub(crate) mod markdown;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,8 @@ fn defaults() -> BTreeMap<String, String> {
 }
 
 fn collect(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
-    let Value::Object(fields) = value else {
+    // An empty mapping is a setting whose names are the operator's to choose.
+    let Some(fields) = value.as_object().filter(|fields| !fields.is_empty()) else {
         found.insert(path.to_owned(), written(value));
         return;
     };

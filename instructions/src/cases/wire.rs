@@ -33,7 +33,7 @@ fn read(descriptors: usize) -> Case {
 
 /// From bytes to bytes: read, decided with the local store, written.
 fn answer(descriptors: usize) -> Case {
-    let responder = Responder::new(limiter(), LIMITS, AnswerSettings::default(), Arc::default());
+    let responder = Responder::new(limiter(), LIMITS, AnswerSettings::default(), Arc::default(), None);
     let (bytes, mut room) = (encoded(descriptors), BytesMut::with_capacity(4_096));
     let headers = HeaderMap::new();
     Case::new(format!("answer {descriptors} descriptors, wire to wire"), 500, move || {

@@ -19,7 +19,7 @@ const AUTHORITY: &str = "://";
 const DELIMITERS: &[char] = &[' ', '\t', '\r', '"', '\'', '`', ',', '[', ']', '{', '}'];
 
 /// What the name of a setting has in it whose value is a secret, also where it is misspelt.
-const SECRET_NAMES: &[&str] = &["pass", "pwd", "secret", "token"];
+const SECRET_NAMES: &[&str] = &["pass", "pwd", "secr", "token"];
 
 /// The same text, as many bytes, with what may be a password replaced by [`HIDDEN`].
 pub(super) fn hidden(text: &str) -> Cow<'_, str> {

@@ -12,6 +12,8 @@ pub struct Response {
     pub headers: Headers,
     /// Whether descriptors and the rules' metadata are returned for Envoy's logs and filters.
     pub dynamic_metadata: bool,
+    /// Whether the rules that decided are returned there.
+    pub rule_metadata: bool,
 }
 
 /// Headers for the client.
@@ -43,6 +45,7 @@ impl Section for Response {
         match field.name {
             "headers" => read_section(decoder, field, &mut self.headers),
             "dynamic_metadata" => put(&mut self.dynamic_metadata, decoder.truth(field)),
+            "rule_metadata" => put(&mut self.rule_metadata, decoder.truth(field)),
             _ => Known::No,
         }
     }

@@ -7,8 +7,8 @@ use ahash::RandomState;
 
 use crate::decision::limit::Limit;
 use crate::decision::rules::RuleSet;
-use crate::decision::rules::level::Level;
-use crate::decision::rules::rule::{Quota, Rule, RuleId};
+use crate::decision::rules::level::{Level, Meaning};
+use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId, level_bit};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -39,7 +39,7 @@ impl RuleSet {
                 return Err(CompileError::DuplicateDomain(spec.name.clone()));
             }
         }
-        Ok(Self { domains: levels, rules: compiler.rules })
+        Ok(Self { domains: levels, rules: compiler.rules, passages: compiler.passages })
     }
 }
 
@@ -48,12 +48,25 @@ struct Compiler {
     domain: Arc<str>,
     path: String,
     shared: Vec<Option<Box<str>>>,
+    /// The levels that have no value of their own, or a pattern that values do not share; and those of them whose value is to be
+    /// named.
+    open: u64,
+    named: u64,
     rules: Vec<Rule>,
+    passages: Vec<Location>,
 }
 
 impl Default for Compiler {
     fn default() -> Self {
-        Self { domain: "".into(), path: String::new(), shared: Vec::new(), rules: Vec::new() }
+        Self {
+            domain: "".into(),
+            path: String::new(),
+            shared: Vec::new(),
+            open: 0,
+            named: 0,
+            rules: Vec::new(),
+            passages: Vec::new(),
+        }
     }
 }
 
@@ -66,12 +79,12 @@ impl Compiler {
         self.rules.reserve(descriptors.len());
         for spec in descriptors {
             let above = self.enter(spec);
-            let rule = self.rule(spec);
+            let meaning = self.meaning(spec);
             let next = if spec.descriptors.is_empty() { None } else { Some(self.level(&spec.descriptors)?) };
             self.path.truncate(above);
-            self.shared.pop();
+            self.leave();
             level
-                .push(&spec.key, spec.value.as_deref(), rule, next)
+                .push(&spec.key, spec.value.as_deref(), meaning, next)
                 .map_err(|_| CompileError::DuplicateDescriptor(spec.location.clone()))?;
         }
         Ok(level)
@@ -80,22 +93,29 @@ impl Compiler {
     /// Takes one step down; gives the length of the path above.
     fn enter(&mut self, spec: &DescriptorSpec) -> usize {
         let above = self.path.len();
-        if above > 0 {
-            self.path.push(',');
-        }
-        push_escaped(&mut self.path, &spec.key);
-        if let Some(value) = &spec.value {
-            self.path.push('=');
-            push_escaped(&mut self.path, value);
-        }
+        push_step(&mut self.path, &spec.key, spec.value.as_deref());
+        let level = level_bit(self.shared.len());
+        let is_open = spec.value.as_ref().is_none_or(|value| value.contains('*') && !spec.share_threshold);
+        self.open |= if is_open { level } else { 0 };
+        self.named |= if is_open && spec.value_to_metric { level } else { 0 };
         self.shared.push(spec.value.as_deref().filter(|_| spec.share_threshold).map(Into::into));
         above
     }
 
+    /// Takes the step back up, but for the path.
+    fn leave(&mut self) {
+        self.shared.pop();
+        let above = !level_bit(self.shared.len());
+        self.open &= above;
+        self.named &= above;
+    }
+
     /// A level that only leads further is no rule; one that leads nowhere and has no limit lists what is allowed.
-    fn rule(&mut self, spec: &DescriptorSpec) -> Option<RuleId> {
+    fn meaning(&mut self, spec: &DescriptorSpec) -> Meaning {
         if spec.limit.is_none() && !spec.descriptors.is_empty() {
-            return None;
+            let id = self.passages.len().try_into().expect("a rule file holds fewer than 2^32 descriptors");
+            self.passages.push(spec.location.clone());
+            return Meaning::Passage(Passage(id));
         }
         let id =
             RuleId::new(self.rules.len().try_into().expect("a rule file holds fewer than 2^32 descriptors"));
@@ -116,12 +136,24 @@ impl Compiler {
             shadow_mode: spec.shadow_mode,
             quota_mode: spec.quota_mode,
             detailed_metric: spec.detailed_metric,
-            value_to_metric: spec.value_to_metric,
             on_store_failure: spec.on_store_failure,
             metadata: spec.metadata.clone(),
             shared,
+            named_by_value: if spec.detailed_metric { self.open } else { self.named },
         });
-        Some(id)
+        Meaning::Rule(id)
+    }
+}
+
+/// Appends a step to a path.
+pub(super) fn push_step(path: &mut String, key: &str, value: Option<&str>) {
+    if !path.is_empty() {
+        path.push(',');
+    }
+    push_escaped(path, key);
+    if let Some(value) = value {
+        path.push('=');
+        push_escaped(path, value);
     }
 }
 

@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 use crate::decision::request::Entry;
 use crate::decision::rules::pattern::Pattern;
 use crate::decision::rules::pattern_index::PatternIndex;
-use crate::decision::rules::rule::RuleId;
+use crate::decision::rules::rule::{Passage, RuleId};
 
 /// The nodes of one level. An exact key and value take one hash; only where there is none, a second one asks for the key's
 /// patterns and its default.
@@ -28,8 +28,17 @@ pub(super) type NodeId = u32;
 pub(super) struct Node {
     key: Box<[u8]>,
     value: Box<[u8]>,
-    rule: Option<RuleId>,
+    meaning: Meaning,
     next: Option<Box<Level>>,
+}
+
+/// What a descriptor of a rule file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A rule.
+    Rule(RuleId),
+    /// A step on the way to others, and no rule itself.
+    Passage(Passage),
 }
 
 /// What a key has beside exact values.
@@ -76,7 +85,7 @@ impl Level {
         &mut self,
         key: &str,
         value: Option<&str>,
-        rule: Option<RuleId>,
+        meaning: Meaning,
         next: Option<Level>,
     ) -> Result<(), Duplicate> {
         let id = NodeId::try_from(self.nodes.len()).expect("a rule file holds fewer than 2^32 descriptors");
@@ -98,7 +107,7 @@ impl Level {
         }
         let value: Box<[u8]> = value.unwrap_or_default().as_bytes().into();
         let is_default = value.is_empty();
-        self.nodes.push(Node { key: key.as_bytes().into(), value, rule, next: next.map(Box::new) });
+        self.nodes.push(Node { key: key.as_bytes().into(), value, meaning, next: next.map(Box::new) });
         if !is_default {
             self.index_exact(id);
         }
@@ -137,7 +146,15 @@ impl Node {
 
     /// What applies to a descriptor that ends here.
     pub(super) fn rule(&self) -> Option<RuleId> {
-        self.rule
+        match self.meaning {
+            Meaning::Rule(rule) => Some(rule),
+            Meaning::Passage(_) => None,
+        }
+    }
+
+    /// What it is.
+    pub(super) fn meaning(&self) -> Meaning {
+        self.meaning
     }
 
     /// The level below.

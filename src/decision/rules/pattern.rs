@@ -34,6 +34,12 @@ impl Pattern {
         &self.suffix
     }
 
+    /// Whether a value matches.
+    pub(super) fn matches(&self, value: &[u8]) -> bool {
+        let rest = value.strip_prefix(&*self.prefix).and_then(|rest| rest.strip_suffix(&*self.suffix));
+        rest.is_some_and(|between| self.matches_between(between))
+    }
+
     /// Whether a value matches that is known to start with the prefix and, behind it, to end with the suffix; `between`
     /// is what lies between the two.
     pub(super) fn matches_between(&self, between: &[u8]) -> bool {

@@ -25,6 +25,10 @@ impl RuleId {
     }
 }
 
+/// A descriptor that only leads further: its place among those of one [`RuleSet`](super::RuleSet).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Passage(pub(super) u32);
+
 /// What applies to the requests that a rule matches.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -48,16 +52,16 @@ pub struct Rule {
     pub shadow_mode: bool,
     /// Denies only together with all other quota-mode descriptors of the request.
     pub quota_mode: bool,
-    /// Metrics carry every runtime value.
+    /// The names of its statistics have the values of requests at every level.
     pub detailed_metric: bool,
-    /// Metrics carry this level's runtime value.
-    pub value_to_metric: bool,
     /// What decides while the shared store does not; `None` leaves it to the settings.
     pub on_store_failure: Option<OnStoreFailure>,
     /// Returned in the dynamic metadata of requests that it lets pass.
     pub metadata: Option<Mapping>,
     /// For each level the pattern that stands in the counter's name in place of the value, where values share a counter.
     pub(super) shared: Option<Box<[Option<Box<str>>]>>,
+    /// The levels whose values are the request's in the names of its statistics, a bit for each.
+    pub(super) named_by_value: u64,
 }
 
 /// How many hits a rule lets pass.
@@ -89,6 +93,11 @@ impl Rule {
         self.shared.is_some()
     }
 
+    /// Whether the names of its statistics have the request's value at this level, counted from 0.
+    pub(super) fn is_named_by_value(&self, level: usize) -> bool {
+        level_bit(level) & self.named_by_value != 0
+    }
+
     /// Whether a counter of this rule can have such values: those of the key, level by level, where a pattern stands in place of the value
     /// if values share a counter.
     pub(super) fn may_count_as<'k>(&self, values: impl Iterator<Item = Part<'k>>) -> bool {
@@ -98,4 +107,9 @@ impl Rule {
             None => true,
         })
     }
+}
+
+/// The bit of a level; none of those so deep that no request reaches them.
+pub(super) fn level_bit(level: usize) -> u64 {
+    u32::try_from(level).ok().and_then(|level| 1_u64.checked_shl(level)).unwrap_or(0)
 }

@@ -105,6 +105,14 @@ pub struct Location {
     pub column: u32,
 }
 
+impl Location {
+    /// The file and the line, without the column.
+    #[must_use]
+    pub fn file_and_line(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)

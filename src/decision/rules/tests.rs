@@ -13,7 +13,7 @@ use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Locati
 use crate::decision::rules::{CompileError, Quota, Rule, RuleSet};
 use crate::decision::unit::Unit;
 
-fn descriptor(
+pub(super) fn descriptor(
     key: &str,
     value: &str,
     limit: Option<u32>,
@@ -29,11 +29,11 @@ fn descriptor(
     }
 }
 
-fn leaf(key: &str, value: &str, limit: u32) -> DescriptorSpec {
+pub(super) fn leaf(key: &str, value: &str, limit: u32) -> DescriptorSpec {
     descriptor(key, value, Some(limit), Vec::new())
 }
 
-fn compile(descriptors: Vec<DescriptorSpec>) -> RuleSet {
+pub(super) fn compile(descriptors: Vec<DescriptorSpec>) -> RuleSet {
     RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }])
         .expect("the test's rules are well-formed")
 }
@@ -157,7 +157,7 @@ fn paths_escape_what_they_are_made_of() {
 }
 
 /// What keys and values are made of where matching is tested.
-const PLAIN: [&str; 2] = ["[kl]", "[ab*]{0,5}"];
+pub(super) const PLAIN: [&str; 2] = ["[kl]", "[ab*]{0,5}"];
 
 /// The same, and values that stand as hashes in keys.
 const LONG: [&str; 2] = ["[kl]", "[ab*]{0,5}|a{70}|b{70,71}[*]?|[*]a{70}"];
@@ -165,7 +165,7 @@ const LONG: [&str; 2] = ["[kl]", "[ab*]{0,5}|a{70}|b{70,71}[*]?|[*]a{70}"];
 /// What they are made of where paths are.
 const STRUCTURE: [&str; 2] = ["[k,=%]{1,3}", "[k,=%2C\n]{0,3}"];
 
-fn levels([keys, values]: [&'static str; 2]) -> impl Strategy<Value = Vec<DescriptorSpec>> {
+pub(super) fn levels([keys, values]: [&'static str; 2]) -> impl Strategy<Value = Vec<DescriptorSpec>> {
     let leaves = (values, keys, any::<bool>())
         .prop_map(|(value, key, limited)| descriptor(&key, &value, limited.then_some(1), Vec::new()));
     leaves

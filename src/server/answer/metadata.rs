@@ -1,4 +1,4 @@
-//! The answer's dynamic metadata: what was asked, and the metadata of the rules that let it pass.
+//! The answer's dynamic metadata: what was asked, the metadata of the rules that let it pass, and which rules decided.
 
 use ratekeeper_proto::prost_types::value::Kind;
 use ratekeeper_proto::prost_types::{ListValue, Struct, Value as WireValue};
@@ -8,9 +8,12 @@ use ratekeeper_proto::{RateLimitDescriptor, RateLimitRequest, RateLimitUnit};
 use crate::decision::metadata::{Mapping, Value};
 use crate::decision::verdict::{Outcome, Status, Verdict};
 
+/// Names and values.
+pub(super) type Fields<'n> = Vec<(&'n str, WireValue)>;
+
 /// `domain`, `descriptors`, `hitsAddend` where it was sent, and the merged `metadata` of the rules that contribute, the first
 /// value winning.
-pub(super) fn write(verdict: &Verdict<'_>, request: &RateLimitRequest) -> Struct {
+pub(super) fn asked(verdict: &Verdict<'_>, request: &RateLimitRequest) -> Fields<'static> {
     let descriptors = request.descriptors.iter().map(write_descriptor).collect();
     let mut fields = vec![("domain", text(request.domain.clone())), ("descriptors", list(descriptors))];
     if request.hits_addend != 0 {
@@ -24,7 +27,30 @@ pub(super) fn write(verdict: &Verdict<'_>, request: &RateLimitRequest) -> Struct
     if !merged.is_empty() {
         fields.push(("metadata", mapping(&merged)));
     }
-    structure(fields)
+    fields
+}
+
+/// Under one name of our own, so that none of those above, of which there may be more one day, means two things: `denied_by`, the path
+/// of the first rule that is over where the request is denied, and `rules`, one for each descriptor in order.
+pub(super) fn decided(verdict: &Verdict<'_>) -> Fields<'static> {
+    let mut fields = Fields::new();
+    let over = || verdict.statuses.iter().filter(|status| status.is_over()).find_map(|status| status.rule);
+    if let Some(rule) = verdict.denied.then(over).flatten() {
+        fields.push(("denied_by", text(rule.path.to_string())));
+    }
+    fields.push(("rules", list(verdict.statuses.iter().map(write_rule).collect())));
+    vec![("ratekeeper", WireValue { kind: Some(Kind::StructValue(structure(fields))) })]
+}
+
+fn write_rule(status: &Status<'_>) -> WireValue {
+    let by = status.limited.map_or("rules", |limited| limited.source.name());
+    let mut fields = vec![("outcome", text(status.outcome.name().into())), ("decided_by", text(by.into()))];
+    if let Some(rule) = status.rule {
+        fields.push(("rule", text(rule.path.to_string())));
+        fields.push(("location", text(rule.location.file_and_line())));
+        fields.extend(rule.name.as_ref().map(|name| ("name", text(name.to_string()))));
+    }
+    WireValue { kind: Some(Kind::StructValue(structure(fields))) }
 }
 
 /// Neither a rule that is over its limit nor one that another replaces: that one has no part in the answer.
@@ -83,7 +109,7 @@ fn mapping(values: &Mapping) -> WireValue {
     WireValue { kind: Some(Kind::StructValue(structure(fields))) }
 }
 
-fn structure(fields: Vec<(&str, WireValue)>) -> Struct {
+pub(super) fn structure(fields: Fields<'_>) -> Struct {
     Struct { fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
 }
 

@@ -1,8 +1,11 @@
-//! What operators look at: the rules in force, the counters, the shards of the store, the effective settings, the figures. Bound to the
-//! loopback address by default, because it shows how the service is set up and lets counters be reset.
+//! What operators look at: the rules in force, the counters, the shards of the store, the effective settings, the figures, what is
+//! logged. Bound to the loopback address by default, because it shows how the service is set up and lets counters be reset.
 
 pub mod counters;
+pub mod explain;
 
+mod decision_log;
+mod log;
 mod ring;
 mod shards;
 
@@ -14,14 +17,16 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use prometheus_client::registry::Registry;
 
 use crate::decision::rules::{Quota, Rule};
+use crate::server::http::admin::explain::Explainer;
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
 use crate::server::http::scrape::written;
-use crate::service::{Clock, Counters, Readiness, ServiceStatus, Snapshot, SystemClock};
-use crate::telemetry::exposition;
+use crate::server::metrics::upstream::UpstreamMetrics;
+use crate::service::{Clock, Counters, DecisionLog, Readiness, ServiceStatus, Snapshot, SystemClock};
+use crate::telemetry::exposition::Exposition;
+use crate::telemetry::logs::in_force::LogControl;
 
 /// What the admin pages show.
 #[derive(Debug, Clone)]
@@ -30,11 +35,32 @@ pub struct AdminPages {
     pub status: Arc<ServiceStatus>,
     /// The counters of the store.
     pub counters: Arc<Counters>,
+    /// What explains which rule decides.
+    pub explainer: Arc<Explainer>,
+    /// The log of decisions, if there is one.
+    pub decision_log: Option<Arc<DecisionLog>>,
     /// Every metric.
-    pub registry: Arc<Registry>,
+    pub metrics: Arc<Exposition>,
+    /// Where upstream's names are wanted, what shows them.
+    pub upstream: Option<UpstreamMetrics>,
     /// The effective settings as JSON, secrets masked.
     pub settings: Arc<str>,
+    /// What is logged.
+    pub log: LogControl,
 }
+
+/// What the first page says of the others.
+const PAGES: &str = "\
+/rlconfig      the rules in force
+/explain       which rule decides: ?domain=D&descriptor=key=value,key=value&format=text
+/counters      the counters that run; /counter: one of them; POST /counters/reset
+/shards        the shards of the store
+/ring          the ring that this replica places counters by, and those of others
+/stats         every figure
+/config        the effective settings
+/decision-log  what the decision log does; PUT changes it until the next start
+/log           what is logged; PUT changes it
+";
 
 /// The routes of the admin listener.
 pub fn router(pages: AdminPages) -> Router {
@@ -46,6 +72,9 @@ pub fn router(pages: AdminPages) -> Router {
         .route("/stats", get(stats))
         .route("/config", get(settings))
         .merge(counters::router(Arc::clone(&pages.counters)))
+        .merge(log::router(pages.log.clone()))
+        .merge(explain::router(Arc::clone(&pages.explainer)))
+        .merge(decision_log::router(pages.decision_log.clone()))
         .with_state(Arc::new(pages))
 }
 
@@ -67,9 +96,7 @@ async fn overview(State(pages): State<Arc<AdminPages>>) -> String {
     };
     let reloads = pages.status.reloads();
     format!(
-        "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n\
-         /rlconfig  the rules in force\n/counters  the counters that run; /counter: one of them; POST /counters/reset\n\
-         /shards    the shards of the store\n/ring      the ring that this replica places counters by, and those of others\n/stats     every figure\n/config    the effective settings\n",
+        "ratekeeper {}\nstate: {state}\nrules: {rules}\nreloads: {} succeeded, {} failed\n\n{PAGES}",
         env!("CARGO_PKG_VERSION"),
         reloads.succeeded,
         reloads.failed,
@@ -89,7 +116,8 @@ async fn ring(State(pages): State<Arc<AdminPages>>) -> Json<Option<RingPage>> {
 }
 
 async fn stats(State(pages): State<Arc<AdminPages>>) -> Response {
-    written(exposition::lines(&pages.registry), "text/plain; charset=utf-8")
+    let upstream = pages.upstream.as_ref().map_or_else(String::new, UpstreamMetrics::lines);
+    written(pages.metrics.lines().map(|lines| lines + &upstream), "text/plain; charset=utf-8")
 }
 
 async fn settings(State(pages): State<Arc<AdminPages>>) -> Response {

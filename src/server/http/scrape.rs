@@ -1,24 +1,25 @@
-//! `/metrics` for Prometheus.
+//! `/metrics` for Prometheus, in the form that it asks for.
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use prometheus_client::registry::Registry;
 
-use crate::telemetry::exposition;
+use crate::telemetry::exposition::{Exposition, Format};
 
 /// The route of `/metrics`.
-pub fn router(registry: Arc<Registry>) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(registry)
+pub fn router(metrics: Arc<Exposition>) -> Router {
+    Router::new().route("/metrics", get(page)).with_state(metrics)
 }
 
-async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
-    written(exposition::openmetrics(&registry), exposition::CONTENT_TYPE)
+async fn page(State(metrics): State<Arc<Exposition>>, headers: HeaderMap) -> Response {
+    let accept = headers.get_all(header::ACCEPT).into_iter();
+    let format = Format::accepted(accept.filter_map(|line| line.to_str().ok()));
+    written(metrics.page(format), format.content_type())
 }
 
 /// A page of metrics, or why there is none.

@@ -5,8 +5,6 @@
 pub enum FailureReason {
     /// No answer within the budget.
     Timeout,
-    /// No connection could be made.
-    Connect,
     /// The connection broke while an answer was awaited.
     Disconnected,
     /// It is reading its data set (LOADING).
@@ -27,9 +25,8 @@ pub enum FailureReason {
 
 impl FailureReason {
     /// Every reason.
-    pub const ALL: [FailureReason; 10] = [
+    pub const ALL: [FailureReason; 9] = [
         FailureReason::Timeout,
-        FailureReason::Connect,
         FailureReason::Disconnected,
         FailureReason::Loading,
         FailureReason::OutOfMemory,
@@ -45,7 +42,6 @@ impl FailureReason {
     pub const fn name(self) -> &'static str {
         match self {
             FailureReason::Timeout => "timeout",
-            FailureReason::Connect => "connect",
             FailureReason::Disconnected => "disconnected",
             FailureReason::Loading => "loading",
             FailureReason::OutOfMemory => "out_of_memory",

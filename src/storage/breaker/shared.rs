@@ -49,11 +49,6 @@ impl SharedBreaker {
         self.change(|breaker| breaker.on_failure(reason, now, jitter))
     }
 
-    /// See [`Breaker::trip`].
-    pub fn trip(&self, reason: FailureReason, now: Uptime, jitter: Jitter) -> Option<Transition> {
-        self.change(|breaker| breaker.trip(reason, now, jitter))
-    }
-
     /// See [`Breaker::hold`].
     pub fn hold(&self, now: Uptime) -> Option<Transition> {
         self.change(|breaker| breaker.hold(now))

@@ -31,10 +31,15 @@ fn recover(breaker: &mut Breaker, now: Uptime) {
     assert_eq!(to(breaker.probe_succeeded(now)), Some(BreakerState::Closed { failures: 0 }));
 }
 
+/// What so many failures as open it do to a breaker.
+fn fail(breaker: &mut Breaker, now: Uptime, jitter: Jitter) -> Option<Transition> {
+    (0..SETTINGS.failures.get()).filter_map(|_| breaker.on_failure(TIMEOUT, now, jitter)).last()
+}
+
 /// How long the breaker is open when it trips at `now`, with the whole jitter.
 #[track_caller]
 fn trip(breaker: &mut Breaker, now: Uptime) -> Duration {
-    match to(breaker.trip(TIMEOUT, now, Jitter::WHOLE)) {
+    match to(fail(breaker, now, Jitter::WHOLE)) {
         Some(BreakerState::Open { until }) => until - now,
         other => panic!("{other:?}"),
     }
@@ -49,8 +54,8 @@ fn failures_in_a_row_open_it() {
     assert_eq!(breaker.on_failure(TIMEOUT, at(2), Jitter::WHOLE), None);
     assert_eq!(breaker.on_failure(TIMEOUT, at(3), Jitter::WHOLE), None);
     let opened = Transition { from: BreakerState::Closed { failures: 3 }, to: open_until(254) };
-    assert_eq!(breaker.on_failure(FailureReason::Connect, at(4), Jitter::WHOLE), Some(opened));
-    assert_eq!(breaker.last_failure(), Some(FailureReason::Connect));
+    assert_eq!(breaker.on_failure(FailureReason::Disconnected, at(4), Jitter::WHOLE), Some(opened));
+    assert_eq!(breaker.last_failure(), Some(FailureReason::Disconnected));
     assert_eq!(breaker.transitions(), TransitionCounts { open: 1, ..TransitionCounts::default() });
 }
 
@@ -77,7 +82,8 @@ fn it_tells_since_when_the_shard_is_away_or_back_and_why_it_was() {
     let _ = breaker.on_failure(TIMEOUT, at(2_000), Jitter::WHOLE);
     assert_eq!(breaker.since(), at(1_760), "one failure changes nothing");
     let failures: Vec<_> = breaker.failures().iter().filter(|(_, count)| *count > 0).collect();
-    assert_eq!(failures, [(TIMEOUT, 2), (FailureReason::Loading, 1)]);
+    let tripped = u64::from(SETTINGS.failures.get());
+    assert_eq!(failures, [(TIMEOUT, tripped + 1), (FailureReason::Loading, 1)]);
     assert_eq!(breaker.transitions().by_state(), [("closed", 1), ("open", 2), ("half_open", 2)]);
 }
 
@@ -92,7 +98,6 @@ fn one_probe_goes_out_and_only_it_decides() {
     // Answers to requests from before say nothing about now.
     breaker.on_success();
     assert_eq!(breaker.on_failure(TIMEOUT, at(251), Jitter::WHOLE), None);
-    assert_eq!(breaker.trip(TIMEOUT, at(251), Jitter::WHOLE), None);
     assert_eq!(breaker.state().name(), "half_open");
     assert_eq!(to(breaker.probe_succeeded(at(252))), Some(BreakerState::Closed { failures: 0 }));
     assert_eq!(breaker.probe_succeeded(at(253)), None);
@@ -127,7 +132,7 @@ fn a_probe_that_is_lost_is_replaced() {
 fn jitter_shortens_the_wait_by_half_at_the_most() {
     for (random, expected) in [(0.0, 125), (0.5, 187), (1.0, 250), (7.0, 250), (-1.0, 125), (f64::NAN, 250)] {
         let mut breaker = Breaker::new(SETTINGS);
-        let opened = to(breaker.trip(TIMEOUT, at(0), Jitter::new(random)));
+        let opened = to(fail(&mut breaker, at(0), Jitter::new(random)));
         let Some(BreakerState::Open { until }) = opened else { panic!("{opened:?}") };
         assert_eq!(until.as_millis(), expected, "{random}");
     }
@@ -172,7 +177,6 @@ fn calm_lowers_the_backoff_and_a_short_calm_does_not() {
 enum Heard {
     Success,
     Failure,
-    Trip,
     MayProbe,
     ProbeSucceeded,
     ProbeFailed,
@@ -183,7 +187,7 @@ proptest! {
     #[test]
     fn keeps_its_promises(
         steps in proptest::collection::vec((0..2_000_u64, 0.0..1.0_f64, prop_oneof![
-            Just(Heard::Success), Just(Heard::Failure), Just(Heard::Failure), Just(Heard::Trip), Just(Heard::MayProbe),
+            Just(Heard::Success), Just(Heard::Failure), Just(Heard::Failure), Just(Heard::MayProbe),
             Just(Heard::ProbeSucceeded), Just(Heard::ProbeFailed)]), 1..200),
     ) {
         let shared = SharedBreaker::new(SETTINGS);
@@ -195,7 +199,6 @@ proptest! {
             let transition = match heard {
                 Heard::Success => { shared.on_success(); failures = 0; None }
                 Heard::Failure => { failures += 1; shared.on_failure(TIMEOUT, now, jitter) }
-                Heard::Trip => shared.trip(TIMEOUT, now, jitter),
                 Heard::MayProbe => shared.may_probe(now),
                 Heard::ProbeSucceeded => shared.probe_succeeded(now),
                 Heard::ProbeFailed => shared.probe_failed(TIMEOUT, now, jitter),

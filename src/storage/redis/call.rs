@@ -68,6 +68,11 @@ impl CountCall {
         self.passengers.iter().filter_map(|passenger| passenger.order.trace)
     }
 
+    /// Whether somebody still waits for one of them.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.passengers.iter().any(|passenger| passenger.ticket.is_awaited())
+    }
+
     /// The orders' tickets.
     pub(super) fn passengers_mut(&mut self) -> &mut [Passenger] {
         &mut self.passengers

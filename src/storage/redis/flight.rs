@@ -8,7 +8,6 @@ use redis::{Cmd, Pipeline, RedisResult, Value};
 use tokio::time::Instant;
 
 use crate::storage::redis::errand::Expiry;
-use crate::storage::redis::failure::Failure;
 use crate::storage::redis::leg::Leg;
 use crate::storage::trace::FlightSpan;
 
@@ -20,7 +19,7 @@ pub(super) struct Flight {
     pub(super) legs: Vec<Leg>,
     pub(super) launched: Instant,
     /// Where it carries recorded requests.
-    span: Option<Box<FlightSpan>>,
+    pub(super) span: Option<Box<FlightSpan>>,
     replies: Replies,
 }
 
@@ -88,14 +87,9 @@ impl Air {
         self.flights.iter_mut().flat_map(|flight| &mut flight.legs).for_each(|leg| leg.expire(expiry));
     }
 
-    /// Everything that is under way and will not come back, as this says.
-    pub(super) fn into_lost_legs(self, why: &Failure) -> impl Iterator<Item = Leg> {
-        self.flights.into_iter().flat_map(move |flight| {
-            if let Some(span) = flight.span {
-                span.end(Some(why));
-            }
-            flight.legs
-        })
+    /// Everything that is under way and will not come back.
+    pub(super) fn into_flights(self) -> impl Iterator<Item = Flight> {
+        self.flights.into_iter()
     }
 }
 

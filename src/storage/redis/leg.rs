@@ -49,6 +49,20 @@ impl Leg {
         call.into_iter().flat_map(CountCall::traces)
     }
 
+    /// Whether it is a call of a script.
+    pub(super) fn is_call(&self) -> bool {
+        matches!(self, Leg::Count(_) | Leg::Mend(_))
+    }
+
+    /// Whether somebody still waits for its answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        match self {
+            Leg::Count(call) => call.is_awaited(),
+            Leg::Mend(mend) => mend.ticket.is_awaited(),
+            Leg::Time(_) | Leg::Login(_) => true,
+        }
+    }
+
     /// Writes its commands: the one that is answered, after ASKING where it has to be announced.
     pub(super) fn write(&self, prefix: &[u8], known: &mut KnownScripts, commands: &mut Vec<Cmd>) {
         if self.asks() {

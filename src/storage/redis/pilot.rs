@@ -8,6 +8,7 @@
 //! the state, every deadline is kept. Nothing that may have counted is sent again.
 
 mod flying;
+mod telling;
 
 use std::pin::pin;
 use std::sync::Arc;

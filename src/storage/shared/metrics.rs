@@ -1,5 +1,7 @@
 //! What the shared store shows of its shards and of this replica's memory.
 
+pub mod calls;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +59,10 @@ const RINGS_SEEN: Described = Described {
 };
 const RECALLED: Described =
     Described { name: "over_limit_memory_entries", help: "Counters remembered as over" };
+const MAX_RECALLED: Described = Described {
+    name: "over_limit_memory_max_entries",
+    help: "Counters that may be remembered as over (over_limit_memory.max_entries)",
+};
 const UNSETTLED: Described =
     Described { name: "fallback_unsettled_counters", help: "Counters with hits to settle" };
 const ADMITTED: Described =
@@ -115,6 +121,7 @@ impl Collector for SharedStoreMetrics {
         OFFSET.gauges(encoder, "shard", each(&shards, |shard| shard.offset_millis() as f64 / 1_000.0))?;
         let ledger = self.0.ledger().figures();
         RECALLED.gauge(encoder, as_gauge(ledger.over))?;
+        MAX_RECALLED.gauge(encoder, as_gauge(self.0.ledger().over_memory_max_entries()))?;
         UNSETTLED.gauge(encoder, as_gauge(ledger.unsettled))?;
         ADMITTED.counter(encoder, ledger.admitted)?;
         EVICTED.counter(encoder, ledger.evicted_unsettled)?;
@@ -126,6 +133,7 @@ fn encode_work(encoder: &mut DescriptorEncoder<'_>, shards: &[Named]) -> fmt::Re
     ANSWERED.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.answered)))?;
     FAILED.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.failed)))?;
     CALLS.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.calls)))?;
+    calls::encode(encoder, shards)?;
     by_label(encoder, FALLBACK, "by", shards, |shard| shard.figures.fallback_by_policy())?;
     FOREIGN.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.foreign)))?;
     SETTLED.counters(encoder, "shard", each(shards, |shard| load(&shard.figures.settled)))?;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ahash::RandomState;
@@ -23,6 +23,7 @@ use crate::storage::redis::order::Now;
 use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::shared::group::ShardGroup;
 use crate::storage::shared::headcount::Headcount;
+use crate::storage::shared::metrics::calls::CallHistograms;
 use crate::storage::shared::shard::hearing::Hearing;
 use crate::storage::trace;
 
@@ -64,6 +65,10 @@ pub struct ShardFigures {
     pub failed: AtomicU64,
     /// Script calls.
     pub calls: AtomicU64,
+    /// Script calls by what became of them, how long they took, and what they carried.
+    pub calls_made: CallHistograms,
+    /// Flights that are under way on all its links.
+    pub flights: AtomicUsize,
     /// Hits that were decided without it: by the ledger, by a rule's `allow`, by a rule's `deny`.
     pub fallback: [AtomicU64; 3],
     /// Keys that held what is not ours.

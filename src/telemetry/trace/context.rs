@@ -1,7 +1,7 @@
 //! A span's place in its trace: two numbers that ride along with a request.
 
 use std::fmt;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroU128};
 
 use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
 
@@ -41,8 +41,11 @@ impl TraceId {
         self.low
     }
 
-    fn number(self) -> u128 {
-        u128::from(self.high) << 64 | u128::from(self.low)
+    /// Its number, as exemplars name it.
+    #[must_use]
+    pub fn number(self) -> NonZeroU128 {
+        let number = u128::from(self.high) << 64 | u128::from(self.low);
+        NonZeroU128::new(number).expect("it was looked at when it was made")
     }
 }
 
@@ -73,7 +76,7 @@ impl TraceContext {
 
     /// As it is exported: recorded, and of this process.
     pub(super) fn exported(self, state: TraceState) -> SpanContext {
-        let trace = self.trace.number().into();
+        let trace = self.trace.number().get().into();
         SpanContext::new(trace, self.span.exported(), TraceFlags::SAMPLED, false, state)
     }
 }

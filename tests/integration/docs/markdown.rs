@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// One page of the documentation.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Its path within the project.
-    pub(super) name: String,
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
 }
 
 /// Every page of the project, but for what was built or installed into the checkout.
-pub(super) fn pages() -> Vec<Page> {
+pub(crate) fn pages() -> Vec<Page> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     collect(root, root, &mut found);
@@ -35,12 +35,12 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<Page>) {
 }
 
 impl Page {
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.path.parent().unwrap()
     }
 
     /// The fenced blocks of a language, each with the line of its fence.
-    pub(super) fn blocks(&self, language: &str) -> Vec<(usize, String)> {
+    pub(crate) fn blocks(&self, language: &str) -> Vec<(usize, String)> {
         let fence = format!("```{language}");
         let lines: Vec<_> = self.text.lines().collect();
         let starts = lines.iter().enumerate().filter(|(_, line)| **line == fence);
@@ -54,20 +54,29 @@ impl Page {
     }
 
     /// The cells of the table under this heading.
-    pub(super) fn table(&self, heading: &str) -> Vec<Vec<String>> {
+    pub(crate) fn table(&self, heading: &str) -> Vec<Vec<String>> {
         let rows = self.text.lines().skip_while(|line| *line != heading).skip(2);
-        let cells =
-            |row: &str| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
         rows.take_while(|line| line.starts_with('|')).map(cells).collect()
     }
 
+    /// The cells of all tables under such headings.
+    pub(crate) fn tables(&self, heading: &str) -> Vec<Vec<String>> {
+        let mut inside = false;
+        let rows = self.text.lines().filter(|line| {
+            let is_heading = *line == heading;
+            inside = is_heading || (inside && line.starts_with('|'));
+            inside && !is_heading && !line.starts_with("|--")
+        });
+        rows.map(cells).collect()
+    }
+
     /// Where the links lead.
-    pub(super) fn links(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn links(&self) -> impl Iterator<Item = &str> {
         self.prose().flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next())
     }
 
     /// What stands between backticks within a line.
-    pub(super) fn code_spans(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn code_spans(&self) -> impl Iterator<Item = &str> {
         self.prose().flat_map(|line| line.split('`').skip(1).step_by(2))
     }
 
@@ -82,8 +91,13 @@ impl Page {
     }
 }
 
+/// The cells of a row.
+fn cells(row: &str) -> Vec<String> {
+    row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()
+}
+
 /// The anchor of a heading.
-pub(super) fn slug(heading: &str) -> String {
+pub(crate) fn slug(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text.chars().filter(|sign| sign.is_alphanumeric() || matches!(sign, ' ' | '-' | '_'));
     kept.map(|sign| if sign == ' ' { '-' } else { sign }).collect()

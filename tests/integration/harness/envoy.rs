@@ -19,7 +19,7 @@ pub(crate) struct Envoy {
     pub(crate) entrance: SocketAddr,
     /// Where Envoy tells about itself.
     pub(crate) admin: SocketAddr,
-    _process: Process,
+    process: Process,
     _folder: TempDir,
 }
 
@@ -42,7 +42,12 @@ impl Envoy {
         })
         .await;
         let entrance = wait::for_some("Envoy's listener", || listener(admin, "entrance")).await;
-        Self { entrance, admin, _process: process, _folder: folder }
+        Self { entrance, admin, process, _folder: folder }
+    }
+
+    /// All that it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
     }
 
     /// The value of one of Envoy's own counters or gauges; 0 where it has none yet.

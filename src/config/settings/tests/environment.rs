@@ -140,3 +140,15 @@ error: `paths` needs at least one path, and none that is empty
 ",
     );
 }
+
+#[test]
+fn tags_are_pairs_with_commas_or_a_mapping_in_brackets() {
+    for value in ["env:prod, team:edge", "{env: prod, team: edge}"] {
+        let settings = accept("", &[("RATEKEEPER_METRICS__STATSD__TAGS", value)], &[]);
+        let tags = settings.metrics.statsd.tags.into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            tags,
+            [("env", "prod"), ("team", "edge")].map(|(name, value)| (name.into(), value.into()))
+        );
+    }
+}

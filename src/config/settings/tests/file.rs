@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{
-    Address, DeniedRequests, Format, Replicas, Secret, Settings, Store, Topology, load, names,
+    Address, DeniedRequests, Format, Replicas, Secret, Settings, StatsdFormat, Store, Topology, load, names,
 };
 use super::accept;
 use crate::config::diagnostic::Diagnostics;
@@ -11,6 +11,7 @@ use crate::config::rules::{RuleOptions, parse};
 use crate::config::source::SourceFile;
 use crate::config::yaml::{self, Node, Reading, Value};
 use crate::decision::hit::OnStoreFailure;
+use crate::decision::verdict::Outcome;
 
 const DOCUMENTED: &str = include_str!("../../../../config/ratekeeper.yaml");
 
@@ -54,7 +55,7 @@ fn the_documented_file_comments_on_every_setting() {
 #[test]
 fn printed_settings_are_read_back() {
     let changed = accept(
-        "{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}, fallback: {replicas: 2}}",
+        "{threads: 3, drain: {pause: 1m30s}, listen: {grpc: 'unix:/a'}, fallback: {replicas: 2}, metrics: {statsd: {address: 'a:1', tags: {a: b}}}}",
         &[],
         &[],
     );
@@ -64,10 +65,7 @@ fn printed_settings_are_read_back() {
     }
 }
 
-#[test]
-fn every_setting_is_taken() {
-    let settings = accept(
-        "
+const EVERY_SETTING: &str = "
 rules: {paths: [a, b/c], merge_domains: true, allow_empty: true, rescan_interval: 5s}
 listen: {grpc: 'unix:/run/rk.sock', http: '[::1]:0', metrics: 'localhost:1', admin: '0.0.0.0:2'}
 grpc:
@@ -81,7 +79,7 @@ grpc:
   handshake_timeout: 500ms
 request: {max_descriptors: 3, max_entries: 4, max_hits: 5}
 counting: {denied_requests: ignore, near_limit_ratio: 1, limit_share: 0.25}
-response: {headers: {enabled: true, limit: X-L, remaining: X-R, reset: X-S}, dynamic_metadata: true}
+response: {headers: {enabled: true, limit: X-L, remaining: X-R, reset: X-S}, dynamic_metadata: true, rule_metadata: true}
 shadow_mode: true
 quota_mode: true
 store: redis
@@ -96,12 +94,25 @@ breaker: {failures: 2, backoff: 20ms, max_backoff: 20ms}
 fallback: {on_store_failure: deny, replicas: 3}
 over_limit_memory: {max_entries: 0, max_age: 100ms}
 drain: {pause: 0s, deadline: 1s}
+decision_log:
+  outcomes: [over, near]
+  sample_ratio: 0.5
+  max_per_second: 9
+  output: /var/log/decisions
+  hash: []
+  hash_secret: together
+  drop: [cookie]
+metrics:
+  upstream_names: true
+  max_label_values: 0
+  statsd: {address: 'statsd:8125', format: dogstatsd, flush_interval: 1s, tags: {env: prod, a.b: c/d}}
 log: {level: 'warn,ratekeeper::server=debug', format: json}
 threads: 2
-",
-        &[],
-        &[],
-    );
+";
+
+#[test]
+fn every_setting_is_taken() {
+    let settings = accept(EVERY_SETTING, &[], &[]);
     assert_eq!(settings.rules.paths, ["a", "b/c"].map(std::path::PathBuf::from));
     assert!(settings.rules.merge_domains && settings.rules.allow_empty);
     assert_eq!(settings.rules.rescan_interval, Duration::from_secs(5));
@@ -125,7 +136,7 @@ threads: 2
     assert!((settings.counting.near_limit_ratio - 1.0).abs() < f64::EPSILON);
     assert!((settings.counting.limit_share.part() - 0.25).abs() < f64::EPSILON);
     let headers = &settings.response.headers;
-    assert!(headers.enabled && settings.response.dynamic_metadata);
+    assert!(headers.enabled && settings.response.dynamic_metadata && settings.response.rule_metadata);
     assert_eq!([&headers.limit, &headers.remaining, &headers.reset], ["X-L", "X-R", "X-S"]);
     assert!(settings.shadow_mode && settings.quota_mode);
     assert_eq!((settings.store, settings.local.max_entries), (Store::Redis, 9));
@@ -146,9 +157,31 @@ threads: 2
     let memory = &settings.over_limit_memory;
     assert_eq!((memory.max_entries, memory.max_age.as_millis()), (0, 100));
     assert_eq!((settings.drain.pause, settings.drain.deadline), (Duration::ZERO, Duration::from_secs(1)));
+    assert_eq!(settings.threads, 2);
+}
+
+#[test]
+fn every_setting_of_what_is_told_is_taken() {
+    let settings = accept(EVERY_SETTING, &[], &[]);
+    assert!(settings.metrics.upstream_names);
+    assert_eq!(settings.metrics.max_label_values, 0);
+    let statsd = &settings.metrics.statsd;
+    assert_eq!(
+        (&statsd.address, statsd.format),
+        (&Some(Address::tcp("statsd", 8125)), StatsdFormat::DogStatsd)
+    );
+    assert_eq!(statsd.flush_interval, Duration::from_secs(1));
+    assert_eq!(
+        statsd.tags,
+        [("env", "prod"), ("a.b", "c/d")].map(|(name, value)| (name.into(), value.into())).into()
+    );
     assert_eq!(settings.log.level, "warn,ratekeeper::server=debug");
     assert_eq!(settings.log.format, Format::Json);
-    assert_eq!(settings.threads, 2);
+    let log = &settings.decision_log;
+    assert_eq!(log.outcomes, [Outcome::Over, Outcome::Near]);
+    assert_eq!((log.sample_ratio, log.max_per_second, &*log.output), (0.5, 9, "/var/log/decisions"));
+    assert_eq!((log.hash.len(), &log.drop), (0, &vec!["cookie".to_owned()]));
+    assert_eq!(log.hash_secret.as_ref().map(Secret::expose), Some("together"));
 }
 
 #[test]

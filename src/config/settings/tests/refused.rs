@@ -52,7 +52,7 @@ error: unknown field `unit`
 5 | unit: day
   | ^^^^
   = field: unit
-  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, log, tracing, threads
+  = help: known here: rules, listen, grpc, request, counting, response, shadow_mode, quota_mode, store, local, redis, redis_per_second, breaker, fallback, over_limit_memory, drain, decision_log, metrics, log, tracing, threads
 "#,
     );
 }
@@ -562,6 +562,132 @@ error: a second document in one file
 2 | ---
   | ^^^
   = help: keep one document, and put the other into a file of its own
+"#,
+    );
+}
+
+#[test]
+fn decision_logs() {
+    check(
+        r#"
+decision_log:
+  outcomes: [over, denied]
+  sample_ratio: 2
+  max_per_second: 0
+  output: stdout
+  hash: [""]
+"#,
+        &[],
+        &[],
+        r#"
+error: `outcomes` cannot have `denied`
+ --> s.yaml:3:13
+  |
+3 |   outcomes: [over, denied]
+  |             ^
+  = field: decision_log.outcomes
+  = help: there are no_rule, allowed, unlimited, replaced, ok, near, over, shadow
+
+error: `sample_ratio` must be a number from 0 to 1, not `2`
+ --> s.yaml:4:17
+  |
+4 |   sample_ratio: 2
+  |                 ^
+  = field: decision_log.sample_ratio
+  = help: write it such as `0.8`
+
+error: `max_per_second` is too small: `0`
+ --> s.yaml:5:19
+  |
+5 |   max_per_second: 0
+  |                   ^
+  = field: decision_log.max_per_second
+  = help: write a number from 1 to 10000
+
+error: `hash` takes up to 100 keys of entries, none of them empty
+ --> s.yaml:7:9
+  |
+7 |   hash: [""]
+  |         ^
+  = field: decision_log.hash
+  = help: write such as `[remote_address]`, or `[]` for none
+"#,
+    );
+    check(
+        "decision_log: {outcomes: [near]}",
+        &[],
+        &[],
+        r"
+error: there are settings of a decision log, but it has no `output`
+ --> decision_log.output
+  = help: write `output: stdout`, or the path of a file
+",
+    );
+}
+
+#[test]
+fn metrics() {
+    check(
+        r#"
+metrics:
+  max_label_values: 100001
+  statsd: {address: "unix:/run/statsd", format: graphite, flush_interval: 0s, tags: [a]}
+"#,
+        &[
+            ("RATEKEEPER_METRICS__STATSD__TAGS", "env:prod,team"),
+            ("RATEKEEPER_METRICS__STATSD__ADDRESS", "host:0"),
+        ],
+        &[],
+        r#"
+error: `max_label_values` is too large: `100001`
+ --> s.yaml:3:21
+  |
+3 |   max_label_values: 100001
+  |                     ^^^^^^
+  = field: metrics.max_label_values
+  = help: write a number from 0 to 100000
+
+error: StatsD is sent over UDP, to a host and port
+ --> s.yaml:4:21
+  |
+4 |   statsd: {address: "unix:/run/statsd", format: graphite, flush_interval: 0s, tags: [a]}
+  |                     ^^^^^^^^^^^^^^^^^^
+  = field: metrics.statsd.address
+  = help: write `host:port`, such as `127.0.0.1:8125`
+
+error: `format` cannot be `graphite`
+ --> s.yaml:4:49
+  |
+4 |   statsd: {address: "unix:/run/statsd", format: graphite, flush_interval: 0s, tags: [a]}
+  |                                                 ^^^^^^^^
+  = field: metrics.statsd.format
+  = help: it can be: statsd, dogstatsd
+
+error: `flush_interval` is out of bounds: `0s`
+ --> s.yaml:4:75
+  |
+4 |   statsd: {address: "unix:/run/statsd", format: graphite, flush_interval: 0s, tags: [a]}
+  |                                                                           ^^
+  = field: metrics.statsd.flush_interval
+  = help: write a number with ms, s, m or h, from `100ms` to `10m`
+
+error: `tags` must be a mapping, not a list
+ --> s.yaml:4:85
+  |
+4 | …atsd: {address: "unix:/run/statsd", format: graphite, flush_interval: 0s, tags: [a]}
+  |                                                                                  ^
+  = field: metrics.statsd.tags
+  = help: write lines of `name: value`
+
+error: StatsD is sent over UDP, to a host and port
+ --> environment variable RATEKEEPER_METRICS__STATSD__ADDRESS
+  = field: metrics.statsd.address
+  = help: write `host:port`, such as `127.0.0.1:8125`
+
+error: a tag cannot have the value ``
+ --> environment variable RATEKEEPER_METRICS__STATSD__TAGS
+  = field: metrics.statsd.tags
+  = help: write 1 to 64 letters, digits, `.`, `-`, `_` and `/`
 "#,
     );
 }

@@ -114,6 +114,9 @@ fn faults_beside_a_password_of_its_own() {
         "redis: {\"password\": \"hunter2\"\"hunter2\"}",
         "password: hunter2",
         "redis: {username: hunter2}",
+        "decision_log: {output: stdout, hash_secret: hunter2, sample_ratio: 7}",
+        "decision_log: {hash_secret: hunter2}",
+        "decision_log: {hash_secrt: hunter2}",
     ] {
         check_file(yaml);
     }
@@ -142,4 +145,11 @@ fn the_settings_in_force() {
     let shown = format!("{settings:?}\n{}", serde_json::to_string_pretty(&settings).unwrap());
     assert!(!shown.contains(PASSWORD), "{shown}");
     assert!(shown.contains("\"password\": \"****\""), "{shown}");
+    let variables = variables(&[
+        ("RATEKEEPER_DECISION_LOG__HASH_SECRET", PASSWORD),
+        ("RATEKEEPER_DECISION_LOG__OUTPUT", "stdout"),
+    ]);
+    let settings = load(None, variables, &[]).unwrap();
+    let shown = format!("{settings:?}\n{}", serde_json::to_string_pretty(&settings).unwrap());
+    assert!(!shown.contains(PASSWORD) && shown.contains("\"hash_secret\": \"****\""), "{shown}");
 }

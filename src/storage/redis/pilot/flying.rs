@@ -17,7 +17,7 @@ use crate::storage::redis::errand::{Errand, Expiry, TimeQuestion};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::flight::{Air, Flight, Landed};
 use crate::storage::redis::leg::Leg;
-use crate::storage::redis::observer::FlightReport;
+use crate::storage::redis::observer::{CallEnd, FlightReport};
 use crate::storage::redis::order::Now;
 use crate::storage::redis::queue::Event;
 use crate::storage::redis::script::KnownScripts;
@@ -98,7 +98,10 @@ impl Pilot {
                     airspace.leaving.get_or_insert(Failure::Io("its name has another address now".into()));
                 }
                 Happening::Queue(Event::Filled) => {}
-                Happening::Queue(Event::Closed) => return None,
+                Happening::Queue(Event::Closed) => {
+                    self.observer.ended(airspace.air.len());
+                    return None;
+                }
                 Happening::Queue(Event::Deadline) => self.keep_deadlines(&mut airspace),
                 Happening::Lost => break airspace.leaving.take().unwrap_or_else(closed_by_peer),
             }
@@ -134,6 +137,7 @@ impl Pilot {
             let flight = Flight::new(legs, commands, airspace.connection.commands(), span);
             self.queue.ring_by(flight.launched + self.settings.connect_timeout);
             airspace.air.add(flight);
+            self.observer.launched();
         }
     }
 
@@ -180,6 +184,7 @@ impl Pilot {
 
     fn land(&mut self, landed: Landed, airspace: &mut Airspace) {
         let Landed { legs, launched, span, replies } = landed;
+        self.observer.ended(1);
         let replies = match replies {
             Ok(replies) if replies.len() == legs.len() => Ok(replies),
             Ok(_) => Err(Failure::Other("answers are missing".into())),
@@ -192,18 +197,22 @@ impl Pilot {
         }
         let replies = match replies {
             Ok(replies) => replies,
-            Err(failure) => return self.lose(legs, failure, airspace),
+            Err(failure) => return self.lose(legs, launched, failure, airspace),
         };
         let mut report = FlightReport { orders: 0, keys: 0, calls: 0, duration: launched.elapsed() };
         for (mut leg, reply) in legs.into_iter().zip(replies) {
+            let end = if leg.is_awaited() { CallEnd::Answered } else { CallEnd::Late };
             match (leg.land(&reply, launched), &leg) {
                 (outcome, Leg::Login(login)) => self.login_landed(login, outcome.err().as_ref(), airspace),
-                (Ok(None), _) => report.add(&leg),
+                (Ok(None), _) => {
+                    report.add(&leg);
+                    self.tell_call(&leg, end, report.duration);
+                }
                 (Ok(Some(time)), _) => {
                     airspace.landed = true;
                     self.observer.time_read(time);
                 }
-                (Err(failure), _) => self.land_failed(leg, failure, airspace),
+                (Err(failure), _) => self.land_failed(leg, launched, failure, airspace),
             }
         }
         if report.calls > 0 {
@@ -213,23 +222,24 @@ impl Pilot {
     }
 
     /// A call that was answered with an error.
-    fn land_failed(&mut self, mut leg: Leg, failure: Failure, airspace: &mut Airspace) {
+    fn land_failed(&mut self, mut leg: Leg, launched: Instant, failure: Failure, airspace: &mut Airspace) {
         if failure == Failure::NoScript {
             airspace.known.forget();
             self.observer.script_missing();
             return self.queue.put_back(leg.into_errands());
         }
-        self.report(leg.fail(&failure), &failure);
+        self.tell_call(&leg, CallEnd::of_error(&failure), launched.elapsed());
+        self.tell_failure(leg.fail(&failure), &failure);
         if failure.wants_another_connection() {
             airspace.leaving.get_or_insert(failure);
         }
     }
 
     /// A flight that did not come back. Nobody knows what became of it, and nothing more comes on this connection.
-    fn lose(&mut self, legs: Vec<Leg>, failure: Failure, airspace: &mut Airspace) {
+    fn lose(&mut self, legs: Vec<Leg>, launched: Instant, failure: Failure, airspace: &mut Airspace) {
         let failure = airspace.leaving.get_or_insert(failure).as_unknown();
-        let told = legs.into_iter().map(|mut leg| leg.fail(&failure)).sum();
-        self.report(told, &failure);
+        let told = self.fail_all(legs, launched, &failure);
+        self.tell_failure(told, &failure);
     }
 
     fn keep_deadlines(&mut self, airspace: &mut Airspace) {
@@ -285,14 +295,15 @@ impl Pilot {
     /// Everything in the air when the connection ended.
     fn crash(&mut self, air: Air, end: &Failure) {
         let failure = end.as_unknown();
-        let told = air.into_lost_legs(&failure).map(|mut leg| leg.fail(&failure)).sum();
-        self.report(told, &failure);
-    }
-
-    fn report(&self, told: usize, failure: &Failure) {
-        if told > 0 {
-            self.observer.failed(failure, told);
-        }
+        self.observer.ended(air.len());
+        let told = air.into_flights().map(|flight| {
+            if let Some(span) = flight.span {
+                span.end(Some(&failure));
+            }
+            self.fail_all(flight.legs, flight.launched, &failure)
+        });
+        let told = told.sum();
+        self.tell_failure(told, &failure);
     }
 }
 
@@ -323,13 +334,5 @@ impl Airspace {
             self.renamed = None;
             Happening::Renamed(to)
         })
-    }
-}
-
-impl FlightReport {
-    fn add(&mut self, leg: &Leg) {
-        self.orders += leg.orders();
-        self.keys += leg.keys();
-        self.calls += 1;
     }
 }

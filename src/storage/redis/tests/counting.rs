@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use smallvec::smallvec;
 use tokio::task::JoinSet;
 
@@ -12,7 +13,7 @@ use crate::decision::request::Hits;
 use crate::decision::unit::Unit;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::node::NodeAddress;
-use crate::storage::redis::observer::{Deaf, FlightReport, Observer};
+use crate::storage::redis::observer::{CallEnd, CallReport, Deaf, FlightReport, Observer};
 use crate::storage::redis::order::{Mode, Outcome};
 
 const IGNORE: Mode = Mode::CountUnlessDenied { quota_left: false };
@@ -63,9 +64,23 @@ struct Tally {
     calls: AtomicUsize,
     orders: AtomicUsize,
     missing: AtomicUsize,
+    under_way: AtomicUsize,
+    called: Mutex<Vec<CallReport>>,
 }
 
 impl Observer for Tally {
+    fn launched(&self) {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn ended(&self, flights: usize) {
+        self.under_way.fetch_sub(flights, Ordering::Relaxed);
+    }
+
+    fn called(&self, call: CallReport) {
+        self.called.lock().push(call);
+    }
+
     fn landed(&self, FlightReport { orders, calls, .. }: FlightReport) {
         self.flights.fetch_add(1, Ordering::Relaxed);
         self.calls.fetch_add(calls, Ordering::Relaxed);
@@ -93,6 +108,9 @@ async fn equal_keys_that_wait_together_share_a_call() {
     }
     assert_eq!((tally.flights.load(Ordering::Relaxed), tally.orders.load(Ordering::Relaxed)), (2, 65));
     assert_eq!(server.console().info("commandstats", "cmdstat_set", "calls"), 2.0);
+    let called: Vec<_> = tally.called.lock().iter().map(|call| (call.orders, call.end)).collect();
+    assert_eq!(called, [(1, CallEnd::Answered), (64, CallEnd::Answered)]);
+    assert_eq!(tally.under_way.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Shard, add};
 use crate::storage::breaker::reason::FailureReason;
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::observer::{FlightReport, Observer};
+use crate::storage::redis::observer::{CallReport, FlightReport, Observer};
 use crate::storage::redis::shard_time::ShardTime;
 
 /// Hears what happens on one link to the shard.
@@ -51,6 +51,18 @@ impl Observer for Hearing {
             self.shard.time.store(Some(Arc::new(time)));
             self.shard.group.note_time(time);
         }
+    }
+
+    fn launched(&self) {
+        self.shard.figures.flights.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn ended(&self, flights: usize) {
+        self.shard.figures.flights.fetch_sub(flights, Ordering::Relaxed);
+    }
+
+    fn called(&self, call: CallReport) {
+        self.shard.figures.calls_made.note(call);
     }
 
     fn landed(&self, landed: FlightReport) {

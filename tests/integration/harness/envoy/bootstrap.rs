@@ -22,11 +22,12 @@ pub(crate) struct Bootstrap {
     upstream: SocketAddr,
     rate_limits: Vec<Value>,
     filter_rate_limits: Vec<Value>,
+    access_log: Option<String>,
 }
 
 impl Bootstrap {
     pub(super) fn new(replicas: Vec<SocketAddr>, upstream: SocketAddr) -> Self {
-        Self { replicas, upstream, rate_limits: Vec::new(), filter_rate_limits: Vec::new() }
+        Self { replicas, upstream, rate_limits: Vec::new(), filter_rate_limits: Vec::new(), access_log: None }
     }
 
     /// Adds a descriptor to every request: one entry of `rate_limits` with these actions.
@@ -41,9 +42,16 @@ impl Bootstrap {
         self
     }
 
+    /// Has it write an access log of this format.
+    pub(crate) fn access_log(mut self, format: &str) -> Self {
+        self.access_log = Some(format.to_owned());
+        self
+    }
+
     /// Starts an Envoy with the HTTP filter.
     pub(crate) async fn start(self) -> Envoy {
-        let filters = json!([connection_manager(&self.http_filter(), &self.route())]);
+        let filters =
+            json!([connection_manager(&self.http_filter(), &self.route(), self.access_log.as_deref())]);
         self.start_with(filters).await
     }
 
@@ -127,15 +135,23 @@ impl Bootstrap {
 
 /// The HTTP connection manager, which takes the client's address from `x-forwarded-for` so that a test can be
 /// many clients.
-fn connection_manager(filter: &Value, route: &Value) -> Value {
+fn connection_manager(filter: &Value, route: &Value, access_log: Option<&str>) -> Value {
+    let access_log: Vec<Value> = access_log.into_iter().map(to_stdout).collect();
     json!({"name": "envoy.filters.network.http_connection_manager", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "entrance", "use_remote_address": false,
+        "stat_prefix": "entrance", "use_remote_address": false, "access_log": access_log,
         "route_config": {"virtual_hosts": [{
             "name": "all", "domains": ["*"],
             "routes": [route]}]},
         "http_filters": [filter, {"name": "envoy.filters.http.router", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}})
+}
+
+/// Envoy writes the lines at once there; into a file only now and then.
+fn to_stdout(format: &str) -> Value {
+    json!({"name": "envoy.access_loggers.stdout", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+        "log_format": {"text_format_source": {"inline_string": format}}}})
 }
 
 fn upstream_cluster(address: SocketAddr) -> Value {

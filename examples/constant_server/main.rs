@@ -7,21 +7,17 @@
 //! cargo run --release -- bench --pid PID … 127.0.0.1:18081
 //! ```
 
+mod service;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use hyper_util::service::TowerToHyperService;
 use mimalloc::MiMalloc;
 use ratekeeper::server::transport::{BindOptions, Http2Server, Http2Settings, ListenAddress, Listener};
-use ratekeeper_proto::rate_limit_response::{Code, DescriptorStatus};
-use ratekeeper_proto::rate_limit_service_server::{RateLimitService, RateLimitServiceServer};
-use ratekeeper_proto::{RateLimitRequest, RateLimitResponse};
 use tokio::runtime::{Builder, Runtime};
-use tonic::service::Routes;
-use tonic::{Request, Response, Status};
 
 /// As ratekeeper's, so that the floor is no higher than it need be.
 #[global_allocator]
@@ -49,21 +45,6 @@ enum Way {
     Tonic,
 }
 
-#[derive(Debug, Clone)]
-struct Constant(RateLimitResponse);
-
-#[tonic::async_trait]
-impl RateLimitService for Constant {
-    async fn should_rate_limit(
-        &self,
-        request: Request<RateLimitRequest>,
-    ) -> Result<Response<RateLimitResponse>, Status> {
-        // Decoded and dropped, as a service would do at least.
-        std::hint::black_box(request.into_inner());
-        Ok(Response::new(self.0.clone()))
-    }
-}
-
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.serve {
@@ -77,9 +58,7 @@ fn main() -> anyhow::Result<()> {
 async fn serve_on_cores(arguments: &Arguments) -> anyhow::Result<()> {
     let listener = Listener::bind(&ListenAddress::Tcp(arguments.listen), &BindOptions::default())?;
     let settings = Http2Settings { cores: arguments.threads, ..Http2Settings::default() };
-    let server = Http2Server::start(vec![listener], &settings, |_core| {
-        TowerToHyperService::new(Routes::new(RateLimitServiceServer::new(constant())).prepare())
-    })?;
+    let server = Http2Server::start(vec![listener], &settings, |_core| service::on_http2())?;
     tokio::signal::ctrl_c().await?;
     server.drain(Duration::from_secs(5)).await;
     Ok(())
@@ -91,7 +70,7 @@ async fn serve_with_tonic(arguments: &Arguments) -> anyhow::Result<()> {
         .tcp_nodelay(true)
         .max_concurrent_streams(defaults.max_concurrent_streams)
         .http2_keepalive_interval(defaults.keep_alive_interval)
-        .add_service(RateLimitServiceServer::new(constant()))
+        .add_service(service::on_tonic())
         .serve(arguments.listen)
         .await
         .context("tonic cannot serve")
@@ -103,13 +82,4 @@ fn multi_threaded(arguments: &Arguments) -> std::io::Result<Runtime> {
         builder.worker_threads(threads.get());
     }
     builder.enable_all().build()
-}
-
-fn constant() -> Constant {
-    let status = DescriptorStatus { code: Code::Ok.into(), ..DescriptorStatus::default() };
-    Constant(RateLimitResponse {
-        overall_code: Code::Ok.into(),
-        statuses: vec![status],
-        ..RateLimitResponse::default()
-    })
 }

@@ -1,0 +1,130 @@
+//! What is asked and what is told, word for word.
+
+use super::page::{ExplainPage, Places};
+use super::{AskFault, Asked, Context, Question};
+use crate::decision::limit_share::LimitShare;
+use crate::decision::plan::Modes;
+use crate::decision::rules::RuleSet;
+use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+use crate::decision::unit::Unit;
+
+fn spec(line: u32, key: &str, value: &str) -> DescriptorSpec {
+    let location = Location { file: "rules.yaml".into(), line, column: 5 };
+    DescriptorSpec { value: (!value.is_empty()).then(|| value.into()), ..DescriptorSpec::new(key, location) }
+}
+
+fn limited(line: u32, key: &str, value: &str, unit: Unit) -> DescriptorSpec {
+    let quota = QuotaSpec::Counted { requests_per_unit: 10, unit };
+    let limit = LimitSpec { quota, name: Some(format!("rule-{line}")), replaces: Vec::new() };
+    DescriptorSpec { limit: Some(limit), ..spec(line, key, value) }
+}
+
+fn rules() -> RuleSet {
+    let descriptors = vec![
+        limited(3, "user", "", Unit::Minute),
+        limited(5, "user", "a*", Unit::Second),
+        DescriptorSpec {
+            descriptors: vec![limited(9, "user", "", Unit::Day)],
+            ..spec(7, "route", "checkout")
+        },
+    ];
+    RuleSet::compile(&[DomainSpec { name: "mesh".into(), descriptors }]).unwrap()
+}
+
+fn explain(domain: &str, descriptors: &[&str], context: &Context) -> ExplainPage {
+    Asked::read(domain, descriptors).unwrap().explain(&rules(), context)
+}
+
+fn plain() -> Context {
+    Context { modes: Modes::default(), places: Places::Local }
+}
+
+#[track_caller]
+fn check(domain: &str, descriptor: &str, expected: &str) {
+    let page = explain(domain, &[descriptor], &plain());
+    assert_eq!(page.text(), format!("domain {domain}\n\n{expected}"));
+    let json = serde_json::to_string(&page).unwrap();
+    assert_eq!(serde_json::from_str::<ExplainPage>(&json).unwrap(), page, "{json}");
+}
+
+#[test]
+fn a_decision_is_told_with_what_came_close() {
+    check(
+        "mesh",
+        "user=ada",
+        "user=ada\n  1. user=ada leads to user=a* (rules.yaml:5:5), by a pattern\n     \
+         close: user (rules.yaml:3:5) is the key's default, but a pattern matches\n  \
+         rule     user=a* (rules.yaml:5:5), named rule-5\n  limit    10 per second\n  counter  1|f1|mesh|user=ada\n",
+    );
+}
+
+#[test]
+fn where_nothing_decides_the_remedy_is_told() {
+    let none = "  rule     none: it passes, and nothing is counted\n";
+    let rest = "rate_limit: {unit: minute, requests_per_unit: 10}}`; without `value` it is for all values\n";
+    check(
+        "mesh",
+        "rout=checkout",
+        &format!(
+            "rout=checkout\n  1. rout=checkout leads nowhere\n     close: route=checkout (rules.yaml:7:5) has another key\n     \
+             close: user (rules.yaml:3:5) has another key\n{none}  why      nothing matches rout=checkout\n  \
+             help     did you mean `route=checkout`? to limit it, under `descriptors:` of the domain write `- {{key: rout, value: checkout, {rest}"
+        ),
+    );
+    check(
+        "mesh",
+        "route=checkout",
+        &format!(
+            "route=checkout\n  1. route=checkout leads to route=checkout (rules.yaml:7:5), by its value\n{none}  \
+             why      `route=checkout` has no `rate_limit`; it only leads on to `route=checkout,user`\n  \
+             help     write a `rate_limit` at rules.yaml:7:5, or have the proxy send another entry behind these\n"
+        ),
+    );
+    check(
+        "mesh",
+        "user=x,n='1'",
+        &format!(
+            "user=x,n='1'\n  1. user=x leads to user (rules.yaml:3:5), the key's default\n{none}  \
+             why      the rules end at `user`, which is for descriptors of 1 of these 2 entries; a rule applies only where the last entry \
+             leads to it\n  help     under `descriptors:` of user (rules.yaml:3:5) write `- {{key: n, value: '''1''', {rest}"
+        ),
+    );
+    check(
+        "Mesh",
+        "k=v",
+        &format!(
+            "k=v\n{none}  why      there are no rules of the domain `Mesh`, so everything passes\n  help     did you mean the domain `mesh`?\n"
+        ),
+    );
+}
+
+#[test]
+fn keys_are_told_as_redis_has_them() {
+    let places = Places::Redis("rk:".into(), Some("s:".into()));
+    let modes = Modes { limit_share: LimitShare::new(0.5).unwrap(), shadow_mode: true, ..Modes::default() };
+    let page =
+        explain("mesh", &["user=ada", &format!("user={}", "x".repeat(65))], &Context { modes, places });
+    let counters: Vec<_> = page.descriptors.iter().map(|one| one.counter.as_ref().unwrap()).collect();
+    assert_eq!(counters[0].redis_key.as_deref(), Some("s:1|f1|mesh|user=ada"));
+    assert_eq!((counters[0].limit, counters[0].whole_limit), (5, Some(10)));
+    assert!(counters[1].redis_key.as_ref().unwrap().starts_with("rk:1|f60|mesh|user=#"));
+    assert!(counters[1].hashed.as_ref().unwrap().ends_with("the entry `user`"), "{counters:?}");
+    assert!(page.text().contains("note     shadow_mode is on"), "{}", page.text());
+    assert!(page.text().contains("5 per second: this deployment's part of 10"), "{}", page.text());
+}
+
+#[test]
+fn questions_are_read_strictly() {
+    let read = |query: &str| Question::read(query).map(|question| (question.counts, question.text));
+    assert_eq!(read("domain=d&descriptor=a%3Db%2Cc%3Dd&counts=true&format=text"), Ok((true, Some(true))));
+    assert_eq!(read("domain=d&descriptor=a=b&descriptor=c=d"), Ok((false, None)));
+    assert_eq!(read("descriptor=a=b"), Err(AskFault::NoDomain));
+    assert_eq!(read("domain=d"), Err(AskFault::NoDescriptor));
+    assert_eq!(read("domain=d&descriptors=a=b"), Err(AskFault::Unknown("descriptors".into())));
+    assert_eq!(read("domain=d&descriptor=a=b&counts=yes"), Err(AskFault::Value("counts", "true or false")));
+    assert!(matches!(read("domain=d&descriptor=a"), Err(AskFault::Entries(_))));
+    let many = "&descriptor=a=b".repeat(33);
+    assert_eq!(read(&format!("domain=d{many}")), Err(AskFault::TooManyDescriptors(33)));
+    let deep = vec!["a=b"; 65].join(",");
+    assert_eq!(read(&format!("domain=d&descriptor={deep}")), Err(AskFault::TooManyEntries(65)));
+}

@@ -1,0 +1,122 @@
+//! An explanation for people.
+
+use std::fmt::Write as _;
+
+use super::page::{CounterPage, DescriptorPage, ExplainPage, NowPage, RulePage, StepPage};
+
+impl ExplainPage {
+    /// The explanation in words, each descriptor under its entries.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!("domain {}\n", self.domain);
+        for descriptor in &self.descriptors {
+            text.push('\n');
+            push_descriptor(&mut text, descriptor);
+        }
+        if !self.notes.is_empty() {
+            text.push('\n');
+        }
+        for note in &self.notes {
+            push_line(&mut text, "note", note);
+        }
+        text
+    }
+}
+
+// Writing to a string cannot fail.
+
+fn push_descriptor(text: &mut String, descriptor: &DescriptorPage) {
+    let _ = writeln!(
+        text,
+        "{}",
+        if descriptor.entries.is_empty() { "(no entries)" } else { &descriptor.entries }
+    );
+    for (step, number) in descriptor.steps.iter().zip(1..) {
+        push_step(text, step, number);
+    }
+    match &descriptor.rule {
+        Some(rule) => push_line(text, "rule", &in_words(rule)),
+        None => push_line(text, "rule", "none: it passes, and nothing is counted"),
+    }
+    let optional = [("why", &descriptor.why), ("help", &descriptor.help)];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            push_line(text, name, value);
+        }
+    }
+    match descriptor.outcome.as_str() {
+        "no_limit" => push_line(text, "limit", "none: the rule has no rate_limit, and lets everything pass"),
+        "unlimited" => push_line(text, "limit", "unlimited: everything passes, and nothing is counted"),
+        _ => {}
+    }
+    if let Some(by) = &descriptor.replaced_by {
+        let by = format!("by {}, which another descriptor meets: this one passes uncounted", in_words(by));
+        push_line(text, "replaced", &by);
+    }
+    if let Some(counter) = &descriptor.counter {
+        push_counter(text, counter);
+    }
+}
+
+fn push_step(text: &mut String, step: &StepPage, number: usize) {
+    let taken = match &step.taken {
+        Some(taken) => {
+            let by = match taken.by.as_str() {
+                "value" => "by its value",
+                "pattern" => "by a pattern",
+                _ => "the key's default",
+            };
+            format!("leads to {} ({}), {by}", taken.path, taken.location)
+        }
+        None => "leads nowhere".to_owned(),
+    };
+    let _ = writeln!(text, "  {number}. {} {taken}", step.entry);
+    for candidate in &step.candidates {
+        let to = candidate.leads_to.as_ref().filter(|to| **to != candidate.path);
+        let to = to.map_or_else(String::new, |to| format!("; it would lead to {to}"));
+        let _ =
+            writeln!(text, "     close: {} ({}) {}{to}", candidate.path, candidate.location, candidate.why);
+    }
+    if step.more_candidates > 0 {
+        let _ = writeln!(text, "     and {} more", step.more_candidates);
+    }
+}
+
+fn push_counter(text: &mut String, counter: &CounterPage) {
+    let part = counter.whole_limit.map_or_else(String::new, |whole| {
+        format!(": this deployment's part of {whole} (counting.limit_share)")
+    });
+    push_line(text, "limit", &format!("{} per {}{part}", counter.limit, counter.unit));
+    let modes = [
+        (counter.shadow_mode, "in shadow mode: counted, never denied"),
+        (counter.quota_mode, "in quota mode: denies only together with all others that are"),
+        (counter.shared, "all values that match the pattern share the counter"),
+    ];
+    for (_, mode) in modes.into_iter().filter(|(on, _)| *on) {
+        push_line(text, "mode", mode);
+    }
+    push_line(text, "counter", counter.redis_key.as_ref().unwrap_or(&counter.key));
+    if let Some(hashed) = &counter.hashed {
+        push_line(text, "hashed", hashed);
+    }
+    if counter.redis_key.is_some() {
+        push_line(text, "away", &format!("{} while the store does not answer", counter.on_store_failure));
+    }
+    match &counter.now {
+        Some(NowPage::Read { count, remaining, reset_seconds }) => {
+            let now = format!("{count} counted, {remaining} remaining, begins anew in {reset_seconds} s");
+            push_line(text, "now", &now);
+        }
+        Some(NowPage::Unread { not_read }) => push_line(text, "now", &format!("not read: {not_read}")),
+        None => {}
+    }
+}
+
+fn in_words(rule: &RulePage) -> String {
+    let name = rule.name.as_ref().map_or_else(String::new, |name| format!(", named {name}"));
+    format!("{} ({}){name}", rule.path, rule.location)
+}
+
+fn push_line(text: &mut String, name: &str, value: &str) {
+    let _ = writeln!(text, "  {name:<8} {value}");
+}
