@@ -23,7 +23,7 @@ use arc_swap::ArcSwap;
 use crate::decision::request::Request;
 use crate::decision::verdict::Verdict;
 use crate::service::clock::Clock;
-use crate::telemetry::trace::context::TraceId;
+use crate::storage::trace::TraceId;
 
 use line::Line;
 use pace::{Draw, Pace};

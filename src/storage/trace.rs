@@ -12,7 +12,7 @@ use crate::telemetry::trace::Kind;
 use crate::telemetry::trace::span::{Attributes, Span};
 
 pub use crate::telemetry::trace::Tracer;
-pub use crate::telemetry::trace::context::TraceContext;
+pub use crate::telemetry::trace::context::{TraceContext, TraceId};
 
 /// What is told of a flight when it leaves.
 #[derive(Clone, Copy)]
