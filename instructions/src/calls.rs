@@ -23,14 +23,17 @@ enum Served {
     Local,
     /// The local store, with one request in a hundred recorded for a collector that takes spans and never answers.
     Traced,
+    /// The local store, with upstream's statistics, and a decision log that has nothing to write.
+    Told,
     Redis,
 }
 
-const CALLS: [(Served, u32, &str); 5] = [
+const CALLS: [(Served, u32, &str); 6] = [
     (Served::Constant, 1, "call: constant answer"),
     (Served::Local, 1, "call: local store"),
     (Served::Local, 4, "call: local store, 4 descriptors"),
     (Served::Traced, 1, "call: local store, traced at 1 %"),
+    (Served::Told, 1, "call: local store, upstream's names and decision log"),
     (Served::Redis, 1, "call: Redis"),
 ];
 
@@ -60,7 +63,7 @@ fn count(served: Served, descriptors: u32, calls: u64) -> anyhow::Result<u64> {
             command.args(["constant", &grpc.to_string()]);
             (grpc, |address| TcpStream::connect(address).is_ok())
         }
-        Served::Local | Served::Traced | Served::Redis => {
+        Served::Local | Served::Traced | Served::Told | Served::Redis => {
             let mut store = "store: local".to_owned();
             if let Served::Redis = served {
                 redis = Some(start_redis(redis_address, redis_folder.path())?);
@@ -74,6 +77,9 @@ fn count(served: Served, descriptors: u32, calls: u64) -> anyhow::Result<u64> {
                 let address = listener.local_addr().context("no address of a collector")?;
                 store = format!("{store}\ntracing: {{endpoint: \"http://{address}\", sample_ratio: 0.01}}");
                 collector = Some(listener);
+            }
+            if let Served::Told = served {
+                store.push_str("\nmetrics: {upstream_names: true}\ndecision_log: {output: stdout}");
             }
             let settings = format!(
                 "listen: {{grpc: \"{grpc}\", http: \"{http}\", metrics: \"{metrics}\", admin: \"{admin}\"}}\n\
