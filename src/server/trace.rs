@@ -76,11 +76,13 @@ impl RequestSpan {
         );
         span.set(most_telling.map(status_attributes).unwrap_or_default());
         for (status, descriptor) in verdict.statuses.iter().zip(&request.descriptors) {
-            let mut attributes = status_attributes(status);
-            if self.tracer.records_values() {
-                attributes = attributes.with_text("ratekeeper.descriptor", &text(descriptor));
-            }
-            span.event("descriptor", attributes);
+            span.event("descriptor", || {
+                let attributes = status_attributes(status);
+                match self.tracer.records_values() {
+                    true => attributes.with_text("ratekeeper.descriptor", &text(descriptor)),
+                    false => attributes,
+                }
+            });
         }
     }
 

@@ -134,20 +134,27 @@ impl Statsd {
             self.sendings.count(Sending::Unresolved);
             return self.tell(Err(&io::Error::other("the name has no address")));
         };
+        // Figures are asked for when there is a way for them, so that what waits for one does not grow.
+        let socket = match connected(address).await {
+            Ok(socket) => socket,
+            Err(error) => {
+                self.sendings.count(Sending::Failed);
+                return self.tell(Err(&error));
+            }
+        };
         let State { differences, pending } = &mut *state;
         if let Some(figures) = (self.source)() {
             pending.extend(differences.datagrams(&figures, &self.settings.lines));
         }
-        let sent = self.send(address, pending).await;
+        let sent = self.send(&socket, pending).await;
         self.tell(sent.as_ref().copied());
     }
 
     /// The last trouble, if there was any; a datagram that the network does not take is gone.
-    async fn send(&self, address: SocketAddr, pending: &mut VecDeque<Vec<u8>>) -> io::Result<()> {
-        let socket = connected(address).await.inspect_err(|_| self.sendings.count(Sending::Failed))?;
+    async fn send(&self, socket: &UdpSocket, pending: &mut VecDeque<Vec<u8>>) -> io::Result<()> {
         let mut outcome = Ok(());
         while let Some(datagram) = pending.front() {
-            let sent = self.send_one(&socket, datagram).await;
+            let sent = self.send_one(socket, datagram).await;
             pending.pop_front();
             outcome = outcome.and(sent);
         }

@@ -103,7 +103,7 @@ async fn levels_change_while_it_runs_and_go_back() {
 
     let back = log(&server, Method::DELETE, "", "").await.json();
     assert_eq!(back, shown);
-    server.logged("an operator goes back to the log levels of the settings").await;
+    server.logged("an operator asks for the log levels of the settings").await;
     log(&server, Method::PUT, "?level=warn&for=1s", "").await;
     server.logged("the log levels of the settings hold again").await;
     assert_eq!(log(&server, Method::GET, "", "").await.json(), shown);

@@ -141,8 +141,9 @@ impl UpstreamMetrics {
         for (kind, described) in HITS.into_iter().enumerate() {
             let mut family = described.describe(encoder, MetricType::Unknown)?;
             for (name, values) in by_labels.iter().filter(|(_, values)| values[kind] > 0) {
-                let labels: Vec<(&str, &str)> =
-                    ["domain", "key1", "key2"].into_iter().zip(name.split('.')).collect();
+                // To Prometheus an empty label is none, so that two series would be one.
+                let parts = name.split('.').map(|part| if part.is_empty() { "_" } else { part });
+                let labels: Vec<(&str, &str)> = ["domain", "key1", "key2"].into_iter().zip(parts).collect();
                 value(values[kind]).encode(family.encode_family(&labels)?)?;
             }
         }

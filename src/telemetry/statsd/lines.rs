@@ -3,7 +3,7 @@
 //! StatsD: `name:1|c`. Tags are part of the name there as `.__key=value`, the form that receivers of envoyproxy/ratelimit's
 //! figures know; DogStatsD has `|#key:value` behind the line.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub struct Lines {
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     counters: BTreeMap<Series, u64>,
+    gauges: BTreeSet<Series>,
     timers: HashMap<(String, Duration), u64>,
 }
 
@@ -49,9 +50,14 @@ impl Differences {
         }
         // Names that are gone are forgotten.
         self.counters.clone_from(&figures.counters);
-        for (series, value) in &figures.gauges {
-            packed.push(&lines.line(series, format_args!("{value}|g")));
+        for (series, &value) in &figures.gauges {
+            packed.push(&lines.gauge(series, value));
         }
+        // Receivers keep a gauge until they are told otherwise.
+        for gone in self.gauges.iter().filter(|series| !figures.gauges.contains_key(*series)) {
+            packed.push(&lines.gauge(gone, 0.0));
+        }
+        self.gauges = figures.gauges.keys().cloned().collect();
         for timer in &figures.timers {
             self.timer(timer, lines, &mut packed);
         }
@@ -78,6 +84,16 @@ impl Differences {
 }
 
 impl Lines {
+    /// The line of a level, or two that must stay together: in StatsD a level with a sign is a change, so that one below zero
+    /// is written as a change from zero.
+    fn gauge(&self, series: &Series, value: f64) -> String {
+        let line = self.line(series, format_args!("{value}|g"));
+        if value >= 0.0 || self.format == Format::DogStatsd {
+            return line;
+        }
+        self.line(series, format_args!("0|g")) + "\n" + &line
+    }
+
     fn line(&self, series: &Series, value: std::fmt::Arguments<'_>) -> String {
         let mut line = String::with_capacity(series.name.len() + 16);
         line.extend(

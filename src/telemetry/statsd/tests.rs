@@ -40,6 +40,27 @@ fn lines_have_their_dialects_tags() {
     check(&figures, &lines(Format::DogStatsd, &tags), &[behind]);
 }
 
+fn level(name: &str, value: f64) -> Figures {
+    Figures { gauges: [(Series::from(name.to_owned()), value)].into(), ..Figures::default() }
+}
+
+/// In StatsD a sign means a change.
+#[test]
+fn a_level_below_zero_is_no_change() {
+    check(&level("offset", -0.5), &lines(Format::Statsd, &[]), &["offset:0|g", "offset:-0.5|g"]);
+    check(&level("offset", -0.5), &lines(Format::DogStatsd, &[]), &["offset:-0.5|g"]);
+    check(&level("offset", 0.5), &lines(Format::Statsd, &[]), &["offset:0.5|g"]);
+}
+
+#[test]
+fn a_level_that_is_gone_is_zero_once() {
+    let (mut differences, lines) = (Differences::default(), lines(Format::Statsd, &[]));
+    assert_eq!(sent(&mut differences, &level("rules_info.old", 1.0), &lines), ["rules_info.old:1|g"]);
+    let next = level("rules_info.new", 1.0);
+    assert_eq!(sent(&mut differences, &next, &lines), ["rules_info.new:1|g", "rules_info.old:0|g"]);
+    assert_eq!(sent(&mut differences, &next, &lines), ["rules_info.new:1|g"]);
+}
+
 #[test]
 fn our_own_figures_keep_their_names_and_labels() {
     let text = "\
@@ -148,7 +169,7 @@ async fn a_refusal_is_counted_and_the_rest_is_sent() {
     let (statsd, sendings) = statsd("127.0.0.1", port);
     let mut pending: VecDeque<Vec<u8>> = (0..20).map(|index| vec![index; 10]).collect();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    assert!(statsd.send(address, &mut pending).await.is_err());
+    assert!(statsd.send(&connected(address).await.unwrap(), &mut pending).await.is_err());
     assert!(pending.is_empty());
     assert!(sendings.get(Sending::Refused) > 0);
     assert_eq!(sendings.get(Sending::Sent) + sendings.get(Sending::Failed), 20);
@@ -163,6 +184,17 @@ async fn what_could_not_be_sent_for_want_of_an_address_is_not_lost() {
         statsd.state.lock().await.differences.datagrams(&counted("calls", 4), &statsd.settings.lines).len()
             == 1
     );
+}
+
+/// To the broadcast address nothing may be sent without asking for it.
+#[tokio::test]
+async fn without_a_way_to_the_receiver_nothing_piles_up() {
+    let (statsd, sendings) = statsd("255.255.255.255", 9);
+    statsd.flush().await;
+    statsd.flush().await;
+    assert_eq!(sendings.get(Sending::Failed), 2);
+    let state = statsd.state.lock().await;
+    assert!(state.pending.is_empty(), "{:?}", state.pending);
 }
 
 #[tokio::test(start_paused = true)]

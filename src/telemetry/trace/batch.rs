@@ -80,10 +80,12 @@ impl<E: SpanExporter> Batches<E> {
             match ending.by {
                 None => tokio::select! {
                     biased;
-                    () = ending.comes() => self.queue.close(),
+                    () = ending.comes() => {}
                     () = self.gather(&mut batch) => {}
                 },
                 Some(by) => {
+                    // It may have been told during an export, too.
+                    self.queue.close();
                     self.take_rest(&mut batch);
                     if batch.is_empty() || by <= Instant::now() {
                         return self.forget(batch.len());

@@ -101,11 +101,11 @@ impl Span {
         self.data.attributes.extend(attributes.0);
     }
 
-    /// Adds something that happened, now.
-    pub fn event(&mut self, name: &'static str, attributes: Attributes) {
+    /// Adds something that happened, now. Its attributes are made only where there is room for it.
+    pub fn event(&mut self, name: &'static str, attributes: impl FnOnce() -> Attributes) {
         let events = &mut self.data.events;
         if events.events.len() < MAX_EVENTS {
-            events.events.push(Event::new(name, wall::time_at(Instant::now()), attributes.0, 0));
+            events.events.push(Event::new(name, wall::time_at(Instant::now()), attributes().0, 0));
         } else {
             events.dropped_count = events.dropped_count.saturating_add(1);
         }
@@ -147,7 +147,7 @@ mod tests {
         let mut span = span();
         for _ in 0..MAX_LINKS + 3 {
             span.link(TraceContext::root());
-            span.event("again", Attributes::default());
+            span.event("again", Attributes::default);
         }
         let data = span.end(Instant::now());
         assert_eq!((data.links.len(), data.links.dropped_count), (MAX_LINKS, 3));

@@ -71,7 +71,7 @@ async fn change(
     tell(
         || control.change(&levels, period),
         || {
-            tracing::info!(%levels, seconds = period.map(|period| period.as_secs()), "an operator changes what is logged");
+            tracing::info!(%levels, seconds = period.map(|period| period.as_secs()), "an operator asks to change what is logged");
         },
     )?;
     Ok(Json(page(&control)))
@@ -81,7 +81,7 @@ async fn go_back(State(control): State<LogControl>) -> Result<Json<LogPage>, Ref
     tell(
         || control.go_back(),
         || {
-            tracing::info!(levels = %control.configured(), "an operator goes back to the log levels of the settings");
+            tracing::info!(levels = %control.configured(), "an operator asks for the log levels of the settings");
         },
     )?;
     Ok(Json(page(&control)))
