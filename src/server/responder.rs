@@ -28,7 +28,7 @@ pub struct Responder<S, C> {
 }
 
 impl<S: CounterStore, C: Clock> Responder<S, C> {
-    /// A responder that decides by `limiter`, and writes decisions down where there is a log.
+    /// A responder that decides by `limiter`.
     #[must_use]
     pub fn new(
         limiter: Limiter<S, C>,
