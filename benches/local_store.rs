@@ -16,9 +16,9 @@ use hdrhistogram::Histogram;
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::{Entry, Hits};
 use ratekeeper::decision::time::Timestamp;
-use ratekeeper::decision::unit::Unit;
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -70,7 +70,7 @@ fn per_call(calls: usize, key: impl Fn(usize) -> usize, mut call: impl FnMut(&Hi
     const AT_A_TIME: usize = 500;
     let mut taken = Duration::ZERO;
     for first in (0..calls).step_by(AT_A_TIME) {
-        let hits: Vec<Hit> = (first..first + AT_A_TIME).map(|turn| hit(key(turn), Unit::Day)).collect();
+        let hits: Vec<Hit> = (first..first + AT_A_TIME).map(|turn| hit(key(turn), Period::DAY)).collect();
         let begun = Instant::now();
         hits.iter().for_each(&mut call);
         taken += begun.elapsed();
@@ -87,7 +87,7 @@ fn growing() {
     let store = LocalStore::new(LocalSettings { max_entries: 10_000_000 });
     let mut times = times();
     for key in 0..3_000_000 {
-        timed(&mut times, &store, &hit(key, Unit::Day), NOW);
+        timed(&mut times, &store, &hit(key, Period::DAY), NOW);
     }
     heading();
     show("new counters, from 0 to 3 million", &times);
@@ -96,8 +96,8 @@ fn growing() {
 /// How long single calls take, hits and new counters in turn, beside a thread that sweeps.
 fn expiring(name: &str, expire: bool) {
     let store = LocalStore::new(LocalSettings { max_entries: 10_000_000 });
-    (0..STAYING).for_each(|key| count(&store, &hit(key, Unit::Day), NOW));
-    (STAYING..STAYING + EXPIRING).for_each(|key| count(&store, &hit(key, Unit::Second), NOW));
+    (0..STAYING).for_each(|key| count(&store, &hit(key, Period::DAY), NOW));
+    (STAYING..STAYING + EXPIRING).for_each(|key| count(&store, &hit(key, Period::SECOND), NOW));
     let later = if expire { NOW.after(Duration::from_secs(10)) } else { NOW };
     let (done, mut hits, mut new) = (AtomicBool::new(false), times(), times());
     std::thread::scope(|scope| {
@@ -109,9 +109,9 @@ fn expiring(name: &str, expire: bool) {
             (0..).take_while(|turn| if expire { !done.load(Ordering::Relaxed) } else { *turn < CALLS })
         {
             if turn % 4 == 0 {
-                timed(&mut new, &store, &hit(STAYING + EXPIRING + turn, Unit::Day), later);
+                timed(&mut new, &store, &hit(STAYING + EXPIRING + turn, Period::DAY), later);
             } else {
-                timed(&mut hits, &store, &hit(scattered(turn) % STAYING, Unit::Day), later);
+                timed(&mut hits, &store, &hit(scattered(turn) % STAYING, Period::DAY), later);
             }
         }
     });
@@ -148,12 +148,12 @@ fn count(store: &LocalStore, hit: &Hit, now: Timestamp) {
     black_box(store.count_now(batch, now));
 }
 
-fn hit(key: usize, unit: Unit) -> Hit {
+fn hit(key: usize, period: Period) -> Hit {
     let value = key.to_string();
     let entries = [Entry { key: b"remote_address", value: value.as_bytes() }];
     Hit {
-        key: CounterKey::new("bench", unit, entries.into_iter()),
-        limit: Limit { requests_per_unit: u32::MAX, unit },
+        key: CounterKey::new("bench", period, entries.into_iter()),
+        limit: Limit::new(u32::MAX, period),
         hits: Hits::Take(1),
         role: Role::default(),
         on_store_failure: OnStoreFailure::Local,

@@ -9,11 +9,11 @@ use divan::{AllocProfiler, Bencher, black_box};
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::{Entry, Hits};
 use ratekeeper::decision::rules::RuleSet;
 use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use ratekeeper::decision::time::Timestamp;
-use ratekeeper::decision::unit::Unit;
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
 
 /// Shows allocations beside times: none for a look-up that matches, none for a hit on a counter that is there.
@@ -23,7 +23,7 @@ static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 const DOMAIN: &str = "bench";
 const RULES: [usize; 3] = [10, 1_000, 100_000];
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-const LIMIT: Limit = Limit { requests_per_unit: u32::MAX, unit: Unit::Hour };
+const LIMIT: Limit = Limit::new(u32::MAX, Period::HOUR);
 
 /// Values that are asked for in turn, so that neither the branch predictor nor the first cache knows the answer.
 const IN_TURN: usize = 4_096;
@@ -131,7 +131,7 @@ fn hit(key: usize) -> Hit {
 
 fn counter(value: &str) -> CounterKey {
     let entries = [Entry { key: b"remote_address", value: value.as_bytes() }];
-    CounterKey::new(DOMAIN, LIMIT.unit, entries.into_iter())
+    CounterKey::new(DOMAIN, LIMIT.period, entries.into_iter())
 }
 
 fn compile(descriptors: impl Iterator<Item = DescriptorSpec>) -> RuleSet {
@@ -140,7 +140,7 @@ fn compile(descriptors: impl Iterator<Item = DescriptorSpec>) -> RuleSet {
 }
 
 fn descriptor(value: Option<String>) -> DescriptorSpec {
-    let quota = QuotaSpec::Counted { requests_per_unit: LIMIT.requests_per_unit, unit: LIMIT.unit };
+    let quota = QuotaSpec::Counted(LIMIT);
     let location = Location { file: "bench.yaml".into(), line: 1, column: 1 };
     let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
     DescriptorSpec { value, limit, ..DescriptorSpec::new("key", location) }

@@ -8,6 +8,7 @@ pub mod request;
 pub mod limit;
 pub mod limit_share;
 pub mod metadata;
+pub mod period;
 pub mod rules;
 pub mod unit;
 

@@ -12,8 +12,8 @@ use std::hash::BuildHasher;
 
 use ratekeeper::decision::key::name::{CounterName, NamedEntries, read_entries};
 use ratekeeper::decision::key::{CounterKey, MAX_LEN};
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::Entry;
-use ratekeeper::decision::unit::Unit;
 
 /// What a counter is told from others by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ fn check_key(key: &CounterKey, identity: &Identity) {
 /// What operators are shown of it is what it was made of.
 fn check_name(bytes: &[u8], identity: &Identity) {
     let name = CounterName::read(bytes).expect("a key of ours");
-    assert_eq!(name.unit, identity.unit());
+    assert_eq!(name.period, identity.period());
     assert!(name.domain.is(identity.domain.as_bytes()));
     if let NamedEntries::Listed(named) = &name.entries {
         assert_eq!(named.len(), identity.entries.len());
@@ -68,13 +68,13 @@ fn check_name(bytes: &[u8], identity: &Identity) {
 }
 
 impl Identity {
-    fn unit(&self) -> Unit {
-        Unit::ALL[self.unit % Unit::ALL.len()]
+    fn period(&self) -> Period {
+        Period::UNITS[self.unit % Period::UNITS.len()]
     }
 
     fn key(&self) -> CounterKey {
         let entries = self.entries.iter().map(|(key, value)| Entry { key, value });
-        CounterKey::new(&self.domain, self.unit(), entries)
+        CounterKey::new(&self.domain, self.period(), entries)
     }
 }
 
@@ -101,7 +101,7 @@ fn identity(line: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Identity {
     let (head, _) = parts.next().unwrap_or_default();
     let (unit, domain) = head.split_first().unwrap_or((&0, b""));
     Identity {
-        unit: usize::from(unit.wrapping_sub(b'0')) % Unit::ALL.len(),
+        unit: usize::from(unit.wrapping_sub(b'0')) % Period::UNITS.len(),
         domain: String::from_utf8_lossy(domain).into_owned(),
         entries: parts.collect(),
     }

@@ -17,10 +17,11 @@ use std::collections::HashSet;
 use std::iter::Peekable;
 use std::sync::Arc;
 
+use ratekeeper::decision::limit::Limit;
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::Entry;
 use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use ratekeeper::decision::rules::{CompileError, RuleSet};
-use ratekeeper::decision::unit::Unit;
 
 const DOMAIN: &str = "d";
 
@@ -89,7 +90,7 @@ fn line(text: &[u8], number: u32) -> Line {
     let marks = text.len() - text.trim_start_matches(['-', '~']).len();
     let (marks, text) = text.split_at(marks);
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
-    let quota = QuotaSpec::Counted { requests_per_unit: 1, unit: Unit::Hour };
+    let quota = QuotaSpec::Counted(Limit::new(1, Period::HOUR));
     let limit = LimitSpec { quota, name: None, replaces: Vec::new() };
     let location = Location { file: Arc::default(), line: number, column: 1 };
     let spec = DescriptorSpec {

@@ -18,7 +18,7 @@ use clap::{Args, Subcommand};
 
 use self::admin::{Admin, AdminAddress};
 use self::listing::Listing;
-use crate::decision::unit::Unit;
+use crate::decision::period::Period;
 use crate::server::http::admin::counters::page::{
     CounterLine, CounterQuery, ListQuery, ResetPage, ResetQuery, UnreadLine,
 };
@@ -259,9 +259,9 @@ fn status(unread: &[UnreadLine]) -> ExitCode {
     if unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(IN_PART) }
 }
 
-fn unit(name: &str) -> Result<String, String> {
-    let names = Unit::ALL.map(Unit::name).join(", ");
-    Unit::from_name(name).map(|unit| unit.name().to_owned()).ok_or(format!("there are {names}"))
+fn unit(text: &str) -> Result<String, String> {
+    let period: Period = text.parse().map_err(|fault| format!("it {fault}"))?;
+    Ok(period.to_string())
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -130,9 +130,9 @@ impl Hashed {
 mod tests {
     use super::*;
     use crate::decision::limit_share::LimitShare;
+    use crate::decision::period::Period;
     use crate::decision::request::{Descriptor, Entry, Hits};
     use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
-    use crate::decision::unit::Unit;
 
     fn spec(key: &str, value: &str, quota: Option<QuotaSpec>) -> DescriptorSpec {
         let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn limited(key: &str, value: &str) -> DescriptorSpec {
-        spec(key, value, Some(QuotaSpec::Counted { requests_per_unit: 10, unit: Unit::Minute }))
+        spec(key, value, Some(QuotaSpec::Counted(Limit::new(10, Period::MINUTE))))
     }
 
     fn named(mut spec: DescriptorSpec, name: Option<&str>, replaces: &[&str]) -> DescriptorSpec {

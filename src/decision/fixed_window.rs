@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 
 /// How far ahead of `now` a stored window may start and still be the one to count in, in seconds.
 ///
@@ -37,16 +37,16 @@ pub struct Reading {
 impl Window {
     /// The window that `now` lies in, with nothing counted.
     #[must_use]
-    pub fn at(unit: Unit, now: Timestamp) -> Self {
-        let length = u64::from(unit.seconds());
+    pub fn at(period: Period, now: Timestamp) -> Self {
+        let length = u64::from(period.seconds());
         Self { start: now.secs() / length * length, count: 0 }
     }
 
     /// The window to count in at `now`: this one while it runs, or where it starts at most [`MAX_AHEAD`] later, because going
     /// back would forget what was counted; else a new one.
     #[must_use]
-    pub fn advanced(self, unit: Unit, now: Timestamp) -> Self {
-        let current = Self::at(unit, now);
+    pub fn advanced(self, period: Period, now: Timestamp) -> Self {
+        let current = Self::at(period, now);
         let latest = now.secs().saturating_add(MAX_AHEAD);
         if (current.start..=latest).contains(&self.start) { self } else { current }
     }
@@ -74,16 +74,16 @@ impl Window {
 
     /// When the window is over, in seconds since the epoch.
     #[must_use]
-    pub fn end(self, unit: Unit) -> u64 {
-        self.start.saturating_add(u64::from(unit.seconds()))
+    pub fn end(self, period: Period) -> u64 {
+        self.start.saturating_add(u64::from(period.seconds()))
     }
 }
 
 /// The time until the window that `now` lies in is over, in whole seconds, at least 1: callers wait that long and must not
 /// come back before.
 #[must_use]
-pub fn until_reset(unit: Unit, now: Timestamp) -> Duration {
-    let length = u64::from(unit.seconds());
+pub fn until_reset(period: Period, now: Timestamp) -> Duration {
+    let length = u64::from(period.seconds());
     Duration::from_secs(length - now.secs() % length)
 }
 
@@ -94,7 +94,7 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_secs(1_700_000_000);
 
     fn per_minute(requests_per_unit: u32) -> Limit {
-        Limit { requests_per_unit, unit: Unit::Minute }
+        Limit::new(requests_per_unit, Period::MINUTE)
     }
 
     #[track_caller]
@@ -121,14 +121,14 @@ mod tests {
 
     #[test]
     fn windows_are_aligned_to_the_epoch() {
-        for unit in Unit::ALL {
-            let window = Window::at(unit, NOON);
-            assert_eq!(window.start % u64::from(unit.seconds()), 0);
-            assert!(window.start <= NOON.secs() && NOON.secs() < window.end(unit));
-            assert_eq!(window.end(unit) - NOON.secs(), until_reset(unit, NOON).as_secs());
+        for period in Period::UNITS {
+            let window = Window::at(period, NOON);
+            assert_eq!(window.start % u64::from(period.seconds()), 0);
+            assert!(window.start <= NOON.secs() && NOON.secs() < window.end(period));
+            assert_eq!(window.end(period) - NOON.secs(), until_reset(period, NOON).as_secs());
         }
         // 1970-01-01 was a Thursday.
-        assert_eq!(until_reset(Unit::Week, Timestamp::from_secs(0)).as_secs(), 7 * 86_400);
+        assert_eq!(until_reset(Period::WEEK, Timestamp::from_secs(0)).as_secs(), 7 * 86_400);
     }
 
     #[test]
@@ -143,30 +143,30 @@ mod tests {
     fn a_window_goes_on_while_it_runs_and_for_a_clock_that_is_a_little_behind() {
         let stored = Window { start: 120, count: 5 };
         let anew = |start| Window { start, count: 0 };
-        for (unit, now, expected) in [
-            (Unit::Minute, 120, stored),
-            (Unit::Minute, 179, stored),
-            (Unit::Minute, 180, anew(180)),
-            (Unit::Minute, 600, anew(600)),
-            (Unit::Minute, 119, stored),
-            (Unit::Minute, 118, stored),
-            (Unit::Minute, 117, anew(60)),
-            (Unit::Minute, 0, anew(0)),
-            (Unit::Second, 118, stored),
-            (Unit::Second, 117, anew(117)),
+        for (period, now, expected) in [
+            (Period::MINUTE, 120, stored),
+            (Period::MINUTE, 179, stored),
+            (Period::MINUTE, 180, anew(180)),
+            (Period::MINUTE, 600, anew(600)),
+            (Period::MINUTE, 119, stored),
+            (Period::MINUTE, 118, stored),
+            (Period::MINUTE, 117, anew(60)),
+            (Period::MINUTE, 0, anew(0)),
+            (Period::SECOND, 118, stored),
+            (Period::SECOND, 117, anew(117)),
         ] {
-            assert_eq!(stored.advanced(unit, Timestamp::from_secs(now)), expected, "{unit:?} at {now}");
+            assert_eq!(stored.advanced(period, Timestamp::from_secs(now)), expected, "{period:?} at {now}");
         }
     }
 
     #[test]
     fn a_clock_that_was_far_ahead_once_does_not_stop_the_counting() {
         let ahead = Timestamp::from_secs(NOON.secs() + 10 * 365 * 86_400);
-        for unit in Unit::ALL {
-            let stored = Window { count: 9, ..Window::at(unit, ahead) };
-            assert_eq!(stored.advanced(unit, NOON), Window::at(unit, NOON));
+        for period in Period::UNITS {
+            let stored = Window { count: 9, ..Window::at(period, ahead) };
+            assert_eq!(stored.advanced(period, NOON), Window::at(period, NOON));
             let end_of_time = Timestamp::from_secs(u64::MAX);
-            assert_eq!(stored.advanced(unit, end_of_time), Window::at(unit, end_of_time));
+            assert_eq!(stored.advanced(period, end_of_time), Window::at(period, end_of_time));
         }
     }
 }

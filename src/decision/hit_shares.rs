@@ -94,14 +94,14 @@ mod tests {
 
     use super::*;
     use crate::decision::limit::Limit;
-    use crate::decision::unit::Unit;
+    use crate::decision::period::Period;
 
     const STORE: Source = Source::Store;
     const MEMORY: Source = Source::Memory;
     const FALLBACK: Source = Source::Fallback;
 
     fn limited(requests_per_unit: u32, hits: Hits, count: u64, source: Source) -> Limited {
-        let limit = Limit { requests_per_unit, unit: Unit::Minute };
+        let limit = Limit::new(requests_per_unit, Period::MINUTE);
         Limited { limit, remaining: 0, until_reset: Duration::from_secs(1), hits, count, source }
     }
 

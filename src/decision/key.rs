@@ -9,12 +9,13 @@
 //! The format is pinned by a test: replicas of different versions share counters through it.
 
 use std::fmt::{self, Write as _};
+use std::io::Write as _;
 
 use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
+use crate::decision::period::Period;
 use crate::decision::request::Entry;
-use crate::decision::unit::Unit;
 
 pub mod name;
 pub mod pattern;
@@ -36,12 +37,12 @@ pub struct CounterKey {
 }
 
 impl CounterKey {
-    /// The counter of a fixed window of `unit` for these entries of `domain`. The limit's number is no part of it: raising
-    /// a limit keeps the count, and an override of the same unit shares the counter.
+    /// The counter of a fixed window of this length for these entries of `domain`. The limit's number is no part of it: raising
+    /// a limit keeps the count, and an override of the same length shares the counter.
     #[must_use]
-    pub fn new<'a>(domain: &str, unit: Unit, entries: impl Iterator<Item = Entry<'a>> + Clone) -> Self {
+    pub fn new<'a>(domain: &str, period: Period, entries: impl Iterator<Item = Entry<'a>> + Clone) -> Self {
         let mut bytes = ArrayVec::new();
-        let fits = push(&mut bytes, head(unit).as_bytes()) && push_part(&mut bytes, domain.as_bytes());
+        let fits = push_head(&mut bytes, period) && push_part(&mut bytes, domain.as_bytes());
         debug_assert!(fits, "format, window and one part are shorter than a key");
         let head = bytes.len();
         if !entries.clone().all(|entry| push_entry(&mut bytes, entry)) {
@@ -57,12 +58,11 @@ impl CounterKey {
         ArrayVec::try_from(bytes).ok().map(|bytes| Self { bytes })
     }
 
-    /// The unit of the counter's window; `None` where these are no bytes of a key.
+    /// The length of the counter's window; `None` where these are no bytes of a key.
     #[must_use]
-    pub fn unit(&self) -> Option<Unit> {
+    pub fn period(&self) -> Option<Period> {
         let seconds = self.bytes.strip_prefix(FORMAT.as_bytes())?.split(|&byte| byte == b'|').next()?;
-        let seconds: u32 = std::str::from_utf8(seconds).ok()?.parse().ok()?;
-        Unit::ALL.into_iter().find(|unit| unit.seconds() == seconds)
+        name::period(seconds)
     }
 
     /// The key's bytes: printable ASCII.
@@ -78,18 +78,20 @@ impl fmt::Debug for CounterKey {
     }
 }
 
-/// What stands before the domain: the format, and the window's length in seconds. Written out, as formatting a number costs as
-/// much as finding a rule.
-fn head(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Second => "1|f1|",
-        Unit::Minute => "1|f60|",
-        Unit::Hour => "1|f3600|",
-        Unit::Day => "1|f86400|",
-        Unit::Week => "1|f604800|",
-        Unit::Month => "1|f2592000|",
-        Unit::Year => "1|f31536000|",
-    }
+/// Appends what stands before the domain: the format, and the window's length in seconds. The usual ones are written out, as
+/// formatting a number costs as much as finding a rule.
+fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, period: Period) -> bool {
+    let head = match period.seconds() {
+        1 => "1|f1|",
+        60 => "1|f60|",
+        3_600 => "1|f3600|",
+        86_400 => "1|f86400|",
+        604_800 => "1|f604800|",
+        2_592_000 => "1|f2592000|",
+        31_536_000 => "1|f31536000|",
+        seconds => return write!(bytes, "{FORMAT}{seconds}|").is_ok(),
+    };
+    push(bytes, head.as_bytes())
 }
 
 /// Appends bytes as they are; false where they do not fit.
@@ -186,7 +188,7 @@ mod tests {
 
     fn key(domain: &str, entries: &[(&[u8], &[u8])]) -> String {
         let entries = entries.iter().map(|&(key, value)| Entry { key, value });
-        format!("{:?}", CounterKey::new(domain, Unit::Minute, entries))
+        format!("{:?}", CounterKey::new(domain, Period::MINUTE, entries))
     }
 
     #[track_caller]
@@ -212,16 +214,17 @@ mod tests {
 
     #[test]
     fn every_unit_has_its_own_window() {
-        let windows = Unit::ALL.map(|unit| format!("{:?}", CounterKey::new("d", unit, std::iter::empty())));
+        let windows =
+            Period::UNITS.map(|period| format!("{:?}", CounterKey::new("d", period, std::iter::empty())));
         assert_eq!(
             windows,
             ["1|f1|d", "1|f60|d", "1|f3600|d", "1|f86400|d", "1|f604800|d", "1|f2592000|d", "1|f31536000|d"]
         );
-        for unit in Unit::ALL {
-            assert_eq!(CounterKey::new("d", unit, std::iter::empty()).unit(), Some(unit));
+        for period in Period::UNITS {
+            assert_eq!(CounterKey::new("d", period, std::iter::empty()).period(), Some(period));
         }
         for other in ["", "1|f", "1|f61|d", "2|f60|d"] {
-            assert_eq!(CounterKey::from_stored(other.as_bytes()).unwrap().unit(), None, "{other}");
+            assert_eq!(CounterKey::from_stored(other.as_bytes()).unwrap().period(), None, "{other}");
         }
     }
 
@@ -252,7 +255,7 @@ mod tests {
             let mut seen = HashMap::new();
             for request in requests {
                 let entries = request.iter().map(|(key, value)| Entry { key, value });
-                let name = CounterKey::new("d", Unit::Day, entries);
+                let name = CounterKey::new("d", Period::DAY, entries);
                 prop_assert!(name.as_bytes().len() <= MAX_LEN);
                 prop_assert!(name.as_bytes().iter().all(u8::is_ascii_graphic));
                 if let Some(other) = seen.insert(format!("{name:?}"), request.clone()) {

@@ -77,10 +77,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decision::unit::Unit;
+    use crate::decision::period::Period;
 
     fn share_of(part: f64, requests_per_unit: u32) -> u32 {
-        let limit = Limit { requests_per_unit, unit: Unit::Day };
+        let limit = Limit::new(requests_per_unit, Period::DAY);
         LimitShare::new(part).unwrap().of(limit).requests_per_unit
     }
 

@@ -168,7 +168,7 @@ fn judge_limited<'r>(
     // A denied hit that was not counted may leave room below the limit; Envoy shows the caller the status with the
     // least remaining, so the one that denied must be it.
     let remaining = if reading.over { 0 } else { limit.remaining(reading.count) };
-    let until_reset = fixed_window::until_reset(limit.unit, now);
+    let until_reset = fixed_window::until_reset(limit.period, now);
     let limited = Limited { limit, remaining, until_reset, hits: hit.hits, count: reading.count, source };
     Status { rule, outcome, limited: Some(limited) }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ratekeeper_proto::rate_limit_response::{Code, DescriptorStatus, RateLimit, rate_limit};
 use ratekeeper_proto::{HeaderValue, RateLimitRequest, RateLimitResponse, prost_types};
 
+use crate::decision::period::Period;
 use crate::decision::unit::Unit;
 use crate::decision::verdict::{Limited, Outcome, Status, Verdict};
 
@@ -102,11 +103,13 @@ fn write_limit(status: &Status<'_>, limited: Limited) -> RateLimit {
     RateLimit {
         name: name.to_owned(),
         requests_per_unit: limited.limit.requests_per_unit,
-        unit: write_unit(limited.limit.unit).into(),
+        unit: write_unit(limited.limit.period).into(),
     }
 }
 
-fn write_unit(unit: Unit) -> rate_limit::Unit {
+/// UNKNOWN where the protocol has no unit that is exactly so long: Envoy then shows no window.
+fn write_unit(period: Period) -> rate_limit::Unit {
+    let Some(unit) = period.unit() else { return rate_limit::Unit::Unknown };
     match unit {
         Unit::Second => rate_limit::Unit::Second,
         Unit::Minute => rate_limit::Unit::Minute,

@@ -86,7 +86,7 @@ fn read_descriptor<'a>(
     }
     let limit_override = descriptor.limit.as_ref().map(|limit| {
         let unit = unit(limit.unit).ok_or(Refusal::UnknownUnit { descriptor: index, unit: limit.unit })?;
-        Ok(Limit { requests_per_unit: limit.requests_per_unit, unit })
+        Ok(Limit::new(limit.requests_per_unit, unit.into()))
     });
     let hits = HitsOnWire {
         of_request: message.hits_addend,

@@ -250,7 +250,7 @@ impl StoredCounter {
         let Some(name) = crate::decision::key::name::CounterName::read(self.key.as_bytes()) else {
             return false;
         };
-        let runs = |window: Window| window.advanced(name.unit, self.now) == window;
+        let runs = |window: Window| window.advanced(name.period, self.now) == window;
         matches!(self.held, Held::Window(window) if runs(window)) && !name.domain.is(b"")
     }
 }

@@ -10,23 +10,23 @@ use allocation_counter::measure;
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::plan::Modes;
 use ratekeeper::decision::request::{Descriptor, Entry, Hits, Request};
 use ratekeeper::decision::rules::RuleSet;
 use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use ratekeeper::decision::time::Timestamp;
-use ratekeeper::decision::unit::Unit;
 use ratekeeper::service::{Asker, Limiter, ManualClock, Rulebook};
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
 use smallvec::SmallVec;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-fn hit(value: &str, unit: Unit) -> Hit {
+fn hit(value: &str, period: Period) -> Hit {
     let entries = [Entry { key: b"remote_address", value: value.as_bytes() }];
     Hit {
-        key: CounterKey::new("domain", unit, entries.into_iter()),
-        limit: Limit { requests_per_unit: 1_000, unit },
+        key: CounterKey::new("domain", period, entries.into_iter()),
+        limit: Limit::new(1_000, period),
         hits: Hits::Take(1),
         role: Role::default(),
         on_store_failure: OnStoreFailure::Local,
@@ -42,7 +42,7 @@ fn count(store: &LocalStore, denied_requests: DeniedRequests, hits: &[Hit], now:
 fn a_hit_on_a_counter_that_is_there_allocates_nothing() {
     for denied_requests in [DeniedRequests::Count, DeniedRequests::Ignore] {
         let store = LocalStore::new(LocalSettings { max_entries: 10_000 });
-        let hits = ["10.0.0.1", "10.0.0.2", &"v".repeat(60)].map(|value| hit(value, Unit::Second));
+        let hits = ["10.0.0.1", "10.0.0.2", &"v".repeat(60)].map(|value| hit(value, Period::SECOND));
         for hit in &hits {
             count(&store, denied_requests, std::slice::from_ref(hit), NOW);
         }
@@ -61,8 +61,8 @@ fn a_hit_on_a_counter_that_is_there_allocates_nothing() {
 fn a_counter_of_usual_length_is_made_without_an_allocation_of_its_own() {
     let store = LocalStore::new(LocalSettings { max_entries: 1_000 });
     let value = |index: usize| format!("10.20.{index:03}.{index:03}");
-    count(&store, DeniedRequests::Count, &[hit(&value(0), Unit::Hour)], NOW);
-    let made = (1..60).map(|index| hit(&value(index), Unit::Hour)).map(|hit| {
+    count(&store, DeniedRequests::Count, &[hit(&value(0), Period::HOUR)], NOW);
+    let made = (1..60).map(|index| hit(&value(index), Period::HOUR)).map(|hit| {
         measure(|| count(&store, DeniedRequests::Count, std::slice::from_ref(&hit), NOW)).count_total
     });
     assert!(made.sum::<u64>() < 10, "only the index grows");
@@ -98,7 +98,7 @@ const KEYS: [&str; 4] = ["remote_address", "path", "user", "tenant"];
 
 fn limiter() -> Limiter<LocalStore, ManualClock> {
     let descriptor = |key: &str| {
-        let quota = QuotaSpec::Counted { requests_per_unit: 1_000, unit: Unit::Hour };
+        let quota = QuotaSpec::Counted(Limit::new(1_000, Period::HOUR));
         let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
         let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
         DescriptorSpec { limit, ..DescriptorSpec::new(key, location) }

@@ -33,8 +33,9 @@ fn descriptor(spec: &DescriptorSpec) -> String {
 fn limit(limit: &LimitSpec) -> String {
     let (unlimited, unit, requests) = match limit.quota {
         QuotaSpec::Unlimited => (Some("true".to_owned()), None, None),
-        QuotaSpec::Counted { requests_per_unit, unit } => {
-            (None, Some(text(unit.name())), Some(requests_per_unit.to_string()))
+        QuotaSpec::Counted(limit) => {
+            let unit = limit.period.unit().map(|unit| text(unit.name()));
+            (None, unit, Some(limit.requests_per_unit.to_string()))
         }
     };
     let replaces = limit.replaces.iter().map(|name| fields([("name", Some(text(name)))]));

@@ -17,7 +17,7 @@ enum Part {
 pub(super) fn check(key: &[u8], identity: &Identity) {
     let text = str::from_utf8(key).expect("keys are ASCII");
     let mut parts = text.split('|');
-    let window = format!("f{}", identity.unit().seconds());
+    let window = format!("f{}", identity.period().seconds());
     assert_eq!((parts.next(), parts.next()), (Some("1"), Some(window.as_str())), "{text}");
     check_part(parts.next(), identity.domain.as_bytes(), text);
     let entries: Vec<_> = parts.collect();

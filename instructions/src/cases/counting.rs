@@ -7,9 +7,9 @@ use ratekeeper::decision::fixed_window::Window;
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::{Entry, Hits};
 use ratekeeper::decision::time::Timestamp;
-use ratekeeper::decision::unit::Unit;
 use ratekeeper::storage::ledger::{Ledger, LedgerSettings, OverMemorySettings};
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
 
@@ -32,8 +32,8 @@ pub(super) const CASES: &[Make] = &[
 /// The counter is there: what nearly every request finds.
 fn present(live_keys: usize) -> Case {
     let store = store(1_000_000);
-    (0..live_keys).for_each(|key| count(&store, &[hit(key, Unit::Hour)], NOW));
-    let hits: Vec<Hit> = (0..IN_TURN).map(|turn| hit(scattered(turn) % live_keys, Unit::Hour)).collect();
+    (0..live_keys).for_each(|key| count(&store, &[hit(key, Period::HOUR)], NOW));
+    let hits: Vec<Hit> = (0..IN_TURN).map(|turn| hit(scattered(turn) % live_keys, Period::HOUR)).collect();
     let mut turn = 0;
     Case::new(format!("count a present key, {live_keys} keys"), 4_096, move || {
         count(&store, std::slice::from_ref(&hits[turn % IN_TURN]), NOW);
@@ -44,7 +44,7 @@ fn present(live_keys: usize) -> Case {
 /// Where denied requests are ignored, a request's counters are changed at once or not at all.
 fn several_unless_denied() -> Case {
     let store = store(1_000_000);
-    let hits: Vec<Hit> = (0..IN_TURN).map(|turn| hit(turn, Unit::Hour)).collect();
+    let hits: Vec<Hit> = (0..IN_TURN).map(|turn| hit(turn, Period::HOUR)).collect();
     let mut turn = 0;
     Case::new("count 4 present keys unless denied", 4_096, move || {
         let hits = &hits[turn % IN_TURN / 4 * 4..][..4];
@@ -75,15 +75,15 @@ fn new_keys(name: &str, store: LocalStore, now: fn(u64) -> Timestamp) -> Case {
     Case::new(name, 10_000, move || {
         turn += 1;
         let key = usize::try_from(turn).unwrap_or_default();
-        count(&store, &[hit(key, Unit::Second)], now(turn));
+        count(&store, &[hit(key, Period::SECOND)], now(turn));
     })
 }
 
 fn known_over() -> Case {
     let ledger = ledger();
-    let hits: Vec<Hit> = (0..1_000).map(|key| hit(key, Unit::Hour)).collect();
+    let hits: Vec<Hit> = (0..1_000).map(|key| hit(key, Period::HOUR)).collect();
     for hit in &hits {
-        let window = Window { count: u64::from(u32::MAX), ..Window::at(Unit::Hour, NOW) };
+        let window = Window { count: u64::from(u32::MAX), ..Window::at(Period::HOUR, NOW) };
         ledger.note_reading(hit, window, NOW);
     }
     let mut turn = 0;
@@ -94,8 +94,8 @@ fn known_over() -> Case {
 }
 
 fn not_known_over() -> Case {
-    let (ledger, hit) = (ledger(), hit(1, Unit::Hour));
-    let window = Window { count: 1, ..Window::at(Unit::Hour, NOW) };
+    let (ledger, hit) = (ledger(), hit(1, Period::HOUR));
+    let window = Window { count: 1, ..Window::at(Period::HOUR, NOW) };
     Case::new("know nothing of being over, and note a reading", 1_000, move || {
         assert!(ledger.known_over(&hit, NOW).is_none());
         ledger.note_reading(&hit, black_box(window), NOW);
@@ -116,12 +116,12 @@ fn count(store: &LocalStore, hits: &[Hit], now: Timestamp) {
     black_box(store.count_now(batch, now));
 }
 
-fn hit(key: usize, unit: Unit) -> Hit {
+fn hit(key: usize, period: Period) -> Hit {
     let value = format!("10.{:03}.{:03}", key / 1_000, key % 1_000);
     let entries = [Entry { key: b"remote_address", value: value.as_bytes() }];
     Hit {
-        key: CounterKey::new("bench", unit, entries.into_iter()),
-        limit: Limit { requests_per_unit: u32::MAX - 1, unit },
+        key: CounterKey::new("bench", period, entries.into_iter()),
+        limit: Limit::new(u32::MAX - 1, period),
         hits: Hits::Take(1),
         role: Role::default(),
         on_store_failure: OnStoreFailure::Local,

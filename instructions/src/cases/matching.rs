@@ -2,10 +2,11 @@
 
 use std::hint::black_box;
 
+use ratekeeper::decision::limit::Limit;
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::Entry;
 use ratekeeper::decision::rules::RuleSet;
 use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
-use ratekeeper::decision::unit::Unit;
 
 use super::{Case, Make, scattered};
 
@@ -63,7 +64,7 @@ pub(super) fn compile(descriptors: impl Iterator<Item = DescriptorSpec>) -> Rule
 }
 
 pub(super) fn descriptor(key: &str, value: Option<String>) -> DescriptorSpec {
-    let quota = QuotaSpec::Counted { requests_per_unit: u32::MAX, unit: Unit::Hour };
+    let quota = QuotaSpec::Counted(Limit::new(u32::MAX, Period::HOUR));
     let location = Location { file: "bench.yaml".into(), line: 1, column: 1 };
     let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
     DescriptorSpec { value, limit, ..DescriptorSpec::new(key, location) }

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use ratekeeper::decision::key::CounterKey;
+use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::Entry;
-use ratekeeper::decision::unit::Unit;
 
 use super::{Case, Make};
 
@@ -25,6 +25,6 @@ pub(super) const CASES: &[Make] = &[
 
 fn name(name: &str, entries: &'static [Entry<'static>]) -> Case {
     Case::new(name, 100, move || {
-        black_box(CounterKey::new("domain", Unit::Hour, black_box(entries).iter().copied()));
+        black_box(CounterKey::new("domain", Period::HOUR, black_box(entries).iter().copied()));
     })
 }

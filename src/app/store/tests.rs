@@ -11,12 +11,12 @@ use tokio::time::sleep;
 use super::*;
 use crate::config::settings::{RedisUrl, Replicas};
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Entry, Hits, Request};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::DomainSpec;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::decision::verdict::Verdict;
 use crate::service::{Asker, Limiter, Rulebook};
 use crate::storage::redis::tests::server::Server;
@@ -57,16 +57,16 @@ impl Replica {
         let domain = DomainSpec { name: "d".into(), descriptors: Vec::new() };
         rulebook.publish(RuleSet::compile(&[domain]).unwrap(), "f", SystemClock.now());
         let replica = Self(Limiter::new(rulebook, counters.open(), ShiftedClock(shift), Modes::default()));
-        assert!(replica.passes("warm", Unit::Year).await);
+        assert!(replica.passes("warm", Period::YEAR).await);
         replica
     }
 
-    async fn passes(&self, value: &str, unit: Unit) -> bool {
-        self.ask(value, unit, |verdict| !verdict.denied).await
+    async fn passes(&self, value: &str, period: Period) -> bool {
+        self.ask(value, period, |verdict| !verdict.denied).await
     }
 
-    async fn ask<R>(&self, value: &str, unit: Unit, answer: impl FnOnce(&Verdict<'_>) -> R) -> R {
-        let limit = Limit { requests_per_unit: u32::try_from(LIMIT).unwrap(), unit };
+    async fn ask<R>(&self, value: &str, period: Period, answer: impl FnOnce(&Verdict<'_>) -> R) -> R {
+        let limit = Limit::new(u32::try_from(LIMIT).unwrap(), period);
         let entries = smallvec![Entry { key: b"k", value: value.as_bytes() }];
         let descriptor = Descriptor { entries, limit_override: Some(limit), hits: Hits::Take(1) };
         let request = Request { domain: "d", descriptors: smallvec![descriptor] };
@@ -75,7 +75,7 @@ impl Replica {
 
     /// How many of so many requests pass, all asked at once.
     async fn passed_of(&self, requests: usize) -> usize {
-        let asked = (0..requests).map(|_| self.passes("v", Unit::Second));
+        let asked = (0..requests).map(|_| self.passes("v", Period::SECOND));
         join_all(asked).await.into_iter().filter(|&passed| passed).count()
     }
 }
@@ -134,7 +134,7 @@ async fn replicas_whose_clocks_differ_tell_the_same_reset() {
         let window = first + 1_000 * second;
         at(window + into).await;
         for replica in &replicas {
-            let told = replica.ask("v", Unit::Year, reset).await;
+            let told = replica.ask("v", Period::YEAR, reset).await;
             assert_eq!(told, YEAR - window / 1_000 % YEAR);
         }
         assert!(now() < window + 1_000 - UNCERTAINTY, "the machine is too busy to ask within a second");
@@ -153,7 +153,7 @@ async fn at_its_edge_the_window_is_as_sharp_as_the_estimates() {
         at(first + 500).await;
         while now() < first + 500 + 1_000 * WINDOWS {
             let asked = now();
-            if replica.passes("v", Unit::Second).await {
+            if replica.passes("v", Period::SECOND).await {
                 passed.push((asked, now()));
             }
             sleep(Duration::from_millis(1)).await;
@@ -179,7 +179,7 @@ async fn replicas_whose_clocks_differ_agree_on_the_window_while_redis_is_away() 
     let redis = Pid::from_raw(i32::try_from(server.process_id()).unwrap()).unwrap();
     kill_process(redis, Signal::STOP).unwrap();
     // The first request of each waits in vain and opens the breaker.
-    join_all(replicas.iter().map(|replica| replica.passes("lost", Unit::Year))).await;
+    join_all(replicas.iter().map(|replica| replica.passes("lost", Period::YEAR))).await;
     let first = next_window();
     for turn in 0..2 {
         let window = first + 1_000 * turn;

@@ -21,7 +21,8 @@ const DESCRIPTOR: &[&str] = &[
 ];
 
 /// In `rate_limit`.
-const LIMIT: &[&str] = &["unit", "requests_per_unit", "unlimited", "name", "replaces"];
+const LIMIT: &[&str] =
+    &["unit", "unit_multiplier", "per", "requests_per_unit", "unlimited", "name", "replaces"];
 
 /// In each item of `replaces`.
 const REPLACED: &[&str] = &["name"];
@@ -94,7 +95,7 @@ domain: d
 descriptors:
   - key: k
     value: v*
-    rate_limit: {unit: day, requests_per_unit: 1, unlimited: false, name: n, replaces: [{name: o}]}
+    rate_limit: {unit: day, unit_multiplier: 2, requests_per_unit: 1, unlimited: false, name: n, replaces: [{name: o}]}
     descriptors: []
     shadow_mode: true
     quota_mode: true
@@ -103,6 +104,8 @@ descriptors:
     share_threshold: true
     on_store_failure: deny
     metadata: {}
+  - key: l
+    rate_limit: {per: 5m, requests_per_unit: 1}
 ";
         let names = [super::DOMAIN, super::DESCRIPTOR, super::LIMIT, super::REPLACED].concat();
         for name in names {

@@ -1,15 +1,19 @@
 //! What stands under `rate_limit`.
 
+mod window;
+
+use window::Window;
+
 use super::fields::Level;
-use crate::config::decode::{Decoder, Field, Optional, Path, Reported, closest, listed};
+use crate::config::decode::{Decoder, Field, Optional, Path, Reported};
 use crate::config::diagnostic::quote;
 use crate::config::yaml::{Node, Span, Value};
+use crate::decision::limit::Limit;
 use crate::decision::rules::spec::{LimitSpec, QuotaSpec};
-use crate::decision::unit::Unit;
 
 /// What was read, and the fields that may contradict each other.
 struct Draft<'a, 't> {
-    unit: Optional<Unit>,
+    window: Window<'a, 't>,
     requests_per_unit: Optional<u32>,
     unlimited: Optional<bool>,
     name: Optional<String>,
@@ -45,7 +49,7 @@ fn draft<'a, 't>(
     path: &'a Path<'a>,
 ) -> Result<Draft<'a, 't>, Reported> {
     let mut draft = Draft {
-        unit: Ok(None),
+        window: Window::new(),
         requests_per_unit: Ok(None),
         unlimited: Ok(None),
         name: Ok(None),
@@ -54,42 +58,25 @@ fn draft<'a, 't>(
     };
     for field in decoder.fields(node, path)? {
         match field.name {
-            "unit" => draft.unit = unit(decoder, &field),
+            "unit" | "unit_multiplier" | "per" => _ = draft.window.read(decoder, &field),
             "requests_per_unit" => draft.requests_per_unit = decoder.whole(&field, 0..=u32::MAX),
             "unlimited" => draft.unlimited = decoder.truth(&field),
             "name" => draft.name = decoder.text(&field),
             "replaces" => draft.replaces = Some(field),
             _ => match Level::Limit.refuse(decoder, &field) {
-                Some("unit") => draft.unit = Err(Reported),
                 Some("requests_per_unit") => draft.requests_per_unit = Err(Reported),
                 Some("unlimited") => draft.unlimited = Err(Reported),
-                _ => {}
+                Some(meant) => draft.window.note_refused(meant),
+                None => {}
             },
         }
-        if matches!(field.name, "unit" | "requests_per_unit") && !field.node.is_null() {
+        if matches!(field.name, "unit" | "unit_multiplier" | "per" | "requests_per_unit")
+            && !field.node.is_null()
+        {
             draft.counted.push(field);
         }
     }
     Ok(draft)
-}
-
-fn unit(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Unit> {
-    let Some(text) = decoder.text(field)? else { return Ok(None) };
-    Unit::from_name(&text).map(Some).ok_or_else(|| {
-        let names = Unit::ALL.map(Unit::name);
-        let help = match closest(&text, &names).or_else(|| abbreviated(&text)) {
-            Some(name) => format!("did you mean `{name}`? the units are {}", listed(&names)),
-            None => format!("the units are {}", listed(&names)),
-        };
-        decoder.refuse(field, format!("unknown unit {}", quote(&text)), help)
-    })
-}
-
-/// The unit that a text such as `min` or `h` begins.
-fn abbreviated(text: &str) -> Option<&'static str> {
-    let text = text.to_ascii_lowercase();
-    let begun = |unit: &Unit| !text.is_empty() && unit.name().starts_with(&text);
-    Unit::ALL.into_iter().find(begun).map(Unit::name)
 }
 
 fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result<QuotaSpec, Reported> {
@@ -112,22 +99,14 @@ fn counted(
     path: &Path<'_>,
     draft: &Draft<'_, '_>,
 ) -> Result<QuotaSpec, Reported> {
-    let mut missing =
-        |name: &str, help: &str| decoder.report(span, path, format!("`rate_limit` without `{name}`"), help);
-    let unit = draft.unit.and_then(|unit| {
-        unit.ok_or_else(|| {
-            missing("unit", "write `unit: minute`, or another of second, hour, day, week, month, year")
-        })
-    });
+    let period = draft.window.length(decoder, span, path);
     let requests_per_unit = draft.requests_per_unit.and_then(|requests| {
         requests.ok_or_else(|| {
-            missing(
-                "requests_per_unit",
-                "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing",
-            )
+            let help = "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing";
+            decoder.report(span, path, "`rate_limit` without `requests_per_unit`", help)
         })
     });
-    Ok(QuotaSpec::Counted { requests_per_unit: requests_per_unit?, unit: unit? })
+    Ok(QuotaSpec::Counted(Limit::new(requests_per_unit?, period?)))
 }
 
 fn replaces(

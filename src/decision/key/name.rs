@@ -14,7 +14,7 @@ use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
 use super::{FORMAT, HASH_BYTES, MAX_LEN, MAX_PART, push_escaped, push_hash, push_part};
-use crate::decision::unit::Unit;
+use crate::decision::period::Period;
 
 pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
 
@@ -22,7 +22,7 @@ pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CounterName<'k> {
     /// The window.
-    pub unit: Unit,
+    pub period: Period,
     /// The domain.
     pub domain: Part<'k>,
     /// What is counted.
@@ -52,7 +52,7 @@ impl<'k> CounterName<'k> {
             return None;
         }
         let mut parts = key.strip_prefix(FORMAT.as_bytes())?.split(|&byte| byte == b'|');
-        let unit = unit(parts.next()?)?;
+        let period = period(parts.next()?)?;
         let domain = Part::read(parts.next()?)?;
         let entries: Vec<&[u8]> = parts.collect();
         let entries = match entries.as_slice() {
@@ -61,7 +61,7 @@ impl<'k> CounterName<'k> {
             }
             listed => NamedEntries::Listed(listed.iter().map(|text| entry(text)).collect::<Option<_>>()?),
         };
-        Some(Self { unit, domain, entries })
+        Some(Self { period, domain, entries })
     }
 }
 
@@ -121,10 +121,11 @@ pub(super) fn part_of(part: &[u8]) -> ArrayVec<u8, MAX_PART> {
     text
 }
 
-fn unit(text: &[u8]) -> Option<Unit> {
+/// A window's length as it stands in a key.
+pub(super) fn period(text: &[u8]) -> Option<Period> {
     let text = std::str::from_utf8(text).ok()?;
     // Every number has one form.
-    Unit::from_seconds(text.parse().ok()?).filter(|unit| unit.seconds().to_string() == text)
+    Period::from_seconds(text.parse().ok()?).ok().filter(|period| period.seconds().to_string() == text)
 }
 
 fn entry(text: &[u8]) -> Option<(Part<'_>, Part<'_>)> {

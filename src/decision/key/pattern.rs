@@ -2,12 +2,12 @@
 
 use super::name::{self, CounterName};
 use super::{FORMAT, HEX, is_plain};
-use crate::decision::unit::Unit;
+use crate::decision::period::Period;
 
 /// Keys by their unit, their domain, and the beginning of their entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyPattern {
-    unit: Option<Unit>,
+    period: Option<Period>,
     /// As it stands in the key.
     domain: Option<Box<[u8]>>,
     beginning: Beginning,
@@ -41,20 +41,20 @@ impl KeyPattern {
     /// Keys of this unit and this domain, where they are given, whose entries begin so; or that themselves begin so, where that begins
     /// as keys do. Entries are written as they are shown: `user=al`, `path=/a,user=`.
     #[must_use]
-    pub fn new(unit: Option<Unit>, domain: Option<&str>, beginning: &str) -> Self {
+    pub fn new(period: Option<Period>, domain: Option<&str>, beginning: &str) -> Self {
         // No entry begins like a key, because `|` is always escaped there.
         let beginning = match beginning.split_once('|') {
             Some(_) => Beginning::OfKey(beginning.as_bytes().to_vec()),
             None => Beginning::OfEntries(in_key(beginning)),
         };
         let domain = domain.map(|domain| name::part_of(domain.as_bytes()).as_slice().into());
-        Self { unit, domain, beginning }
+        Self { period, domain, beginning }
     }
 
     /// Whether a key is meant, given what it says.
     #[must_use]
     pub fn matches(&self, key: &[u8], name: &CounterName<'_>) -> bool {
-        let is_unit = self.unit.is_none_or(|unit| unit == name.unit);
+        let is_unit = self.period.is_none_or(|period| period == name.period);
         let domain = name.domain.text();
         let is_domain = self.domain.as_deref().is_none_or(|wanted| wanted == domain.as_bytes());
         let begins = match &self.beginning {
@@ -78,8 +78,9 @@ impl KeyPattern {
             Beginning::OfKey(_) => &[],
             Beginning::OfEntries(entries) => entries.as_slice(),
         };
-        let unit = self.unit.map_or(Piece::Any, |unit| Piece::Text(unit.seconds().to_string().into_bytes()));
-        let mut pieces = vec![text(FORMAT.as_bytes()), unit];
+        let period =
+            self.period.map_or(Piece::Any, |period| Piece::Text(period.seconds().to_string().into_bytes()));
+        let mut pieces = vec![text(FORMAT.as_bytes()), period];
         if self.domain.is_none() && entries.is_empty() {
             pieces.push(Piece::Any);
             return pieces;
@@ -147,7 +148,7 @@ mod tests {
         check(&domain, "1|f60|demo", true);
         check(&domain, "1|f60|demo2|a=b", false);
         check(&domain, "1|f60|other|demo=demo", false);
-        let odd = KeyPattern::new(Some(Unit::Minute), Some("a|b"), "");
+        let odd = KeyPattern::new(Some(Period::MINUTE), Some("a|b"), "");
         check(&odd, "1|f60|a%7Cb|k=v", true);
         check(&odd, "1|f1|a%7Cb|k=v", false);
         let user = KeyPattern::new(None, None, "user=al");

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use crate::decision::limit::Limit;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::level::{Level, Meaning};
 use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId, level_bit};
@@ -175,6 +174,6 @@ fn push_escaped(path: &mut String, part: &str) {
 fn quota(spec: QuotaSpec) -> Quota {
     match spec {
         QuotaSpec::Unlimited => Quota::Unlimited,
-        QuotaSpec::Counted { requests_per_unit, unit } => Quota::Limited(Limit { requests_per_unit, unit }),
+        QuotaSpec::Counted(limit) => Quota::Limited(limit),
     }
 }

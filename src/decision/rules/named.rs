@@ -49,7 +49,7 @@ impl RuleSet {
         let mut search = Search { entries, hashed, found: SmallVec::new(), steps: 0 };
         search.descend(level, 0);
         let counts = |rule: &&Rule| {
-            let is_unit = matches!(rule.quota, Quota::Limited(limit) if limit.unit == name.unit);
+            let is_unit = matches!(rule.quota, Quota::Limited(limit) if limit.period == name.period);
             is_unit && rule.may_count_as(entries.iter().map(|(_, value)| *value))
         };
         search.found.sort_unstable_by_key(|id| id.index());
@@ -126,11 +126,12 @@ fn index(level: &Level) -> HashMap<Hash, Vec<usize>, RandomState> {
 mod tests {
     use super::*;
     use crate::decision::key::CounterKey;
+    use crate::decision::limit::Limit;
+    use crate::decision::period::Period;
     use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
-    use crate::decision::unit::Unit;
 
     fn limited(key: &str, value: &str, descriptors: Vec<DescriptorSpec>) -> DescriptorSpec {
-        let quota = QuotaSpec::Counted { requests_per_unit: 1, unit: Unit::Hour };
+        let quota = QuotaSpec::Counted(Limit::new(1, Period::HOUR));
         let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
         DescriptorSpec {
             value: (!value.is_empty()).then(|| value.into()),
@@ -150,10 +151,10 @@ mod tests {
 
     /// The paths of the rules that are found for the key of these entries.
     #[track_caller]
-    fn check(rules: &RuleSet, unit: Unit, entries: &[(&str, &str)], expected: &[&str]) {
+    fn check(rules: &RuleSet, period: Period, entries: &[(&str, &str)], expected: &[&str]) {
         let entries =
             entries.iter().map(|(key, value)| Entry { key: key.as_bytes(), value: value.as_bytes() });
-        let key = CounterKey::new("d", unit, entries);
+        let key = CounterKey::new("d", period, entries);
         let name = CounterName::read(key.as_bytes()).unwrap();
         let found = rules.of_counter(&name, &mut HashedValues::default());
         let paths: Vec<&str> = found.iter().map(|rule| &*rule.path).collect();
@@ -167,13 +168,13 @@ mod tests {
             limited("k", "a*", vec![]),
             limited("k", "ab", vec![]),
         ]);
-        check(&rules, Unit::Hour, &[("k", "x")], &["k"]);
-        check(&rules, Unit::Hour, &[("k", "ab")], &["k=ab"]);
-        check(&rules, Unit::Hour, &[("k", "ac")], &["k=a*"]);
-        check(&rules, Unit::Hour, &[("k", "x"), ("user", "u")], &["k,user"]);
-        check(&rules, Unit::Minute, &[("k", "x")], &[]);
-        check(&rules, Unit::Hour, &[("other", "x")], &[]);
-        check(&rules, Unit::Hour, &[], &[]);
+        check(&rules, Period::HOUR, &[("k", "x")], &["k"]);
+        check(&rules, Period::HOUR, &[("k", "ab")], &["k=ab"]);
+        check(&rules, Period::HOUR, &[("k", "ac")], &["k=a*"]);
+        check(&rules, Period::HOUR, &[("k", "x"), ("user", "u")], &["k,user"]);
+        check(&rules, Period::MINUTE, &[("k", "x")], &[]);
+        check(&rules, Period::HOUR, &[("other", "x")], &[]);
+        check(&rules, Period::HOUR, &[], &[]);
     }
 
     #[test]
@@ -187,26 +188,31 @@ mod tests {
             limited("only", "", vec![]),
             limited(&long, "", vec![]),
         ]);
-        check(&rules, Unit::Hour, &[("k", &long)], &["k=".to_owned() + &long].each_ref().map(|path| &**path));
-        check(&rules, Unit::Hour, &[("k", &other)], &["k", "k=/api/*"]);
-        check(&rules, Unit::Hour, &[("k", &other), ("user", &other)], &["k,user"]);
-        check(&rules, Unit::Hour, &[("only", &other)], &["only"]);
-        check(&rules, Unit::Hour, &[(&long, &other)], &[&long]);
-        check(&rules, Unit::Hour, &[(&other, "x")], &[]);
+        check(
+            &rules,
+            Period::HOUR,
+            &[("k", &long)],
+            &["k=".to_owned() + &long].each_ref().map(|path| &**path),
+        );
+        check(&rules, Period::HOUR, &[("k", &other)], &["k", "k=/api/*"]);
+        check(&rules, Period::HOUR, &[("k", &other), ("user", &other)], &["k,user"]);
+        check(&rules, Period::HOUR, &[("only", &other)], &["only"]);
+        check(&rules, Period::HOUR, &[(&long, &other)], &[&long]);
+        check(&rules, Period::HOUR, &[(&other, "x")], &[]);
     }
 
     #[test]
     fn shared_counters_have_the_pattern_for_a_value() {
         let rules = compile(vec![limited("k", "", vec![]), shared(limited("k", "/api/*", vec![]))]);
-        check(&rules, Unit::Hour, &[("k", "/api/*")], &["k=/api/*"]);
-        check(&rules, Unit::Hour, &[("k", "/api/x")], &[]);
-        check(&rules, Unit::Hour, &[("k", &"x".repeat(80))], &["k"]);
+        check(&rules, Period::HOUR, &[("k", "/api/*")], &["k=/api/*"]);
+        check(&rules, Period::HOUR, &[("k", "/api/x")], &[]);
+        check(&rules, Period::HOUR, &[("k", &"x".repeat(80))], &["k"]);
     }
 
     #[test]
     fn too_many_rules_are_none() {
         let patterns = (0..=MOST_RULES).map(|number| limited("k", &format!("{number}*"), vec![]));
         let rules = compile(patterns.collect());
-        check(&rules, Unit::Hour, &[("k", &"x".repeat(80))], &[]);
+        check(&rules, Period::HOUR, &[("k", &"x".repeat(80))], &[]);
     }
 }

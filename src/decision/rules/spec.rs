@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::decision::hit::OnStoreFailure;
+use crate::decision::limit::Limit;
 use crate::decision::metadata::Mapping;
-use crate::decision::unit::Unit;
 
 /// All rules of one domain.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,13 +85,8 @@ pub struct LimitSpec {
 pub enum QuotaSpec {
     /// All; nothing is counted.
     Unlimited,
-    /// So many in each window of the unit; 0 denies everything.
-    Counted {
-        /// Hits per window.
-        requests_per_unit: u32,
-        /// The window.
-        unit: Unit,
-    },
+    /// So many in each window; 0 denies everything.
+    Counted(Limit),
 }
 
 /// A place in a rule file.

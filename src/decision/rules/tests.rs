@@ -6,12 +6,13 @@ use proptest::prelude::*;
 
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
+use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::Entry;
 use crate::decision::rules::naive;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::rules::{CompileError, Quota, Rule, RuleSet};
-use crate::decision::unit::Unit;
 
 pub(super) fn descriptor(
     key: &str,
@@ -19,7 +20,7 @@ pub(super) fn descriptor(
     limit: Option<u32>,
     descriptors: Vec<DescriptorSpec>,
 ) -> DescriptorSpec {
-    let quota = |requests_per_unit| QuotaSpec::Counted { requests_per_unit, unit: Unit::Hour };
+    let quota = |requests_per_unit| QuotaSpec::Counted(Limit::new(requests_per_unit, Period::HOUR));
     let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
     DescriptorSpec {
         value: (!value.is_empty()).then(|| value.into()),
@@ -218,7 +219,7 @@ proptest! {
                 request.iter().map(|(key, value)| Entry { key: key.as_bytes(), value: value.as_bytes() }).collect();
             let Some(rule) = rules.find("d", &entries) else { continue };
             let Quota::Limited(limit) = rule.quota else { continue };
-            let key = CounterKey::new("d", limit.unit, rule.counter_entries(&entries));
+            let key = CounterKey::new("d", limit.period, rule.counter_entries(&entries));
             let name = CounterName::read(key.as_bytes()).unwrap();
             let found: Vec<_> = rules.of_counter(&name, &mut hashed).iter().map(|rule| rule.id).collect();
             let open = name.entries_text().contains('#');

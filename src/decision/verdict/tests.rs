@@ -6,11 +6,11 @@ use super::*;
 use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
 use crate::decision::limit_share::LimitShare;
+use crate::decision::period::Period;
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Entry, Hits, Request};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
-use crate::decision::unit::Unit;
 
 const MODES: Modes = Modes {
     on_store_failure: OnStoreFailure::Local,
@@ -23,7 +23,7 @@ const MODES: Modes = Modes {
 
 /// A rule for the key `key`: 10 an hour, changed by `change`.
 fn rule(key: &str, change: impl FnOnce(&mut DescriptorSpec)) -> DescriptorSpec {
-    let quota = QuotaSpec::Counted { requests_per_unit: 10, unit: Unit::Hour };
+    let quota = QuotaSpec::Counted(Limit::new(10, Period::HOUR));
     let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
     let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
     let mut spec = DescriptorSpec { limit, ..DescriptorSpec::new(key, location) };
@@ -111,7 +111,7 @@ fn global_modes() {
 #[test]
 fn an_override_needs_a_known_domain_and_no_rule() {
     let rules = rules();
-    let limit = Limit { requests_per_unit: 3, unit: Unit::Day };
+    let limit = Limit::new(3, Period::DAY);
     for (domain, expected) in [("d", Outcome::Ok), ("unknown", Outcome::NoRule)] {
         let own = Descriptor { limit_override: Some(limit), ..descriptor("shadow") };
         let request = Request { domain, descriptors: smallvec![own] };
@@ -145,7 +145,7 @@ fn the_tightest_is_over_or_has_the_least_left() {
 #[test]
 fn the_near_threshold_is_rounded_down_in_single_precision() {
     let threshold =
-        |requests_per_unit, ratio| near_threshold(Limit { requests_per_unit, unit: Unit::Second }, ratio);
+        |requests_per_unit, ratio| near_threshold(Limit::new(requests_per_unit, Period::SECOND), ratio);
     assert_eq!([threshold(3, 0.8), threshold(10, 0.8), threshold(0, 0.8), threshold(1, 1.0)], [2, 8, 0, 1]);
     assert_eq!(threshold(u32::MAX, 1.0), 1 << 32);
 }
@@ -155,7 +155,7 @@ fn the_near_threshold_is_rounded_down_in_single_precision() {
 fn a_share_of_the_limit_is_the_limit() {
     let rules = rules();
     let share = LimitShare::new(0.7).unwrap();
-    let brought = Limit { requests_per_unit: 100, unit: Unit::Day };
+    let brought = Limit::new(100, Period::DAY);
     let overriding = Descriptor { limit_override: Some(brought), ..descriptor("plain") };
     let request = Request { domain: "d", descriptors: smallvec![descriptor("plain"), overriding] };
     let plan = Plan::new(&request, &rules, Modes { limit_share: share, ..MODES });

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
+use crate::decision::limit::Limit;
 use crate::decision::rules::{Quota, Rule};
 use crate::server::http::admin::explain::Explainer;
 use crate::server::http::admin::ring::RingPage;
@@ -138,11 +139,12 @@ fn line(rule: &Rule) -> String {
     let quota = match rule.quota {
         Quota::NoLimit => "no limit".into(),
         Quota::Unlimited => "unlimited".into(),
-        Quota::Limited(limit) => format!(
-            "unit={} requests_per_unit={}",
-            limit.unit.name().to_ascii_uppercase(),
-            limit.requests_per_unit
-        ),
+        Quota::Limited(Limit { period, requests_per_unit }) => match period.unit() {
+            Some(unit) => {
+                format!("unit={} requests_per_unit={requests_per_unit}", unit.name().to_ascii_uppercase())
+            }
+            None => format!("per={period} requests_per_unit={requests_per_unit}"),
+        },
     };
     let name = rule.name.as_ref().map_or_else(String::new, |name| format!(", name: {name}"));
     format!(

@@ -4,10 +4,10 @@ use crate::decision::key::CounterKey;
 use crate::decision::key::name::{CounterName, EntriesFault, OwnedEntry, read_entries, write_entries};
 use crate::decision::key::pattern::KeyPattern;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::Entry;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::{Quota, Rule};
-use crate::decision::unit::Unit;
 use crate::service::counters::found::{FoundCounter, FoundRule};
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{StoredCounter, Unread};
@@ -33,7 +33,7 @@ pub enum Which {
         /// The entries as people write them.
         entries: String,
         /// The unit, where a request brings its own limit along; the rule's otherwise.
-        unit: Option<Unit>,
+        period: Option<Period>,
     },
     /// The one that has this key, without the store's prefix.
     OfKey(String),
@@ -104,7 +104,7 @@ impl Filter {
             rules.filter(is_meant).filter_map(|rule| Some((rule, limit(rule)?))).collect();
         match limits.as_slice() {
             [] => Err(CounterFault::NoSuchRule(path.clone(), self.domain.clone())),
-            [(rule, limit)] => Ok(KeyPattern::new(Some(limit.unit), Some(&rule.domain), &self.prefix)),
+            [(rule, limit)] => Ok(KeyPattern::new(Some(limit.period), Some(&rule.domain), &self.prefix)),
             _ => Ok(KeyPattern::new(None, self.domain.as_deref(), &self.prefix)),
         }
     }
@@ -124,7 +124,7 @@ impl Which {
                 let key = CounterKey::from_stored(key.as_bytes()).ok_or(CounterFault::NoKey)?;
                 Ok(Asked { key, rule: None, entries: None })
             }
-            Which::OfEntries { domain, entries, unit } => {
+            Which::OfEntries { domain, entries, period } => {
                 let entries = read_entries(entries)?;
                 let entries: Vec<Entry<'_>> = entries.iter().map(OwnedEntry::as_entry).collect();
                 let snapshot = snapshot.ok_or(CounterFault::NoRules)?;
@@ -132,15 +132,15 @@ impl Which {
                     return Err(CounterFault::NoSuchDomain(domain.clone()));
                 }
                 let rule = snapshot.rules.find(domain, &entries);
-                match (rule, unit) {
+                match (rule, period) {
                     (Some(rule), None) => Asked::of_rule(rule, &entries),
                     (None, None) => Err(CounterFault::NoRule {
                         domain: domain.clone(),
                         entries: write_entries(entries.iter().copied()),
                     }),
                     // As a request with a limit of its own is counted, whatever rule there is.
-                    (_, Some(unit)) => Ok(Asked {
-                        key: CounterKey::new(domain, *unit, entries.iter().copied()),
+                    (_, Some(period)) => Ok(Asked {
+                        key: CounterKey::new(domain, *period, entries.iter().copied()),
                         rule: None,
                         entries: Some(write_entries(entries.iter().copied())),
                     }),
@@ -155,7 +155,7 @@ impl Asked {
         let limit =
             limit(rule).ok_or_else(|| CounterFault::NoLimit(format!("{} ({})", rule.path, rule.location)))?;
         let counted = || rule.counter_entries(entries);
-        let key = CounterKey::new(&rule.domain, limit.unit, counted());
+        let key = CounterKey::new(&rule.domain, limit.period, counted());
         Ok(Self { key, rule: FoundRule::new(rule), entries: Some(write_entries(counted())) })
     }
 

@@ -7,10 +7,10 @@ use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
+use crate::decision::period::Period;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Quota, Rule};
-use crate::decision::unit::Unit;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{Held, StoredCounter};
 
@@ -24,7 +24,7 @@ pub struct FoundCounter {
     /// Its entries as they are shown.
     pub entries: String,
     /// Its unit.
-    pub unit: Unit,
+    pub period: Period,
     /// Hits in the window that runs.
     pub count: u64,
     /// Why there is no count, where something else is in its place.
@@ -61,12 +61,12 @@ impl FoundCounter {
     ) -> Option<Self> {
         let StoredCounter { key, shard, held, now } = stored;
         let name = CounterName::read(key.as_bytes())?;
-        let (unit, domain, entries) = (name.unit, name.domain.text().into_owned(), name.entries_text());
+        let (period, domain, entries) = (name.period, name.domain.text().into_owned(), name.entries_text());
         let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed)).unwrap_or_default();
         let rules = rules.into_iter().filter_map(FoundRule::new).collect();
         let window = match held {
-            Held::Window(window) => window.advanced(unit, now),
-            Held::Nothing | Held::Foreign(_) => Window::at(unit, now),
+            Held::Window(window) => window.advanced(period, now),
+            Held::Nothing | Held::Foreign(_) => Window::at(period, now),
         };
         let foreign = match held {
             Held::Foreign(why) => Some(why),
@@ -75,10 +75,10 @@ impl FoundCounter {
         Some(Self {
             domain,
             entries,
-            unit,
+            period,
             count: window.count,
             foreign,
-            reset_seconds: window.end(unit).saturating_sub(now.secs()),
+            reset_seconds: window.end(period).saturating_sub(now.secs()),
             shard,
             rules,
             key,

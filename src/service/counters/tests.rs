@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::*;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::service::clock::ManualClock;
 use crate::storage::local::{LocalSettings, LocalStore};
 
@@ -32,7 +32,7 @@ fn rule(key: &str, value: Option<&str>, quota: QuotaSpec) -> DescriptorSpec {
 }
 
 fn per_minute(requests_per_unit: u32) -> QuotaSpec {
-    QuotaSpec::Counted { requests_per_unit, unit: Unit::Minute }
+    QuotaSpec::Counted(Limit::new(requests_per_unit, Period::MINUTE))
 }
 
 fn scene() -> Scene {
@@ -58,11 +58,11 @@ fn scene_with(share: LimitShare) -> Scene {
 }
 
 impl Scene {
-    fn count(&self, domain: &str, unit: Unit, entry: (&str, &str), hits: u32) {
+    fn count(&self, domain: &str, period: Period, entry: (&str, &str), hits: u32) {
         let entries = [Entry { key: entry.0.as_bytes(), value: entry.1.as_bytes() }];
         let hit = Hit {
-            key: CounterKey::new(domain, unit, entries.into_iter()),
-            limit: Limit { requests_per_unit: 1, unit },
+            key: CounterKey::new(domain, period, entries.into_iter()),
+            limit: Limit::new(1, period),
             hits: Hits::Take(hits),
             role: Role::default(),
             on_store_failure: OnStoreFailure::Local,
@@ -92,8 +92,8 @@ impl Scene {
         self.list(filter, 100).await.into_iter().map(|counter| counter.entries).collect()
     }
 
-    async fn get(&self, entries: &str, unit: Option<Unit>) -> Result<FoundCounter, CounterFault> {
-        let which = Which::OfEntries { domain: "demo".into(), entries: entries.into(), unit };
+    async fn get(&self, entries: &str, period: Option<Period>) -> Result<FoundCounter, CounterFault> {
+        let which = Which::OfEntries { domain: "demo".into(), entries: entries.into(), period };
         self.counters.get(&which).await
     }
 }
@@ -109,10 +109,10 @@ fn by_rule(path: &str) -> Filter {
 #[tokio::test]
 async fn a_counter_has_its_rule_its_limit_and_its_reset() {
     let scene = scene();
-    scene.count("demo", Unit::Minute, ("user", "ada"), 2);
+    scene.count("demo", Period::MINUTE, ("user", "ada"), 2);
     let [ada] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
     assert_eq!((&*ada.domain, &*ada.entries, ada.count, ada.reset_seconds), ("demo", "user=ada", 2, 20));
-    assert_eq!(ada.limit(), Some(Limit { requests_per_unit: 3, unit: Unit::Minute }));
+    assert_eq!(ada.limit(), Some(Limit::new(3, Period::MINUTE)));
     let rule = ada.rule().unwrap();
     assert_eq!((&*rule.path, rule.location.to_string()), ("user", "rules.yaml:7:3".into()));
     assert_eq!(scene.get("user=ada", None).await.unwrap(), ada);
@@ -122,8 +122,8 @@ async fn a_counter_has_its_rule_its_limit_and_its_reset() {
 #[tokio::test]
 async fn only_windows_that_run_are_listed() {
     let scene = scene();
-    scene.count("demo", Unit::Minute, ("user", "ada"), 2);
-    scene.count("", Unit::Minute, ("probe", "1"), 2);
+    scene.count("demo", Period::MINUTE, ("user", "ada"), 2);
+    scene.count("", Period::MINUTE, ("probe", "1"), 2);
     scene.clock.advance(Duration::from_secs(20));
     assert_eq!(scene.list(&Filter::default(), 10).await, []);
     let ada = scene.get("user=ada", None).await.unwrap();
@@ -134,11 +134,11 @@ async fn only_windows_that_run_are_listed() {
 async fn filters_are_by_domain_rule_and_prefix() {
     let scene = scene();
     for user in ["ada", "alan", "bob"] {
-        scene.count("demo", Unit::Minute, ("user", user), 1);
+        scene.count("demo", Period::MINUTE, ("user", user), 1);
     }
-    scene.count("demo", Unit::Hour, ("user", "ada"), 1);
-    scene.count("demo", Unit::Minute, ("path", "/api/x"), 1);
-    scene.count("other", Unit::Minute, ("user", "al"), 1);
+    scene.count("demo", Period::HOUR, ("user", "ada"), 1);
+    scene.count("demo", Period::MINUTE, ("path", "/api/x"), 1);
+    scene.count("other", Period::MINUTE, ("user", "al"), 1);
     assert_eq!(scene.entries(&by_rule("user")).await, ["user=ada", "user=alan", "user=bob"]);
     assert_eq!(scene.entries(&by_rule("path=/api/*")).await, ["path=/api/x"]);
     assert_eq!(scene.entries(&by_prefix("user=al")).await, ["user=al", "user=alan"]);
@@ -154,7 +154,7 @@ async fn filters_are_by_domain_rule_and_prefix() {
 async fn what_a_hash_leaves_open_is_open() {
     let scene = scene();
     let long = format!("/api/{}", "x".repeat(80));
-    scene.count("demo", Unit::Minute, ("path", &long), 1);
+    scene.count("demo", Period::MINUTE, ("path", &long), 1);
     let [counter] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
     let paths: Vec<&str> = counter.rules.iter().map(|rule| &*rule.path).collect();
     assert_eq!((paths, counter.limit()), (vec!["path=/api/*", "path"], None));
@@ -167,16 +167,16 @@ async fn what_a_hash_leaves_open_is_open() {
 #[tokio::test]
 async fn a_question_leads_to_the_counter_of_a_decision() {
     let scene = scene();
-    scene.count("demo", Unit::Minute, ("host", "*.example.com"), 2);
+    scene.count("demo", Period::MINUTE, ("host", "*.example.com"), 2);
     let host = scene.get("host=www.example.com", None).await.unwrap();
     assert_eq!((&*host.entries, host.count, host.rules.len()), ("host=*.example.com", 2, 1));
     let unknown = scene.get("nobody=x", None).await;
     assert!(matches!(unknown, Err(CounterFault::NoRule { entries, .. }) if entries == "nobody=x"));
     assert!(matches!(scene.get("free=x", None).await, Err(CounterFault::NoLimit(_))));
-    scene.count("demo", Unit::Day, ("nobody", "x"), 2);
-    let own_limit = scene.get("nobody=x", Some(Unit::Day)).await.unwrap();
+    scene.count("demo", Period::DAY, ("nobody", "x"), 2);
+    let own_limit = scene.get("nobody=x", Some(Period::DAY)).await.unwrap();
     assert_eq!((own_limit.count, own_limit.limit()), (2, None));
-    let which = Which::OfEntries { domain: "dem".into(), entries: "user=a".into(), unit: None };
+    let which = Which::OfEntries { domain: "dem".into(), entries: "user=a".into(), period: None };
     assert_eq!(scene.counters.get(&which).await, Err(CounterFault::NoSuchDomain("dem".into())));
     let which = Which::OfKey("1|f60|demo|user".into());
     assert_eq!(scene.counters.get(&which).await, Err(CounterFault::NoKey));
@@ -186,14 +186,14 @@ async fn a_question_leads_to_the_counter_of_a_decision() {
 async fn many_are_listed_in_pages_and_reset() {
     let scene = scene();
     for number in 0..3_000 {
-        scene.count("demo", Unit::Minute, ("user", &format!("u{number}")), 1);
+        scene.count("demo", Period::MINUTE, ("user", &format!("u{number}")), 1);
     }
-    scene.count("demo", Unit::Minute, ("path", "/"), 7);
+    scene.count("demo", Period::MINUTE, ("path", "/"), 7);
     assert_eq!(scene.list(&Filter::default(), 170).await.len(), 3_001);
     let reset = scene.counters.reset_all(&by_rule("user"), None).await.unwrap();
     assert_eq!((reset.counters, reset.next, reset.believed_elsewhere_for), (3_000, None, Duration::ZERO));
     assert_eq!(scene.entries(&Filter::default()).await, ["path=/"]);
-    let which = Which::OfEntries { domain: "demo".into(), entries: "path=/".into(), unit: None };
+    let which = Which::OfEntries { domain: "demo".into(), entries: "path=/".into(), period: None };
     assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 1);
     assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 0);
     assert_eq!(scene.store.entries(), 0);
@@ -202,7 +202,7 @@ async fn many_are_listed_in_pages_and_reset() {
 #[tokio::test]
 async fn a_limit_is_the_part_that_is_given_out() {
     let scene = scene_with(LimitShare::new(0.4).unwrap());
-    scene.count("demo", Unit::Minute, ("path", "/api/x"), 1);
+    scene.count("demo", Period::MINUTE, ("path", "/api/x"), 1);
     let [counter] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
     assert_eq!(counter.limit().unwrap().requests_per_unit, 2);
     assert_eq!(scene.get("path=/api/x", None).await.unwrap(), counter);

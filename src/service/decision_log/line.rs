@@ -58,7 +58,7 @@ struct StatusLine<'a> {
 #[derive(Serialize)]
 struct LimitLine {
     limit: u32,
-    unit: &'static str,
+    unit: String,
     hits: i64,
     count: u64,
     remaining: u32,
@@ -122,7 +122,7 @@ impl<'v> Line<'_, '_, 'v> {
     fn status<'s>(&self, index: usize, descriptor: &Descriptor<'_>, status: &Status<'s>) -> StatusLine<'s> {
         let limited = status.limited.map(|limited| LimitLine {
             limit: limited.limit.requests_per_unit,
-            unit: limited.limit.unit.name(),
+            unit: limited.limit.period.to_string(),
             hits: match limited.hits {
                 Hits::Take(hits) => i64::from(hits),
                 Hits::Refund(hits) => -i64::from(hits),

@@ -8,12 +8,13 @@ use tempfile::TempDir;
 
 use super::writer::{Lost, Target, Writer};
 use super::{CallerIds, Change, ChangeFault, DecisionLog, DecisionLogSettings, Salt};
+use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::plan::{Modes, Plan};
 use crate::decision::request::{Descriptor, Entry, Hits, Request};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::decision::verdict::{Outcome, Verdict};
 use crate::decision::{fixed_window::Reading, hit::HitAnswer};
 use crate::service::ManualClock;
@@ -75,7 +76,7 @@ impl Scene {
 fn rules() -> RuleSet {
     let spec = |key: &str| {
         let location = Location { file: "rules.yaml".into(), line: 4, column: 5 };
-        let quota = QuotaSpec::Counted { requests_per_unit: 2, unit: Unit::Minute };
+        let quota = QuotaSpec::Counted(Limit::new(2, Period::MINUTE));
         let limit = LimitSpec { quota, name: Some("few".into()), replaces: Vec::new() };
         DescriptorSpec { limit: Some(limit), ..DescriptorSpec::new(key, location) }
     };

@@ -5,11 +5,12 @@ use std::time::Duration;
 use smallvec::smallvec;
 
 use super::*;
+use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::{Descriptor, Entry, Hits};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::decision::verdict::Outcome;
 use crate::service::clock::ManualClock;
 use crate::storage::local::{LocalSettings, LocalStore};
@@ -34,7 +35,7 @@ impl Bench {
     /// Publishes one rule for each key: so many a minute.
     fn publish(&self, rules: &[(&str, u32)]) {
         let descriptors = rules.iter().map(|&(key, requests_per_unit)| {
-            let quota = QuotaSpec::Counted { requests_per_unit, unit: Unit::Minute };
+            let quota = QuotaSpec::Counted(Limit::new(requests_per_unit, Period::MINUTE));
             let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
             let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
             DescriptorSpec { limit, ..DescriptorSpec::new(key, location) }

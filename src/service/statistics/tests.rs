@@ -6,11 +6,11 @@ use smallvec::smallvec;
 
 use super::*;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Entry, Hits};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::service::{Asker, Limiter, ManualClock, Rulebook};
 use crate::storage::local::{LocalSettings, LocalStore};
 
@@ -23,7 +23,7 @@ struct Bench {
 
 /// A rule of 10 a year.
 fn rule(key: &str, value: Option<&str>, is_detailed: bool) -> DescriptorSpec {
-    let quota = QuotaSpec::Counted { requests_per_unit: 10, unit: Unit::Year };
+    let quota = QuotaSpec::Counted(Limit::new(10, Period::YEAR));
     let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
     DescriptorSpec {
         value: value.map(Into::into),
@@ -107,7 +107,7 @@ async fn values_beyond_the_bound_are_folded_and_told() {
 async fn limits_that_were_brought_along_have_names_and_the_same_bound() {
     let bench = Bench::new(1, Modes::default());
     bench.publish(vec![rule("user", None, false)]);
-    let limit = Some(Limit { requests_per_unit: 3, unit: Unit::Year });
+    let limit = Some(Limit::new(3, Period::YEAR));
     bench.ask("user", b"a", 4, limit).await;
     bench.ask("anyü", b"\xFF", 1, limit).await;
     assert_eq!(bench.told(), told([("d.user_a", "4 1 1 0 0 0"), ("d.other", "1 0 0 0 1 0")]));

@@ -51,6 +51,6 @@ impl Account {
 
     /// What has to be entered for the account as it would be with this hit in it.
     pub(super) fn charged(self, hit: &Hit, slot: Slot) -> Charge {
-        Charge { slot, unit: hit.limit.unit, read: self.read, hits: hit.hits }
+        Charge { slot, period: hit.limit.period, read: self.read, hits: hit.hits }
     }
 }

@@ -1,9 +1,9 @@
 //! What this replica owes the store: hits that were admitted in one window of one counter without its knowing.
 
 use crate::decision::fixed_window::Window;
+use crate::decision::period::Period;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::ledger::settlement::SettlementId;
 use crate::storage::slot::Slot;
 use crate::storage::table::Worth;
@@ -12,7 +12,7 @@ use crate::storage::table::Worth;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Debt {
     pub(super) slot: Slot,
-    pub(super) unit: Unit,
+    pub(super) period: Period,
     /// The window, with the highest count that was read in it. Unlike the last count, it still knows what had passed where
     /// the store comes back empty.
     pub(super) read: Window,
@@ -40,7 +40,7 @@ pub(super) struct Sending {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Charge {
     pub(super) slot: Slot,
-    pub(super) unit: Unit,
+    pub(super) period: Period,
     pub(super) read: Window,
     pub(super) hits: Hits,
 }
@@ -48,8 +48,8 @@ pub(super) struct Charge {
 impl Debt {
     /// A debt of nothing yet.
     pub(super) fn new(charge: &Charge) -> Self {
-        let Charge { slot, unit, read, .. } = *charge;
-        Self { slot, unit, read, pending: 0, sending: None }
+        let Charge { slot, period, read, .. } = *charge;
+        Self { slot, period, read, pending: 0, sending: None }
     }
 
     /// Takes note of what the store counted meanwhile. What was given back through this replica lowers what was read by as
@@ -66,7 +66,7 @@ impl Debt {
 
     /// Whether its window still runs, so that settling it has a meaning.
     pub(super) fn runs(&self, now: Timestamp) -> bool {
-        self.read.end(self.unit) > now.secs()
+        self.read.end(self.period) > now.secs()
     }
 
     /// Hits that are in a settlement under way.

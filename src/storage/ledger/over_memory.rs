@@ -50,7 +50,7 @@ impl OverMemory {
         let over = Over { counted, at };
         // No entry lives longer than it may be believed, for the room.
         let believed_until = at.after(self.max_age).secs() + 1;
-        let expires = counted.end(hit.limit.unit).min(believed_until);
+        let expires = counted.end(hit.limit.period).min(believed_until);
         match table.find(key) {
             Some(id) if table.value(id).counted.start > counted.start => {}
             Some(id) => table.update(id, over, expires),
@@ -65,7 +65,7 @@ impl OverMemory {
         let Over { counted, at } = *table.value(table.find(key)?);
         // A distance, not a difference: after a clock was set back, a reading must not stay young until it catches up.
         let age = Duration::from_millis(now.millis().abs_diff(at.millis()));
-        let current = counted.start >= Window::at(hit.limit.unit, now).start;
+        let current = counted.start >= Window::at(hit.limit.period, now).start;
         let (_, reading) = counted.count(hit.limit, hit.hits);
         (current && age < self.max_age && reading.over)
             .then_some(Reading { count: counted.count, over: true })

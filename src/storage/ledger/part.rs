@@ -35,7 +35,7 @@ impl Part {
 
     /// Learns what the store answered.
     pub(super) fn note_reading(&mut self, key: HashedKey<'_>, hit: &Hit, counted: Window, at: Timestamp) {
-        let end = counted.end(hit.limit.unit);
+        let end = counted.end(hit.limit.period);
         if self.learn(key, counted, end, at) {
             if let Some(id) = self.debts.find(key) {
                 self.debts.get_mut(id).note_reading(hit.hits, counted);
@@ -61,10 +61,10 @@ impl Part {
 
     /// What is known of a hit's counter in the window that runs: the newest of which anything is known, else a new one.
     pub(super) fn account(&self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Account {
-        let unit = hit.limit.unit;
+        let period = hit.limit.period;
         let read = match self.readings.find(key) {
-            Some(id) => self.readings.value(id).advanced(unit, now),
-            None => Window::at(unit, now),
+            Some(id) => self.readings.value(id).advanced(period, now),
+            None => Window::at(period, now),
         };
         match self.debts.find(key).map(|id| self.debts.get(id)) {
             Some(debt) if debt.read.start >= read.start => {
@@ -76,7 +76,7 @@ impl Part {
 
     /// Enters hits that passed, or takes out what was given back.
     pub(super) fn charge(&mut self, key: HashedKey<'_>, charge: Charge, now: Timestamp) {
-        let expires = expiry(charge.read.end(charge.unit));
+        let expires = expiry(charge.read.end(charge.period));
         let found = self.debts.find(key);
         let debt = found.map(|id| *self.debts.get(id)).filter(|debt| debt.read.start == charge.read.start);
         let mut debt = debt.unwrap_or_else(|| Debt::new(&charge));

@@ -6,8 +6,8 @@
 
 use crate::decision::fixed_window::{MAX_AHEAD, Window};
 use crate::decision::key::CounterKey;
+use crate::decision::period::Period;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::ledger::Ledger;
 use crate::storage::ledger::part::Part;
 use crate::storage::ledger::walk::Walk;
@@ -19,7 +19,7 @@ pub struct ReadCount {
     /// The counter.
     pub key: CounterKey,
     /// The length of its window.
-    pub unit: Unit,
+    pub period: Period,
     /// The window, with the count that was last read in it.
     pub read: Window,
 }
@@ -44,12 +44,12 @@ impl Ledger {
     pub fn read_counts(
         &self,
         round: &mut RestorationRound,
-        wanted: impl Fn(&CounterKey, Unit) -> bool,
+        wanted: impl Fn(&CounterKey, Period) -> bool,
         now: Timestamp,
         most: usize,
     ) -> Vec<ReadCount> {
         let look = |part: &mut Part, place| {
-            part.read_count_at(place, now).filter(|count| wanted(&count.key, count.unit))
+            part.read_count_at(place, now).filter(|count| wanted(&count.key, count.period))
         };
         round.walk.find(&self.parts, most, |part| part.readings.places(), look)
     }
@@ -59,8 +59,8 @@ impl Part {
     /// The reading at this place, if its window runs.
     fn read_count_at(&self, place: SlotId, now: Timestamp) -> Option<ReadCount> {
         let key = CounterKey::from_stored(self.readings.at(place)?)?;
-        let (read, unit) = (*self.readings.value(place), key.unit()?);
-        let runs = read.end(unit) > now.secs() && read.start <= now.secs().saturating_add(MAX_AHEAD);
-        (runs && read.count > 0).then_some(ReadCount { key, unit, read })
+        let (read, period) = (*self.readings.value(place), key.period()?);
+        let runs = read.end(period) > now.secs() && read.start <= now.secs().saturating_add(MAX_AHEAD);
+        (runs && read.count > 0).then_some(ReadCount { key, period, read })
     }
 }

@@ -7,8 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::decision::fixed_window::Window;
+use crate::decision::period::Period;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::ledger::Ledger;
 use crate::storage::ledger::debt::Sending;
 use crate::storage::ledger::part::Part;
@@ -31,7 +31,7 @@ pub struct Settlement {
     /// The counter's key.
     pub key: Box<[u8]>,
     /// The length of its window.
-    pub unit: Unit,
+    pub period: Period,
     /// The window; a shard that is in a newer one already has nothing to do.
     pub window_start: u64,
     /// The highest count that was read in this window: at least so many had passed, even if the store has forgotten it.
@@ -97,7 +97,7 @@ impl Ledger {
         part.counts.settled += settlement.admitted;
         if same_window {
             // Without this a second outage would hand out the same share once more.
-            part.learn(key, counted, counted.end(settlement.unit), at);
+            part.learn(key, counted, counted.end(settlement.period), at);
         }
     }
 }
@@ -125,7 +125,7 @@ impl Part {
             id: sending.id,
             slot: debt.slot,
             key: self.debts.at(place)?.into(),
-            unit: debt.unit,
+            period: debt.period,
             window_start: debt.read.start,
             read: debt.read.count,
             admitted: sending.amount,

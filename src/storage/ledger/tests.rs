@@ -11,8 +11,8 @@ use super::*;
 use crate::decision::hit::{Batch, DeniedRequests, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::Entry;
-use crate::decision::unit::Unit;
 use crate::storage::slot::Slot;
 
 /// The start of a minute, an hour and a day.
@@ -35,12 +35,12 @@ fn share(replicas: u32) -> Share {
 }
 
 fn hit(name: &str, limit: u32, hits: Hits) -> Hit {
-    let unit = Unit::Minute;
+    let period = Period::MINUTE;
     let entries = [Entry { key: b"k", value: name.as_bytes() }];
-    let key = CounterKey::new("d", unit, entries.into_iter());
+    let key = CounterKey::new("d", period, entries.into_iter());
     Hit {
         key,
-        limit: Limit { requests_per_unit: limit, unit },
+        limit: Limit::new(limit, period),
         hits,
         role: Role::default(),
         on_store_failure: OnStoreFailure::Local,

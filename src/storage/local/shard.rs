@@ -30,10 +30,10 @@ impl Shard {
 
     /// The window in which a hit is to be counted; a counter that is not there has a new one.
     pub(super) fn read(&self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Window {
-        let unit = hit.limit.unit;
+        let period = hit.limit.period;
         match self.table.find(key) {
-            Some(id) => self.table.value(id).advanced(unit, now),
-            None => Window::at(unit, now),
+            Some(id) => self.table.value(id).advanced(period, now),
+            None => Window::at(period, now),
         }
     }
 
@@ -48,13 +48,13 @@ impl Shard {
 
     /// Counts a hit: reads and writes with one look-up.
     pub(super) fn count(&mut self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Reading {
-        let unit = hit.limit.unit;
+        let period = hit.limit.period;
         if let Some(id) = self.table.find(key) {
-            let (window, reading) = self.table.value(id).advanced(unit, now).count(hit.limit, hit.hits);
+            let (window, reading) = self.table.value(id).advanced(period, now).count(hit.limit, hit.hits);
             self.replace(id, hit, window);
             return reading;
         }
-        let (window, reading) = Window::at(unit, now).count(hit.limit, hit.hits);
+        let (window, reading) = Window::at(period, now).count(hit.limit, hit.hits);
         self.create(key, hit, window, now);
         reading
     }
@@ -110,5 +110,5 @@ impl Shard {
 }
 
 fn expiry(hit: &Hit, window: Window) -> u64 {
-    window.end(hit.limit.unit).saturating_add(SLACK)
+    window.end(hit.limit.period).saturating_add(SLACK)
 }

@@ -7,17 +7,17 @@ use super::*;
 use crate::decision::hit::{Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
-use crate::decision::unit::Unit;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-fn hit(name: &str, limit: u32, unit: Unit, hits: Hits) -> Hit {
+fn hit(name: &str, limit: u32, period: Period, hits: Hits) -> Hit {
     let entries = [Entry { key: b"k", value: name.as_bytes() }];
-    let key = CounterKey::new("d", unit, entries.into_iter());
+    let key = CounterKey::new("d", period, entries.into_iter());
     Hit {
         key,
-        limit: Limit { requests_per_unit: limit, unit },
+        limit: Limit::new(limit, period),
         hits,
         role: Role::default(),
         on_store_failure: OnStoreFailure::Local,
@@ -25,7 +25,7 @@ fn hit(name: &str, limit: u32, unit: Unit, hits: Hits) -> Hit {
 }
 
 fn take(name: &str, limit: u32) -> Hit {
-    hit(name, limit, Unit::Hour, Hits::Take(1))
+    hit(name, limit, Period::HOUR, Hits::Take(1))
 }
 
 fn store(max_entries: usize) -> LocalStore {
@@ -59,8 +59,8 @@ fn a_key_that_stands_twice_counts_twice() {
 #[test]
 fn looks_and_refunds_create_no_counter() {
     let store = store(100);
-    let look = hit("a", 1, Unit::Hour, Hits::Take(0));
-    let refund = hit("a", 1, Unit::Hour, Hits::Refund(5));
+    let look = hit("a", 1, Period::HOUR, Hits::Take(0));
+    let refund = hit("a", 1, Period::HOUR, Hits::Refund(5));
     assert_eq!(count(&store, &[look.clone(), refund.clone()]), [(0, false), (0, false)]);
     assert_eq!(store.entries(), 0);
     assert_eq!(
@@ -72,7 +72,7 @@ fn looks_and_refunds_create_no_counter() {
 #[test]
 fn a_window_that_is_over_starts_anew_and_is_swept() {
     let store = store(100);
-    let minute = |name| hit(name, 1, Unit::Minute, Hits::Take(1));
+    let minute = |name| hit(name, 1, Period::MINUTE, Hits::Take(1));
     count(&store, &[minute("a"), minute("b"), take("long", 9)]);
     let later = Timestamp::from_secs(NOW.secs() + 60);
     assert_eq!(count_as(&store, DeniedRequests::Count, &[minute("a")], later), [(1, false)]);
@@ -85,8 +85,8 @@ fn a_window_that_is_over_starts_anew_and_is_swept() {
 #[test]
 fn a_full_store_gives_up_the_fewest_hits() {
     let store = store(3);
-    let minute = || hit("minute", 9, Unit::Minute, Hits::Take(2));
-    let day = || hit("day", 9, Unit::Day, Hits::Take(1));
+    let minute = || hit("minute", 9, Period::MINUTE, Hits::Take(2));
+    let day = || hit("day", 9, Period::DAY, Hits::Take(1));
     count(&store, &[take("hour", 9), take("hour", 9), minute(), day()]);
     assert_eq!(count(&store, &[take("new", 9)]), [(1, false)]);
     assert_eq!((store.entries(), store.live_evictions()), (3, 1));
@@ -98,10 +98,10 @@ fn a_full_store_gives_up_the_fewest_hits() {
 #[test]
 fn a_flood_of_new_counters_does_not_lift_a_limit_that_is_used_up() {
     let store = store(2_000);
-    let banned = || hit("banned", 5, Unit::Second, Hits::Take(1));
+    let banned = || hit("banned", 5, Period::SECOND, Hits::Take(1));
     count(&store, &vec![banned(); 9]);
     for index in 0..50_000 {
-        count(&store, &[hit(&index.to_string(), 1_000, Unit::Day, Hits::Take(1))]);
+        count(&store, &[hit(&index.to_string(), 1_000, Period::DAY, Hits::Take(1))]);
     }
     assert_eq!(count(&store, &[banned()]), [(10, true)]);
 }

@@ -119,7 +119,7 @@ impl CountCall {
         for run in self.keys.chunk_by(|one, next| one.only_takes && self.terms(one) == self.terms(next)) {
             let first = last;
             last += run.len();
-            command.arg(self.first_hit(&run[0]).limit.unit.seconds());
+            command.arg(self.first_hit(&run[0]).limit.period.seconds());
             match run[0].only_takes {
                 true => command.arg(run[0].sum),
                 false => command.arg(self.listed(first)),
@@ -147,12 +147,12 @@ impl CountCall {
 
     /// What a key's arguments are made of.
     fn terms(&self, key: &KeyUse) -> (bool, u32, u64) {
-        (key.only_takes, self.first_hit(key).limit.unit.seconds(), key.sum)
+        (key.only_takes, self.first_hit(key).limit.period.seconds(), key.sum)
     }
 
     fn write_requests(&self, command: &mut Cmd) {
         for key in &self.keys {
-            command.arg(self.first_hit(key).limit.unit.seconds());
+            command.arg(self.first_hit(key).limit.period.seconds());
         }
         let mut places = self.places.iter();
         for passenger in &self.passengers {

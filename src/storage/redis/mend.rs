@@ -25,8 +25,8 @@ impl Mend {
     /// Adds what was admitted while the server was away.
     pub(super) fn settle(settlements: &[Settlement], now: Timestamp, ticket: Ticket<Windows>) -> Self {
         let numbers = settlements.iter().flat_map(|settlement| {
-            let Settlement { unit, window_start, last_read, admitted, id, .. } = *settlement;
-            [u64::from(unit.seconds()), window_start, last_read, admitted, id.replica, id.outage]
+            let Settlement { period, window_start, last_read, admitted, id, .. } = *settlement;
+            [u64::from(period.seconds()), window_start, last_read, admitted, id.replica, id.outage]
         });
         let keys = settlements.iter().map(|settlement| settlement.key.clone()).collect();
         Self { script: Script::Settle, way: Way::Straight, now, keys, numbers: numbers.collect(), ticket }
@@ -34,8 +34,8 @@ impl Mend {
 
     /// Takes back what was counted for denied requests.
     pub(super) fn give_back(amounts: &[GiveBack], way: Way, now: Timestamp, ticket: Ticket<Windows>) -> Self {
-        let numbers = amounts.iter().flat_map(|GiveBack { unit, window_start, amount, .. }| {
-            [u64::from(unit.seconds()), *window_start, u64::from(*amount)]
+        let numbers = amounts.iter().flat_map(|GiveBack { period, window_start, amount, .. }| {
+            [u64::from(period.seconds()), *window_start, u64::from(*amount)]
         });
         let keys = amounts.iter().map(|amount| amount.key.clone()).collect();
         Self { script: Script::GiveBack, way, now, keys, numbers: numbers.collect(), ticket }

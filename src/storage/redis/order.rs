@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
 use crate::decision::key::CounterKey;
+use crate::decision::period::Period;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::slot::Slot;
 use crate::storage::trace::TraceContext;
@@ -106,7 +106,7 @@ pub struct Settlement {
     /// The counter.
     pub key: CounterKey,
     /// Its unit.
-    pub unit: Unit,
+    pub period: Period,
     /// When the window started.
     pub window_start: u64,
     /// The count that this replica last read in that window, 0 where it read none.
@@ -132,7 +132,7 @@ pub struct GiveBack {
     /// The counter.
     pub key: CounterKey,
     /// Its unit.
-    pub unit: Unit,
+    pub period: Period,
     /// When the window started in which they were counted; in another one nothing is given back.
     pub window_start: u64,
     /// How many.

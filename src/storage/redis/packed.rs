@@ -1,8 +1,8 @@
 //! A counter as it lies in Redis: one number, of the mark of its window and of its count (`scripts/counter.lua`).
 
 use crate::decision::fixed_window::Window;
+use crate::decision::period::Period;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 
 /// How many windows have marks of their own, one after another.
 const CYCLE: u64 = 8191;
@@ -35,8 +35,8 @@ impl Packed {
 
     /// The count, in the window with this mark that is nearest to now.
     #[must_use]
-    pub fn window(self, unit: Unit, now: Timestamp) -> Window {
-        let length = u64::from(unit.seconds());
+    pub fn window(self, period: Period, now: Timestamp) -> Window {
+        let length = u64::from(period.seconds());
         let current = now.secs() / length;
         let ahead = (self.mark - 1 + CYCLE - current % CYCLE) % CYCLE;
         let index = if ahead > CYCLE / 2 { current.saturating_sub(CYCLE - ahead) } else { current + ahead };
@@ -64,13 +64,13 @@ mod tests {
     #[test]
     fn a_mark_stands_for_the_nearest_window() {
         let now = Timestamp::from_secs(1_700_000_000);
-        for unit in Unit::ALL {
-            let length = u64::from(unit.seconds());
+        for period in Period::UNITS {
+            let length = u64::from(period.seconds());
             let current = now.secs() / length;
             for index in [current, current + 1, current + 2, current - 1, current - current.min(4_000)] {
                 let packed = Packed { mark: index % CYCLE + 1, count: 5 };
                 let expected = Window { start: index * length, count: 5 };
-                assert_eq!(packed.window(unit, now), expected, "{unit:?} {index}");
+                assert_eq!(packed.window(period, now), expected, "{period:?} {index}");
             }
         }
     }

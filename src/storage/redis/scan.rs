@@ -112,9 +112,9 @@ impl Found {
     /// What this means under this key, by the server's clock.
     #[must_use]
     pub fn held(self, key: &CounterKey, now: Timestamp) -> Held {
-        match (self, key.unit()) {
+        match (self, key.period()) {
             (Found::Nothing, _) => Held::Nothing,
-            (Found::Counter(packed), Some(unit)) => Held::Window(packed.window(unit, now)),
+            (Found::Counter(packed), Some(period)) => Held::Window(packed.window(period, now)),
             (Found::Counter(_), None) => Held::Foreign("its key has no unit".into()),
             (Found::Foreign(why), _) => Held::Foreign(why.into()),
         }
@@ -172,11 +172,11 @@ fn is_wrong_type(error: &ServerError) -> bool {
 mod tests {
     use super::*;
     use crate::decision::key::pattern::KeyPattern;
-    use crate::decision::unit::Unit;
+    use crate::decision::period::Period;
 
     #[test]
     fn a_prefix_with_wildcards_stands_for_itself() {
-        let pattern = KeyPattern::new(Some(Unit::Minute), Some("a*b"), "path=/[x]");
+        let pattern = KeyPattern::new(Some(Period::MINUTE), Some("a*b"), "path=/[x]");
         assert_eq!(glob("r*k:", &pattern.pieces()), br"r\*k:1|f60|a\*b|path=/\[x\]*");
         assert_eq!(glob("rk:", &KeyPattern::default().pieces()), b"rk:1|f**");
     }

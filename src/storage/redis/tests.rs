@@ -18,9 +18,9 @@ use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::observer::{Deaf, Observer};
 use crate::storage::redis::order::{Counts, Mode, Now, Order, OrderHits, Outcome, Route};
@@ -29,17 +29,23 @@ use server::Server;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-fn key(name: &str, unit: Unit) -> CounterKey {
-    CounterKey::new("d", unit, [Entry { key: b"k", value: name.as_bytes() }].into_iter())
+fn key(name: &str, period: Period) -> CounterKey {
+    CounterKey::new("d", period, [Entry { key: b"k", value: name.as_bytes() }].into_iter())
 }
 
-fn hit(name: &str, limit: u32, unit: Unit, hits: Hits) -> Hit {
-    let limit = Limit { requests_per_unit: limit, unit };
-    Hit { key: key(name, unit), limit, hits, role: Role::default(), on_store_failure: OnStoreFailure::Local }
+fn hit(name: &str, limit: u32, period: Period, hits: Hits) -> Hit {
+    let limit = Limit::new(limit, period);
+    Hit {
+        key: key(name, period),
+        limit,
+        hits,
+        role: Role::default(),
+        on_store_failure: OnStoreFailure::Local,
+    }
 }
 
 fn take(name: &str, limit: u32) -> Hit {
-    hit(name, limit, Unit::Hour, Hits::Take(1))
+    hit(name, limit, Period::HOUR, Hits::Take(1))
 }
 
 fn order(hits: OrderHits, mode: Mode) -> Order {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::key::pattern::KeyPattern;
+use crate::decision::period::Period;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::inspect::{Position, Step, StoredCounter, Stranger, Unread};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Way;
@@ -158,7 +158,7 @@ impl SharedWalk {
     fn counter(&self, key: &[u8], group: &Arc<ShardGroup>) -> Option<(CounterKey, bool)> {
         let own = key.strip_prefix(group.link_settings().key_prefix.as_bytes())?;
         let name = CounterName::read(own)?;
-        let counts_here = Arc::ptr_eq(self.shards.group_of(name.unit), group);
+        let counts_here = Arc::ptr_eq(self.shards.group_of(name.period), group);
         Some((CounterKey::from_stored(own)?, counts_here && self.pattern.matches(own, &name)))
     }
 }
@@ -233,7 +233,7 @@ impl Shards {
     fn group_of_key(&self, key: &CounterKey) -> &Arc<ShardGroup> {
         let name = CounterName::read(key.as_bytes());
         // What is asked for has been read before; any other key would be the main group's.
-        self.group_of(name.map_or(Unit::Year, |name| name.unit))
+        self.group_of(name.map_or(Period::YEAR, |name| name.period))
     }
 
     /// The shards that have counters, each under a name that keeps its order, from this name on.

@@ -14,9 +14,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::decision::hit::{Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::breaker::reason::FailureReason;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
@@ -115,7 +115,7 @@ impl Keeper {
         told(self.link.probe(Instant::now() + ERRAND).await)?;
         // A server without slots counts nothing; that it answers is all there is to know.
         let Some((slot, key)) = self.probe_key() else { return Ok(()) };
-        let limit = Limit { requests_per_unit: u32::MAX, unit: Unit::Second };
+        let limit = Limit::new(u32::MAX, Period::SECOND);
         let (role, on_store_failure) = (Role::default(), OnStoreFailure::Allow);
         let hit = Hit { key, limit, hits: Hits::Take(1), role, on_store_failure };
         let route = Route { slot, ..Route::default() };
@@ -148,7 +148,7 @@ impl Keeper {
         }
         (0..MOST_PROBE_KEYS).find_map(|number: u32| {
             let entry = Entry { key: b"probe", value: &number.to_be_bytes() };
-            let key = CounterKey::new(PROBE_DOMAIN, Unit::Second, [entry].into_iter());
+            let key = CounterKey::new(PROBE_DOMAIN, Period::SECOND, [entry].into_iter());
             let slot = self.shard.group().slot_of(key.as_bytes());
             Arc::ptr_eq(topology.shard_of(slot), &self.shard).then_some((slot, key))
         })

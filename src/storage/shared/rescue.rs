@@ -182,7 +182,7 @@ fn amounts(answers: &Answers<'_>, group: &Group) -> Vec<GiveBack> {
         match (answers.known[index], hit.hits) {
             (Known::Counted(counted), Hits::Take(amount)) if amount > 0 => Some(GiveBack {
                 key: hit.key.clone(),
-                unit: hit.limit.unit,
+                period: hit.limit.period,
                 window_start: counted.window_start,
                 amount,
             }),

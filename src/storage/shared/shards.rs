@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::decision::hit::Hit;
-use crate::decision::unit::Unit;
+use crate::decision::period::Period;
 use crate::storage::ledger::Ledger;
 use crate::storage::redis::failure::Redirect;
 use crate::storage::redis::node::NodeAddress;
@@ -103,13 +103,13 @@ impl Shards {
 
     /// The slot that a hit's counter lives in.
     pub(super) fn slot_of(&self, hit: &Hit) -> Slot {
-        self.group_of(hit.limit.unit).slot_of(hit.key.as_bytes())
+        self.group_of(hit.limit.period).slot_of(hit.key.as_bytes())
     }
 
     /// The group that counts limits of this unit.
-    pub(super) fn group_of(&self, unit: Unit) -> &Arc<ShardGroup> {
+    pub(super) fn group_of(&self, period: Period) -> &Arc<ShardGroup> {
         match &self.per_second {
-            Some(per_second) if unit == Unit::Second => per_second,
+            Some(per_second) if period == Period::SECOND => per_second,
             _ => &self.main,
         }
     }

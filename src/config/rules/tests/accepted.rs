@@ -2,12 +2,13 @@
 
 use super::{accept, accept_descriptor};
 use crate::decision::hit::OnStoreFailure;
+use crate::decision::limit::Limit;
 use crate::decision::metadata::Value;
+use crate::decision::period::Period;
 use crate::decision::rules::spec::{DescriptorSpec, LimitSpec, Location, QuotaSpec};
-use crate::decision::unit::Unit;
 
-fn counted(requests_per_unit: u32, unit: Unit) -> QuotaSpec {
-    QuotaSpec::Counted { requests_per_unit, unit }
+fn counted(requests_per_unit: u32, period: Period) -> QuotaSpec {
+    QuotaSpec::Counted(Limit::new(requests_per_unit, period))
 }
 
 fn limit(quota: QuotaSpec) -> LimitSpec {
@@ -52,7 +53,7 @@ fn every_field() {
     let replaces = vec!["a".to_owned(), "b".to_owned()];
     let expected = DescriptorSpec {
         value: Some("v*".into()),
-        limit: Some(LimitSpec { quota: counted(5, Unit::Hour), name: Some("n".into()), replaces }),
+        limit: Some(LimitSpec { quota: counted(5, Period::HOUR), name: Some("n".into()), replaces }),
         shadow_mode: true,
         quota_mode: true,
         detailed_metric: true,
@@ -86,11 +87,11 @@ fn an_empty_value_is_none() {
 
 #[test]
 fn numbers_and_units() {
-    check_limit("{unit: second, requests_per_unit: 0}", limit(counted(0, Unit::Second)));
-    check_limit("{unit: Week, requests_per_unit: 4294967295}", limit(counted(u32::MAX, Unit::Week)));
-    check_limit("{unit: MONTH, requests_per_unit: 1_000}", limit(counted(1000, Unit::Month)));
-    check_limit("{unit: \"year\", requests_per_unit: 0x10}", limit(counted(16, Unit::Year)));
-    check_limit("{unit: day, requests_per_unit: 1, unlimited: false}", limit(counted(1, Unit::Day)));
+    check_limit("{unit: second, requests_per_unit: 0}", limit(counted(0, Period::SECOND)));
+    check_limit("{unit: Week, requests_per_unit: 4294967295}", limit(counted(u32::MAX, Period::WEEK)));
+    check_limit("{unit: MONTH, requests_per_unit: 1_000}", limit(counted(1000, Period::MONTH)));
+    check_limit("{unit: \"year\", requests_per_unit: 0x10}", limit(counted(16, Period::YEAR)));
+    check_limit("{unit: day, requests_per_unit: 1, unlimited: false}", limit(counted(1, Period::DAY)));
     check_limit("{unlimited: true}", limit(QuotaSpec::Unlimited));
 }
 
@@ -163,11 +164,11 @@ descriptors:
 ",
     );
     let limits: Vec<_> = domain.descriptors.into_iter().map(|descriptor| descriptor.limit).collect();
-    let named = LimitSpec { name: Some("n".into()), ..limit(counted(1, Unit::Hour)) };
+    let named = LimitSpec { name: Some("n".into()), ..limit(counted(1, Period::HOUR)) };
     let expected = [
-        Some(limit(counted(1, Unit::Day))),
-        Some(limit(counted(1, Unit::Day))),
-        Some(limit(counted(2, Unit::Day))),
+        Some(limit(counted(1, Period::DAY))),
+        Some(limit(counted(1, Period::DAY))),
+        Some(limit(counted(2, Period::DAY))),
         Some(named),
         None,
     ];

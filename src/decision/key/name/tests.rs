@@ -9,8 +9,8 @@ use crate::decision::request::Entry;
 
 type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
-fn key(domain: &str, unit: Unit, entries: &Entries) -> CounterKey {
-    CounterKey::new(domain, unit, entries.iter().map(|(key, value)| Entry { key, value }))
+fn key(domain: &str, period: Period, entries: &Entries) -> CounterKey {
+    CounterKey::new(domain, period, entries.iter().map(|(key, value)| Entry { key, value }))
 }
 
 /// Bytes that end users like: structure, control characters, and more than fits.
@@ -57,11 +57,11 @@ fn what_is_no_key_of_ours_is_not_read() {
 #[test]
 fn entries_are_written_for_people() {
     let entries = vec![(b"path".to_vec(), b"/a,b=c".to_vec()), (b"u".to_vec(), b"\x1b[31m\xff".to_vec())];
-    let key = key("demo", Unit::Minute, &entries);
+    let key = key("demo", Period::MINUTE, &entries);
     let name = CounterName::read(key.as_bytes()).unwrap();
     assert_eq!(name.entries_text(), "path=/a%2Cb%3Dc,u=%1B[31m%FF");
     let hashed = vec![(b"path".to_vec(), vec![b'a'; 65])];
-    let key = self::key("demo", Unit::Minute, &hashed);
+    let key = self::key("demo", Period::MINUTE, &hashed);
     let text = CounterName::read(key.as_bytes()).unwrap().entries_text();
     assert_eq!(text, "path=#635361C48BB9EAB14198E76EA8AB7F1A41685D6AD62AA914");
     assert!(matches!(read_entries(&text), Err(EntriesFault::Hash(_))));
@@ -86,12 +86,12 @@ proptest! {
     #[test]
     fn a_key_says_what_it_was_made_of(
         domain in prop_oneof!["[a-z_ü|{]{1,12}", "[a-z]{60,80}"],
-        unit in proptest::sample::select(&Unit::ALL[..]),
+        period in proptest::sample::select(&Period::UNITS),
         entries in vec((bytes(), bytes()), 0..5),
     ) {
-        let key = key(&domain, unit, &entries);
+        let key = key(&domain, period, &entries);
         let name = CounterName::read(key.as_bytes()).expect("a key of ours");
-        prop_assert_eq!(name.unit, unit);
+        prop_assert_eq!(name.period, period);
         prop_assert!(name.domain.is(domain.as_bytes()));
         prop_assert!(!name.domain.is(b"another"));
         if let NamedEntries::Listed(named) = &name.entries {
@@ -117,7 +117,7 @@ proptest! {
             && let (Some(domain), NamedEntries::Listed(parts)) = (name.domain.plain(), &name.entries)
             && let Some(entries) = parts.iter().map(|(key, value)| Some((key.plain()?, value.plain()?))).collect::<Option<Entries>>()
         {
-            let key = key(std::str::from_utf8(&domain).unwrap_or("?"), name.unit, &entries);
+            let key = key(std::str::from_utf8(&domain).unwrap_or("?"), name.period, &entries);
             prop_assert!(std::str::from_utf8(&domain).is_err() || key.as_bytes() == text.as_bytes());
         }
     }

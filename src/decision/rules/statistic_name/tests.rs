@@ -1,9 +1,10 @@
 //! Names as envoyproxy/ratelimit of January 2026 gave them for the same rules and requests.
 
 use super::*;
+use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
-use crate::decision::unit::Unit;
 
 /// One level: its key, its value (empty for any), and its flags as in a rule file.
 type LevelOfRule<'t> = (&'t str, &'t str, &'t [&'t str]);
@@ -17,7 +18,7 @@ fn rule(levels: &[LevelOfRule<'_>]) -> RuleSet {
         spec.detailed_metric = flags.contains(&"detailed_metric");
         spec.value_to_metric = flags.contains(&"value_to_metric");
         spec.share_threshold = flags.contains(&"share_threshold");
-        let quota = QuotaSpec::Counted { requests_per_unit: 10, unit: Unit::Year };
+        let quota = QuotaSpec::Counted(Limit::new(10, Period::YEAR));
         spec.limit =
             (depth == levels.len() - 1).then_some(LimitSpec { quota, name: None, replaces: Vec::new() });
         spec.descriptors = std::mem::take(&mut below);

@@ -15,7 +15,7 @@ use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 
 use self::page::{CounterLine, CounterPage, CounterQuery, ListQuery, ResetPage, ResetQuery};
-use crate::decision::unit::Unit;
+use crate::decision::period::Period;
 use crate::service::Counters;
 use crate::service::counters::{CounterFault, Filter, PageStart, Which};
 use crate::storage::inspect::Position;
@@ -100,7 +100,7 @@ fn which(query: CounterQuery) -> Result<Option<Which>, Refusal> {
         }
         (None, Some(entries)) => {
             let domain = query.domain.ok_or_else(|| Refusal::Question("name the domain, too".into()))?;
-            Some(Which::OfEntries { domain, entries, unit })
+            Some(Which::OfEntries { domain, entries, period: unit })
         }
         (None, None) if unit.is_some() => {
             return Err(Refusal::Question("a unit belongs to entries; name them, too".into()));
@@ -109,9 +109,8 @@ fn which(query: CounterQuery) -> Result<Option<Which>, Refusal> {
     })
 }
 
-fn unit(name: &str) -> Result<Unit, Refusal> {
-    let names = Unit::ALL.map(Unit::name).join(", ");
-    Unit::from_name(name).ok_or_else(|| Refusal::Question(format!("`{name}` is no unit; there are {names}")))
+fn unit(text: &str) -> Result<Period, Refusal> {
+    text.parse().map_err(|fault| Refusal::Question(format!("`{text}` is no unit: it {fault}")))
 }
 
 fn position(cursor: Option<String>) -> Result<Option<Position>, Refusal> {

@@ -32,7 +32,7 @@ fn a_round_meets_everything_that_is_wanted_in_pieces() {
     }
     let (mut round, mut met) = (RestorationRound::new(), std::collections::BTreeSet::new());
     loop {
-        let (before, wanted) = (round, |_: &CounterKey, unit| unit == Unit::Minute);
+        let (before, wanted) = (round, |_: &CounterKey, period| period == Period::MINUTE);
         let piece = ledger.read_counts(&mut round, wanted, NOW, 64);
         assert_eq!(piece, ledger.read_counts(&mut before.clone(), wanted, NOW, 64), "it can be told again");
         if piece.is_empty() {

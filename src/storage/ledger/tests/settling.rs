@@ -10,7 +10,7 @@ fn what_was_admitted_is_settled_once() {
     let settlements = round(&ledger, NOW);
     let [settlement] = settlements.as_slice() else { panic!("{settlements:?}") };
     assert_eq!((settlement.read, settlement.admitted, settlement.window_start), (40, 5, NOW.secs()));
-    assert_eq!((&*settlement.key, settlement.unit), (take("a", 1, 1).key.as_bytes(), Unit::Minute));
+    assert_eq!((&*settlement.key, settlement.period), (take("a", 1, 1).key.as_bytes(), Period::MINUTE));
     settled(&ledger, settlement, 52, NOW);
     settled(&ledger, settlement, 52, NOW);
     assert_eq!(owed(&ledger), []);

@@ -42,7 +42,7 @@ impl World {
     }
 
     fn truth(&mut self, counter: usize) -> &mut Truth {
-        let start = Window::at(Unit::Minute, self.now).start;
+        let start = Window::at(Period::MINUTE, self.now).start;
         let bound = share_of(LIMITS[counter], 0) * REPLICAS as u64;
         let new = || Truth { bound, ..Truth::default() };
         self.truths.entry((counter, start)).or_insert_with(new)
@@ -103,7 +103,7 @@ impl World {
     /// Settles everything of one replica; each settlement's first answers may be lost.
     fn settle(&mut self, replica: usize, lost_answers: usize) {
         self.away[replica] = false;
-        let start = Window::at(Unit::Minute, self.now).start;
+        let start = Window::at(Period::MINUTE, self.now).start;
         for attempt in 0..=lost_answers {
             for settlement in round(&self.replicas[replica], self.now) {
                 let count = self.store.settle(replica, &settlement);

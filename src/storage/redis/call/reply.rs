@@ -76,8 +76,8 @@ impl CountCall {
                 (window(first)?, counts)
             }
             count => {
-                let unit = self.first_hit(key).limit.unit;
-                (Ok(Window::at(unit, self.now).start), std::slice::from_ref(count))
+                let period = self.first_hit(key).limit.period;
+                (Ok(Window::at(period, self.now).start), std::slice::from_ref(count))
             }
         };
         let last = number(counts.first().ok_or_else(malformed)?)?;

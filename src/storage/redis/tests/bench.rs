@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 
 use super::server::Console;
 use super::{NOW, Server, hit, key, one, open, order, readings, soon};
+use crate::decision::period::Period;
 use crate::decision::request::Hits;
-use crate::decision::unit::Unit;
 use crate::storage::redis::link::Link;
 use crate::storage::redis::order::{Mode, Order};
 use crate::storage::redis::script::{KnownScripts, Script};
@@ -41,11 +41,11 @@ fn mixed(caller: u64, turn: u64) -> u64 {
 }
 
 fn an_order(name: u64) -> Order {
-    one(hit(&name.to_string(), 1_000_000, Unit::Hour, Hits::Take(1)))
+    one(hit(&name.to_string(), 1_000_000, Period::HOUR, Hits::Take(1)))
 }
 
 fn four(name: u64) -> Order {
-    let hits = (0..4).map(|part| hit(&format!("{part}-{name}"), 1_000_000, Unit::Hour, Hits::Take(1)));
+    let hits = (0..4).map(|part| hit(&format!("{part}-{name}"), 1_000_000, Period::HOUR, Hits::Take(1)));
     order(hits.collect(), Mode::Count)
 }
 
@@ -107,7 +107,7 @@ async fn plainly(server: &Server, what: &str, name: impl Fn(u64, u64) -> u64 + C
 
 async fn ask(connection: &mut MultiplexedConnection, mut known: KnownScripts, name: u64) {
     let mut command: Cmd = Script::Count.call(&mut known, 1);
-    let key = [b"rk:", key(&name.to_string(), Unit::Hour).as_bytes()].concat();
+    let key = [b"rk:", key(&name.to_string(), Period::HOUR).as_bytes()].concat();
     command.arg(key).arg(NOW.millis()).arg(3_600).arg(1);
     assert!(matches!(connection.send_packed_command(&command).await, Ok(Value::Array(_))));
 }

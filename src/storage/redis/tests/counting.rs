@@ -9,8 +9,8 @@ use smallvec::smallvec;
 use tokio::task::JoinSet;
 
 use super::{NOW, Server, count, hit, one, open, open_with, order, readings, soon, take};
+use crate::decision::period::Period;
 use crate::decision::request::Hits;
-use crate::decision::unit::Unit;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::{CallEnd, CallReport, Deaf, FlightReport, Observer};
@@ -28,7 +28,7 @@ async fn passed(server: &Server, mode: Mode) -> u64 {
             let (link, passed) = (link.clone(), Arc::clone(&passed));
             callers.spawn(async move {
                 for turn in 0..50_u32 {
-                    let limited = hit("hot", 1_000, Unit::Hour, Hits::Take(1 + (caller + turn) % 2));
+                    let limited = hit("hot", 1_000, Period::HOUR, Hits::Take(1 + (caller + turn) % 2));
                     let own = take(&format!("own{caller}"), u32::MAX);
                     let readings = readings(link.count(order(smallvec![own, limited], mode), soon()).await);
                     let amount = u64::from(1 + (caller + turn) % 2);
@@ -118,13 +118,13 @@ async fn each_hit_of_a_call_gets_its_own_reading_however_its_keys_are_sorted() {
     let server = Server::start();
     let link = open(&server);
     let hits = [
-        hit("a", 5, Unit::Hour, Hits::Take(1)),
-        hit("b", 5, Unit::Day, Hits::Take(1)),
-        hit("a", 5, Unit::Hour, Hits::Take(2)),
-        hit("c", 5, Unit::Hour, Hits::Take(3)),
-        hit("d", 5, Unit::Hour, Hits::Refund(1)),
-        hit("b", 5, Unit::Minute, Hits::Take(1)),
-        hit("d", 5, Unit::Hour, Hits::Take(4)),
+        hit("a", 5, Period::HOUR, Hits::Take(1)),
+        hit("b", 5, Period::DAY, Hits::Take(1)),
+        hit("a", 5, Period::HOUR, Hits::Take(2)),
+        hit("c", 5, Period::HOUR, Hits::Take(3)),
+        hit("d", 5, Period::HOUR, Hits::Refund(1)),
+        hit("b", 5, Period::MINUTE, Hits::Take(1)),
+        hit("d", 5, Period::HOUR, Hits::Take(4)),
     ];
     let (hour, day, minute) = (1_699_999_200, 1_699_920_000, 1_699_999_980);
     let windows = [hour, day, hour, hour, hour, minute, hour];
@@ -143,7 +143,7 @@ async fn denied_requests_of_one_flight_are_judged_in_order() {
     let link = open(&server);
     let ask = |amount| {
         let link = link.clone();
-        let hits = smallvec![hit("a", 10, Unit::Hour, Hits::Take(amount))];
+        let hits = smallvec![hit("a", 10, Period::HOUR, Hits::Take(amount))];
         tokio::spawn(async move { readings(link.count(order(hits, IGNORE), soon()).await) })
     };
     let asked: Vec<_> = [7, 5, 2, 2, 1].into_iter().map(ask).collect();
@@ -179,7 +179,7 @@ async fn a_foreign_value_is_that_keys_fault_alone() {
 async fn an_expiry_is_set_with_the_count_and_mended_where_it_was_taken_away() {
     let server = Server::start();
     let (link, mut console) = (open(&server), server.console());
-    let minute = || hit("a", 900, Unit::Minute, Hits::Take(1));
+    let minute = || hit("a", 900, Period::MINUTE, Hits::Take(1));
     count(&link, &[minute()]).await;
     // The window ends at 1,700,000,040; NOW is 40 s before, and the slack is 3 s.
     let left: u64 = console.ask("PTTL rk:1|f60|d|k=a");
@@ -199,8 +199,8 @@ async fn an_expiry_is_set_with_the_count_and_mended_where_it_was_taken_away() {
 async fn looks_and_refunds_create_nothing() {
     let server = Server::start();
     let link = open(&server);
-    let look = hit("a", 1, Unit::Hour, Hits::Take(0));
-    let refund = hit("a", 1, Unit::Hour, Hits::Refund(5));
+    let look = hit("a", 1, Period::HOUR, Hits::Take(0));
+    let refund = hit("a", 1, Period::HOUR, Hits::Refund(5));
     assert_eq!(count(&link, &[look.clone(), refund.clone()]).await, [(0, false), (0, false)]);
     assert_eq!(server.console().ask::<i64>("DBSIZE"), 0);
     let found = count(&link, &[take("a", 1), look.clone(), refund, look]).await;

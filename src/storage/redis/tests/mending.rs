@@ -2,9 +2,9 @@
 
 use super::{NOW, Server, count, hit, key, open, soon, take};
 use crate::decision::fixed_window::Window;
+use crate::decision::period::Period;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::redis::link::Link;
 use crate::storage::redis::order::{GiveBack, Outcome, Settlement, SettlementId, Way};
 
@@ -12,7 +12,14 @@ const WINDOW: u64 = 1_699_999_200;
 
 fn settlement(last_read: u64, admitted: u64, replica: u64, outage: u64) -> Settlement {
     let id = SettlementId { replica, outage };
-    Settlement { key: key("a", Unit::Hour), unit: Unit::Hour, window_start: WINDOW, last_read, admitted, id }
+    Settlement {
+        key: key("a", Period::HOUR),
+        period: Period::HOUR,
+        window_start: WINDOW,
+        last_read,
+        admitted,
+        id,
+    }
 }
 
 async fn settle_at(link: &Link, settlement: Settlement, now: Timestamp) -> Window {
@@ -25,7 +32,7 @@ async fn settle(link: &Link, settlement: Settlement) -> u64 {
 }
 
 async fn give_back(link: &Link, window_start: u64, amount: u32) -> u64 {
-    let amounts = [GiveBack { key: key("a", Unit::Hour), unit: Unit::Hour, window_start, amount }];
+    let amounts = [GiveBack { key: key("a", Period::HOUR), period: Period::HOUR, window_start, amount }];
     let Outcome::Done(windows) = link.give_back(&amounts, Way::Straight, NOW, soon()).await else { panic!() };
     windows[0].clone().unwrap().count
 }
@@ -34,7 +41,7 @@ async fn give_back(link: &Link, window_start: u64, amount: u32) -> u64 {
 async fn a_settlement_counts_once() {
     let server = Server::start();
     let link = open(&server);
-    count(&link, &[hit("a", 100, Unit::Hour, Hits::Take(10))]).await;
+    count(&link, &[hit("a", 100, Period::HOUR, Hits::Take(10))]).await;
     assert_eq!(settle(&link, settlement(10, 3, 7, 1)).await, 13);
     assert_eq!(settle(&link, settlement(10, 3, 7, 1)).await, 13);
     assert_eq!(settle(&link, settlement(9, 2, 77, 1)).await, 15);
@@ -111,7 +118,7 @@ async fn a_window_that_is_over_is_not_settled() {
 async fn a_window_far_ahead_wipes_no_counter() {
     let server = Server::start();
     let link = open(&server);
-    count(&link, &[hit("a", 100, Unit::Hour, Hits::Take(90))]).await;
+    count(&link, &[hit("a", 100, Period::HOUR, Hits::Take(90))]).await;
     let next = WINDOW + 3_600;
     let ahead = Settlement { window_start: next, ..settlement(0, 1, 7, 1) };
     for (seconds_before, expected) in [
@@ -141,7 +148,7 @@ async fn hits_are_given_back_only_to_their_own_window() {
     let link = open(&server);
     assert_eq!(give_back(&link, WINDOW, 5).await, 0);
     assert_eq!(server.console().ask::<i64>("DBSIZE"), 0);
-    count(&link, &[hit("a", 100, Unit::Hour, Hits::Take(10))]).await;
+    count(&link, &[hit("a", 100, Period::HOUR, Hits::Take(10))]).await;
     assert_eq!(give_back(&link, WINDOW - 3_600, 4).await, 10);
     assert_eq!(give_back(&link, WINDOW, 4).await, 6);
     assert_eq!(give_back(&link, WINDOW, 40).await, 0);

@@ -66,13 +66,13 @@ impl Model {
     /// Counters that expired long ago, had time really passed.
     fn gone(&self, now: u64) -> impl Iterator<Item = &CounterKey> {
         let windows = move |key: &CounterKey, start: u64| {
-            now.saturating_sub(start) / u64::from(key.unit().expect("a counter").seconds())
+            now.saturating_sub(start) / u64::from(key.period().expect("a counter").seconds())
         };
         self.0.iter().filter(move |(key, (start, _))| windows(key, *start) > 4_000).map(|(key, _)| key)
     }
 
     fn find(&self, hit: &Hit, now: u64) -> (u64, u64) {
-        let current = now - now % u64::from(hit.limit.unit.seconds());
+        let current = now - now % u64::from(hit.limit.period.seconds());
         let stored = self.0.get(&hit.key).filter(|(start, _)| (current..=now + 2).contains(start));
         stored.copied().unwrap_or((current, 0))
     }
@@ -91,7 +91,7 @@ impl Step {
     fn asked(&self, case: usize) -> Vec<Asked> {
         let named = |this: &TestHit| {
             let name = format!("{}{case}", this.name);
-            Hit { role: this.role, ..hit(&name, this.limit, this.unit, this.hits) }
+            Hit { role: this.role, ..hit(&name, this.limit, this.period, this.hits) }
         };
         let asked = |request: &TestRequest| Asked {
             hits: request.hits.iter().map(named).collect(),

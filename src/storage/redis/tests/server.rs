@@ -116,8 +116,8 @@ impl Console {
     #[track_caller]
     pub(crate) fn counter(&mut self, key: &str) -> String {
         let value: String = self.ask(&format!("GET {key}"));
-        let unit = CounterKey::from_stored(&key.as_bytes()["rk:".len()..]).unwrap().unit().unwrap();
-        let Window { start, count } = Packed::read(value.as_bytes()).unwrap().window(unit, NOW);
+        let period = CounterKey::from_stored(&key.as_bytes()["rk:".len()..]).unwrap().period().unwrap();
+        let Window { start, count } = Packed::read(value.as_bytes()).unwrap().window(period, NOW);
         let settlements = value.find(' ').map_or("", |at| &value[at..]);
         format!("{start} {count}{settlements}")
     }

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::{COUNTERS_AT_A_TIME, Keeper, told};
 use crate::decision::key::CounterKey;
+use crate::decision::period::Period;
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::ledger::restoration::RestorationRound;
 use crate::storage::redis::order::{Settlement, SettlementId};
 use crate::storage::shared::shard::ERRAND;
@@ -86,15 +86,15 @@ impl Keeper {
     fn next_known(&self, round: &mut RestorationRound) -> (Timestamp, Vec<Known>) {
         let (now, topology, group) = (self.now(), self.shards.topology(), self.shard.group());
         let slot = |key: &CounterKey| group.slot_of(key.as_bytes());
-        let has = |key: &CounterKey, unit| {
-            self.counts(unit) && Arc::ptr_eq(topology.shard_of(slot(key)), &self.shard)
+        let has = |key: &CounterKey, period| {
+            self.counts(period) && Arc::ptr_eq(topology.shard_of(slot(key)), &self.shard)
         };
         let read = self.shards.ledger.read_counts(round, has, now, COUNTERS_AT_A_TIME);
         let known = read.into_iter().map(|count| Known {
             slot: slot(&count.key),
             settlement: Settlement {
                 key: count.key,
-                unit: count.unit,
+                period: count.period,
                 window_start: count.read.start,
                 last_read: count.read.count,
                 admitted: 0,
@@ -107,9 +107,9 @@ impl Keeper {
     }
 
     /// Whether limits of this unit are counted in the shard's group: where there are two, one has those per second.
-    fn counts(&self, unit: Unit) -> bool {
+    fn counts(&self, period: Period) -> bool {
         let per_second = self.shards.groups().nth(1);
-        per_second.is_none_or(|group| Arc::ptr_eq(group, self.shard.group()) == (unit == Unit::Second))
+        per_second.is_none_or(|group| Arc::ptr_eq(group, self.shard.group()) == (period == Period::SECOND))
     }
 
     /// Tells counts of one slot; false where the shard did not take them.

@@ -100,7 +100,7 @@ impl Keeper {
     fn as_order(&self, settlement: &settlement::Settlement) -> Option<Settlement> {
         Some(Settlement {
             key: CounterKey::from_stored(&settlement.key)?,
-            unit: settlement.unit,
+            period: settlement.period,
             window_start: settlement.window_start,
             last_read: settlement.read,
             admitted: settlement.admitted,

@@ -12,9 +12,9 @@ use crate::decision::fixed_window::Window;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::ledger::Share;
 use crate::storage::redis::tests::server::Server;
 use crate::storage::shared::keeper::Keeper;
@@ -29,10 +29,10 @@ fn time(server: &Server) -> Timestamp {
 }
 
 fn take(number: usize) -> Hit {
-    let (unit, value) = (Unit::Year, number.to_string());
+    let (period, value) = (Period::YEAR, number.to_string());
     Hit {
-        key: CounterKey::new("d", unit, [Entry { key: b"k", value: value.as_bytes() }].into_iter()),
-        limit: Limit { requests_per_unit: 100, unit },
+        key: CounterKey::new("d", period, [Entry { key: b"k", value: value.as_bytes() }].into_iter()),
+        limit: Limit::new(100, period),
         hits: Hits::Take(1),
         role: Role::default(),
         on_store_failure: OnStoreFailure::Local,
@@ -91,7 +91,7 @@ async fn measure(counters: usize) {
     assert_eq!(server.console().ask::<usize>("DBSIZE"), counters);
     server.console().ask::<()>("FLUSHALL");
     for hit in (0..counters).map(take) {
-        shards.ledger().note_reading(&hit, Window { count: 9, ..Window::at(Unit::Year, at) }, at);
+        shards.ledger().note_reading(&hit, Window { count: 9, ..Window::at(Period::YEAR, at) }, at);
     }
     for what in ["lost", "known"] {
         let begun = now();

@@ -6,9 +6,9 @@ use super::*;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
-use crate::decision::unit::Unit;
 use crate::storage::Moment;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Outcome;
@@ -24,10 +24,10 @@ fn check(on_store_failure: OnStoreFailure, passes: bool, owed: u64) {
     {
         let address = "redis://127.0.0.1:1".parse().unwrap();
         let shards = Shards::new(cluster(vec![address]), None, settings());
-        let (topology, unit) = (shards.topology(), Unit::Minute);
+        let (topology, period) = (shards.topology(), Period::MINUTE);
         let hit = Hit {
-            key: CounterKey::new("d", unit, [Entry { key: b"k", value: b"v" }].into_iter()),
-            limit: Limit { requests_per_unit: 10, unit },
+            key: CounterKey::new("d", period, [Entry { key: b"k", value: b"v" }].into_iter()),
+            limit: Limit::new(10, period),
             hits: Hits::Take(3),
             role: Role::default(),
             on_store_failure,

@@ -201,7 +201,7 @@ impl From<FoundCounter> for CounterLine {
             key: format!("{:?}", counter.key),
             domain: counter.domain,
             entries: counter.entries,
-            unit: counter.unit.name().into(),
+            unit: counter.period.to_string(),
             count: counter.count,
             limit: limit.map(|limit| limit.requests_per_unit),
             remaining: limit.map(|limit| limit.remaining(counter.count)),

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::hint;
 use crate::decision::explain::{Counted, Explained, Fate, Hashed};
 use crate::decision::key::name::{shown, write_entries};
+use crate::decision::period::Period;
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Entry, Request};
 use crate::decision::rules::walk::{By, Candidate, Place, Step, Why};
 use crate::decision::rules::{Rule, RuleSet};
-use crate::decision::unit::Unit;
 
 /// Where counters are, and by which names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,7 +221,7 @@ impl CounterPage {
         let key = format!("{:?}", counted.key);
         let prefix = match places {
             Places::Local => None,
-            Places::Redis(_, Some(per_second)) if counted.limit.unit == Unit::Second => Some(per_second),
+            Places::Redis(_, Some(per_second)) if counted.limit.period == Period::SECOND => Some(per_second),
             Places::Redis(prefix, _) => Some(prefix),
         };
         Self {
@@ -232,7 +232,7 @@ impl CounterPage {
             limit: counted.limit.requests_per_unit,
             whole_limit: Some(counted.whole.requests_per_unit)
                 .filter(|whole| *whole != counted.limit.requests_per_unit),
-            unit: counted.limit.unit.name().into(),
+            unit: counted.limit.period.to_string(),
             shadow_mode: counted.role.shadow,
             quota_mode: counted.role.quota,
             on_store_failure: counted.on_store_failure.name().into(),

@@ -2,29 +2,30 @@
 
 use super::page::{ExplainPage, Places};
 use super::{AskFault, Asked, Context, Question};
+use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
+use crate::decision::period::Period;
 use crate::decision::plan::Modes;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
-use crate::decision::unit::Unit;
 
 fn spec(line: u32, key: &str, value: &str) -> DescriptorSpec {
     let location = Location { file: "rules.yaml".into(), line, column: 5 };
     DescriptorSpec { value: (!value.is_empty()).then(|| value.into()), ..DescriptorSpec::new(key, location) }
 }
 
-fn limited(line: u32, key: &str, value: &str, unit: Unit) -> DescriptorSpec {
-    let quota = QuotaSpec::Counted { requests_per_unit: 10, unit };
+fn limited(line: u32, key: &str, value: &str, period: Period) -> DescriptorSpec {
+    let quota = QuotaSpec::Counted(Limit::new(10, period));
     let limit = LimitSpec { quota, name: Some(format!("rule-{line}")), replaces: Vec::new() };
     DescriptorSpec { limit: Some(limit), ..spec(line, key, value) }
 }
 
 fn rules() -> RuleSet {
     let descriptors = vec![
-        limited(3, "user", "", Unit::Minute),
-        limited(5, "user", "a*", Unit::Second),
+        limited(3, "user", "", Period::MINUTE),
+        limited(5, "user", "a*", Period::SECOND),
         DescriptorSpec {
-            descriptors: vec![limited(9, "user", "", Unit::Day)],
+            descriptors: vec![limited(9, "user", "", Period::DAY)],
             ..spec(7, "route", "checkout")
         },
     ];

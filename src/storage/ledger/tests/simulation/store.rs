@@ -28,7 +28,7 @@ impl Counter {
 
 impl Store {
     pub(super) fn count(&mut self, hit: &Hit, now: Timestamp) -> (Window, Reading) {
-        let start = Window::at(hit.limit.unit, now).start;
+        let start = Window::at(hit.limit.period, now).start;
         let window = self.counters.entry(hit.key.as_bytes().into()).or_default().at(start);
         let (after, reading) = window.count(hit.limit, hit.hits);
         *window = after;

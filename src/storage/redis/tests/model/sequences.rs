@@ -6,8 +6,8 @@ use proptest::sample::select;
 
 use crate::decision::fixed_window::MAX_AHEAD;
 use crate::decision::hit::{DeniedRequests, Role};
+use crate::decision::period::Period;
 use crate::decision::request::Hits;
-use crate::decision::unit::Unit;
 
 /// The largest amount that a caller may name, with default settings.
 const MOST_HITS: u32 = 1_000_000_000;
@@ -27,7 +27,7 @@ pub(super) struct Step {
 pub(super) enum Advance {
     Millis(u64),
     /// To so many milliseconds after a second before the next window of this unit.
-    ToEdge(Unit, u64),
+    ToEdge(Period, u64),
 }
 
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub(super) struct TestRequest {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TestHit {
     pub(super) name: char,
-    pub(super) unit: Unit,
+    pub(super) period: Period,
     pub(super) limit: u32,
     pub(super) hits: Hits,
     pub(super) role: Role,
@@ -50,8 +50,8 @@ impl Advance {
     pub(super) fn from(self, millis: u64) -> u64 {
         match self {
             Self::Millis(by) => millis + by,
-            Self::ToEdge(unit, offset) => {
-                let length = 1_000 * u64::from(unit.seconds());
+            Self::ToEdge(period, offset) => {
+                let length = 1_000 * u64::from(period.seconds());
                 millis.max((millis / length + 1) * length + offset - 1_000)
             }
         }
@@ -62,8 +62,8 @@ fn small_or_extreme() -> impl Strategy<Value = u32> {
     prop_oneof![12 => 0..8_u32, 1 => MOST_HITS - 1..=MOST_HITS, 1 => u32::MAX - 1..=u32::MAX]
 }
 
-fn units() -> impl Strategy<Value = Unit> {
-    prop_oneof![4 => Just(Unit::Second), 4 => Just(Unit::Minute), 1 => select(Unit::ALL.as_slice())]
+fn units() -> impl Strategy<Value = Period> {
+    prop_oneof![4 => Just(Period::SECOND), 4 => Just(Period::MINUTE), 1 => select(Period::UNITS.as_slice())]
 }
 
 fn hits() -> impl Strategy<Value = TestHit> {
@@ -71,9 +71,9 @@ fn hits() -> impl Strategy<Value = TestHit> {
     let hits = prop_oneof![3 => amount().prop_map(Hits::Take), 1 => amount().prop_map(Hits::Refund)];
     let role = prop_oneof![2 => Just((false, false)), 1 => any::<(bool, bool)>()];
     (proptest::char::range('a', 'c'), units(), small_or_extreme(), hits, role).prop_map(
-        |(name, unit, limit, hits, (shadow, quota))| TestHit {
+        |(name, period, limit, hits, (shadow, quota))| TestHit {
             name,
-            unit,
+            period,
             limit,
             hits,
             role: Role { shadow, quota },
@@ -86,8 +86,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let advance = prop_oneof![
         2 => (0..900_u64).prop_map(Advance::Millis),
         1 => (0..40_000_u64).prop_map(Advance::Millis),
-        1 => (units(), 0..2_000_u64).prop_map(|(unit, offset)| Advance::ToEdge(unit, offset)),
-        1 => units().prop_map(|unit| Advance::ToEdge(unit, 1_000)),
+        1 => (units(), 0..2_000_u64).prop_map(|(period, offset)| Advance::ToEdge(period, offset)),
+        1 => units().prop_map(|period| Advance::ToEdge(period, 1_000)),
     ];
     // Not further back than counters are kept beyond their windows.
     let set_back = prop_oneof![2 => Just(0), 6 => 0..=1_000_u64, 1 => 0..=1_000 * MAX_AHEAD];
