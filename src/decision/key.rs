@@ -223,7 +223,7 @@ mod tests {
         for period in Period::UNITS {
             assert_eq!(CounterKey::new("d", period, std::iter::empty()).period(), Some(period));
         }
-        for other in ["", "1|f", "1|f61|d", "2|f60|d"] {
+        for other in ["", "1|f", "1|f061|d", "1|f0|d", "2|f60|d"] {
             assert_eq!(CounterKey::from_stored(other.as_bytes()).unwrap().period(), None, "{other}");
         }
     }

@@ -7,6 +7,7 @@ mod properties;
 mod refused_fields;
 mod refused_limits;
 mod refused_structure;
+mod refused_windows;
 mod refused_yaml;
 mod sources;
 mod speed;

@@ -92,6 +92,12 @@ fn numbers_and_units() {
     check_limit("{unit: MONTH, requests_per_unit: 1_000}", limit(counted(1000, Period::MONTH)));
     check_limit("{unit: \"year\", requests_per_unit: 0x10}", limit(counted(16, Period::YEAR)));
     check_limit("{unit: day, requests_per_unit: 1, unlimited: false}", limit(counted(1, Period::DAY)));
+    let per = |seconds| limit(counted(1, Period::from_seconds(seconds).unwrap()));
+    check_limit("{per: 5m, requests_per_unit: 1}", per(300));
+    check_limit("{per: 1h30m, requests_per_unit: 1}", per(5_400));
+    check_limit("{per: Hour, requests_per_unit: 1}", per(3_600));
+    check_limit("{unit: minute, unit_multiplier: 5, requests_per_unit: 1}", per(300));
+    check_limit("{unit: hour, unit_multiplier: 1, per: , requests_per_unit: 1}", per(3_600));
     check_limit("{unlimited: true}", limit(QuotaSpec::Unlimited));
 }
 

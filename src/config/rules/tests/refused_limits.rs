@@ -221,7 +221,7 @@ error: `rate_limit` without `unit`
 4 |     rate_limit: {}
   |     ^^^^^^^^^^
   = field: descriptors[0].rate_limit
-  = help: write `unit: minute`, or another of second, hour, day, week, month, year
+  = help: write `unit: minute`, or another of second, hour, day, week, month, year; or `per: 5m`
 
 error: `rate_limit` without `requests_per_unit`
  --> a.yaml:4:5

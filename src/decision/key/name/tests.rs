@@ -33,7 +33,7 @@ fn what_is_no_key_of_ours_is_not_read() {
         "1|f60",
         "2|f60|demo|a=b",
         "1|g60|demo|a=b",
-        "1|f61|demo|a=b",
+        "1|f061|demo|a=b",
         "1|f060|demo|a=b",
         "1|f+60|demo|a=b",
         "1|f60|demo|a",
