@@ -8,3 +8,4 @@ mod overrides;
 mod replaces;
 mod table;
 mod verdict;
+mod windows;

@@ -140,6 +140,20 @@ async fn envoy_tells_the_limit_in_its_own_headers() {
 }
 
 #[tokio::test]
+async fn envoy_tells_no_window_that_it_has_no_unit_for() {
+    let rule = "key: generic_key, value: all, rate_limit: {per: 3000d, requests_per_unit: 1}";
+    let rules = format!("{{domain: mesh, descriptors: [{{{rule}}}]}}");
+    let mesh = Mesh::start(&rules, |envoy| envoy.descriptor(&all())).await;
+    for status in [200, 429] {
+        let answer = mesh.get(&[]).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("x-ratelimit-limit"), "1, 1");
+        let reset: u64 = answer.header("x-ratelimit-reset").parse().unwrap();
+        assert!(reset <= 3_000 * 86_400, "{reset}");
+    }
+}
+
+#[tokio::test]
 async fn our_headers_go_to_passed_and_denied_clients() {
     let setup = Ratekeeper::setup().rules(&limit_all(1)).settings("response: {headers: {enabled: true}}");
     let mesh = Mesh::of(setup.start().await, |envoy| envoy.descriptor(&all())).await;

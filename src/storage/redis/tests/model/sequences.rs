@@ -62,15 +62,19 @@ fn small_or_extreme() -> impl Strategy<Value = u32> {
     prop_oneof![12 => 0..8_u32, 1 => MOST_HITS - 1..=MOST_HITS, 1 => u32::MAX - 1..=u32::MAX]
 }
 
-fn units() -> impl Strategy<Value = Period> {
-    prop_oneof![4 => Just(Period::SECOND), 4 => Just(Period::MINUTE), 1 => select(Period::UNITS.as_slice())]
+fn periods() -> impl Strategy<Value = Period> {
+    let any =
+        (1..=u64::from(Period::MAX.seconds())).prop_map(|seconds| Period::from_seconds(seconds).unwrap());
+    let short = (1..=90_u64).prop_map(|seconds| Period::from_seconds(seconds).unwrap());
+    let unit = select(Period::UNITS.as_slice());
+    prop_oneof![4 => Just(Period::SECOND), 4 => Just(Period::MINUTE), 1 => unit, 2 => short, 1 => any]
 }
 
 fn hits() -> impl Strategy<Value = TestHit> {
     let amount = small_or_extreme;
     let hits = prop_oneof![3 => amount().prop_map(Hits::Take), 1 => amount().prop_map(Hits::Refund)];
     let role = prop_oneof![2 => Just((false, false)), 1 => any::<(bool, bool)>()];
-    (proptest::char::range('a', 'c'), units(), small_or_extreme(), hits, role).prop_map(
+    (proptest::char::range('a', 'c'), periods(), small_or_extreme(), hits, role).prop_map(
         |(name, period, limit, hits, (shadow, quota))| TestHit {
             name,
             period,
