@@ -1,6 +1,9 @@
-//! The documentation tells the truth: settings and their defaults, flags, rule examples, links, and names of files.
+//! The documentation tells the truth: settings and their defaults, flags, rule examples, links, names of files, and commands.
 
+mod commands;
+mod console;
 pub(crate) mod markdown;
+mod shell;
 
 use std::collections::BTreeMap;
 use std::path::Path;
