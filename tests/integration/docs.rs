@@ -1,7 +1,7 @@
 //! The documentation tells the truth: settings and their defaults, flags, rule examples, links, names of files, and commands.
 
 mod commands;
-mod console;
+pub(crate) mod console;
 pub(crate) mod markdown;
 mod shell;
 
