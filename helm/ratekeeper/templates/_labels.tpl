@@ -32,14 +32,21 @@ annotations:
 {{- end -}}
 {{- end -}}
 
-{{/* name, namespace, labels and annotations. Takes the root; a suffix of the name, labels and annotations if there are. */}}
+{{/* name, namespace, labels and annotations. Takes the root; beside it what differs: suffix, namespace, component, labels, annotations. */}}
 {{- define "ratekeeper.metadata" -}}
 name: {{ include "ratekeeper.fullname" .root }}{{ default "" .suffix }}
 namespace: {{ default (include "ratekeeper.namespace" .root) .namespace }}
 labels:
-  {{- $labels := include "ratekeeper.labels" .root | fromYaml }}
+  {{- $labels := include "ratekeeper.labelsOf" (dict "root" .root "component" (default "server" .component)) | fromYaml }}
   {{- toYaml (merge $labels (default dict .labels)) | nindent 2 }}
 {{- with include "ratekeeper.annotations" (dict "root" .root "own" .annotations) }}
 {{ . }}
 {{- end }}
+{{- end -}}
+
+{{/* What tells the pod of `helm test` from the server's, so that no Service leads to it. */}}
+{{- define "ratekeeper.test.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "ratekeeper.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: test
 {{- end -}}

@@ -64,3 +64,17 @@
 {{- define "ratekeeper.host" -}}
 {{- printf "%s.%s.svc" (include "ratekeeper.fullname" .) (include "ratekeeper.namespace" .) -}}
 {{- end -}}
+
+{{/* All names under which callers may know the Services. */}}
+{{- define "ratekeeper.dnsNames" -}}
+{{- $names := list -}}
+{{- $services := list (include "ratekeeper.fullname" .) -}}
+{{- if .Values.service.headless.enabled -}}
+{{- $services = append $services (printf "%s-headless" (include "ratekeeper.fullname" .)) -}}
+{{- end -}}
+{{- $namespace := include "ratekeeper.namespace" . -}}
+{{- range $services -}}
+{{- $names = concat $names (list . (printf "%s.%s" . $namespace) (printf "%s.%s.svc" . $namespace) (printf "%s.%s.svc.%s" . $namespace $.Values.clusterDomain)) -}}
+{{- end -}}
+{{- toYaml (concat $names .Values.tls.certManager.extraDnsNames | uniq) -}}
+{{- end -}}

@@ -10,13 +10,14 @@ ipFamilies:
 {{- end }}
 {{- end -}}
 
+{{/* Takes the numbers of the ports, and what the one named grpc speaks. */}}
 {{- define "ratekeeper.service.ports" -}}
-{{- $ports := .Values.service.ports -}}
+{{- $ports := .ports -}}
 - name: grpc
   port: {{ $ports.grpc }}
   targetPort: grpc
   protocol: TCP
-  {{- with .Values.service.grpcAppProtocol }}
+  {{- with .grpc }}
   appProtocol: {{ . }}
   {{- end }}
 - name: http

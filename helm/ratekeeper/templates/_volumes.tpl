@@ -107,7 +107,7 @@
   projected:
     defaultMode: 288
     sources:
-      {{- include "ratekeeper.redis.tlsSources" . | nindent 6 }}
+      {{- include "ratekeeper.redis.tlsSources" . | trim | nindent 6 }}
 {{- end }}
 {{- end }}
 {{- end -}}
