@@ -22,7 +22,8 @@ fn output(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            let why = format!("not checked: {program} does not run here ({error}); scripts/test-setup installs it");
+            let why =
+                format!("not checked: {program} does not run here ({error}); scripts/test-setup installs it");
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{why}");
             eprintln!("{why}");
             None
@@ -70,9 +71,9 @@ fn the_time_to_stop_fits_the_drain() {
 fn the_user_that_the_unit_names_is_made() {
     let root = TempDir::with_prefix("sysusers-").unwrap();
     let (folder, from) = (format!("--root={}", root.path().display()), file("ratekeeper.sysusers"));
-    std::fs::create_dir(root.path().join("etc")).unwrap();
-    std::fs::copy(from, root.path().join("etc/ratekeeper.conf")).unwrap();
-    let Some(output) = output("systemd-sysusers", &[&folder, "/etc/ratekeeper.conf"]) else { return };
+    std::fs::create_dir_all(root.path().join("etc/sysusers.d")).unwrap();
+    std::fs::copy(from, root.path().join("etc/sysusers.d/ratekeeper.conf")).unwrap();
+    let Some(output) = output("systemd-sysusers", &[&folder, "ratekeeper.conf"]) else { return };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let users = std::fs::read_to_string(root.path().join("etc/passwd")).unwrap();
     let unit = Unit::read(&file("ratekeeper.service"));
@@ -81,7 +82,8 @@ fn the_user_that_the_unit_names_is_made() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_page_installs_starts_serves_reloads_and_stops() {
-    let redis = Redis::start_with(&["--requirepass", "s3cret"]).await;
+    let redis = Redis::start().await;
+    redis.cli(&["ACL", "SETUSER", "ratekeeper", "on", ">s3cret", "~rk:*", "+@all"]).await;
     let mut machine = Machine::installed();
     std::fs::write(machine.path("/etc/ratekeeper/redis/password"), "s3cret\n").unwrap();
     machine.settle("/etc/ratekeeper/config/ratekeeper.yaml");
@@ -95,7 +97,9 @@ async fn what_the_page_installs_starts_serves_reloads_and_stops() {
     command.env("RATEKEEPER_LISTEN__GRPC", &socket).env("RATEKEEPER_LISTEN__HTTP", http.to_string());
     command.env("RATEKEEPER_LISTEN__METRICS", ports::free().to_string());
     command.env("RATEKEEPER_LISTEN__ADMIN", ports::free().to_string());
-    command.env("RATEKEEPER_REDIS__URLS", redis.url()).env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
+    command
+        .env("RATEKEEPER_REDIS__URLS", redis.url())
+        .env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
     command.env("RATEKEEPER_DRAIN__PAUSE", "0s");
     let mut server = machine.start(command);
     machine.is_told("READY=1").await;

@@ -17,8 +17,12 @@
 {{- if and $redis.tls.certificateKey (not $redis.tls.existingSecret) -}}
 {{- fail (printf "%s.tls.existingSecret is missing: it holds the certificate that %s.tls.certificateKey names" $name $name) -}}
 {{- end -}}
-{{- if and (or (and $redis.tls.certificateKey (not $redis.tls.keyKey)) (and $redis.tls.keyKey (not $redis.tls.certificateKey))) -}}
+{{- if ne (empty $redis.tls.certificateKey) (empty $redis.tls.keyKey) -}}
 {{- fail (printf "%s.tls.certificateKey and %s.tls.keyKey go together: a certificate is of use with its key only" $name $name) -}}
+{{- end -}}
+{{- $tls := or $redis.tls.existingSecret $redis.tls.caConfigMap.name $redis.tls.serverName (not $redis.tls.verifyHostName) -}}
+{{- if and $tls (not $redis.tls.enabled) (not $redis.urlsSecret.name) (not (contains "rediss://" (join " " $redis.urls))) -}}
+{{- fail (printf "%s.tls is given, but no server is asked by TLS: write %s.tls.enabled: true, or rediss:// URLs" $name $name) -}}
 {{- end -}}
 {{- end -}}
 
@@ -84,14 +88,6 @@
 {{- $targets := or .Values.autoscaling.targetCPUUtilizationPercentage .Values.autoscaling.targetMemoryUtilizationPercentage .Values.autoscaling.metrics -}}
 {{- if and .Values.autoscaling.enabled (not $targets) -}}
 {{- fail "autoscaling has nothing to go by: write autoscaling.targetCPUUtilizationPercentage, or metrics of your own, autoscaling.metrics" -}}
-{{- end -}}
-{{- $budget := .Values.podDisruptionBudget -}}
-{{- $none := kindIs "invalid" $budget.minAvailable -}}
-{{- if and $budget.enabled (not $none) (not (kindIs "invalid" $budget.maxUnavailable)) -}}
-{{- fail "podDisruptionBudget.minAvailable and maxUnavailable exclude each other: set maxUnavailable: null beside minAvailable" -}}
-{{- end -}}
-{{- if and $budget.enabled $none (kindIs "invalid" $budget.maxUnavailable) -}}
-{{- fail "podDisruptionBudget says nothing: write maxUnavailable or minAvailable, or set enabled: false" -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,10 +1,10 @@
 //! One bash for each page, in a copy of what people have in a checkout, with the binary under test first in PATH.
 //!
 //! What differs from typing it: the ports of the pages are free ones (in commands, in the copied files, and back again in what is
-//! printed), Envoy's patience is longer, and nobody waits for `drain.pause`. What still runs at the end of a page is ended.
+//! printed), Envoy and `redis.timeout` are more patient, and nobody waits for `drain.pause`. What still runs at the end of a page is ended.
 
 use std::fmt::Write as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,9 @@ use crate::harness::ports;
 use crate::harness::ratekeeper::BINARY;
 
 /// The ports that pages and the files they name may use.
-const PORTS: [&str; 9] = ["8081", "8080", "9090", "6070", "10000", "10001", "9901", "6379", "6380"];
+const PORTS: [&str; 13] = [
+    "8081", "8080", "9090", "6070", "8181", "8180", "9190", "6170", "10000", "10001", "9901", "6379", "6380",
+];
 
 /// What stands before a port that is one.
 const BEFORE_PORTS: [&str; 4] = [":", "port_value: ", "--port ", "-p "];
@@ -39,10 +41,25 @@ impl Shell {
         }
         std::fs::copy(project.join("Makefile"), shell.checkout().join("Makefile")).unwrap();
         symlink(project.join(".venv"), shell.checkout().join(".venv")).unwrap();
+        shell.write_program();
         std::fs::create_dir(shell.folder.path().join("printed")).unwrap();
         // It would draw one wherever it does not print to a terminal.
         std::fs::write(shell.folder.path().join(".curlrc"), "no-progress-meter\n").unwrap();
         shell
+    }
+
+    /// The binary under test, whose `counters` ask the free port in place of the usual one.
+    fn write_program(&self) {
+        let folder = self.folder.path().join("bin");
+        std::fs::create_dir(&folder).unwrap();
+        let admin = self.with_free_ports("127.0.0.1:6070");
+        let text = format!(
+            "#!/usr/bin/env bash\n\
+            if [[ $1 == counters && $* != *--admin* ]]; then set -- \"$@\" --admin {admin}; fi\nexec {BINARY} \"$@\"\n"
+        );
+        let program = folder.join("ratekeeper");
+        std::fs::write(&program, text).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn checkout(&self) -> PathBuf {
@@ -108,12 +125,10 @@ impl Shell {
                 self.with_free_ports(&format!("127.0.0.1:{port}"))
             )
         });
-        let admin = self.with_free_ports("127.0.0.1:6070");
         format!(
-            "printed={folder}/printed\nexport PATH={}:$PATH HOME={folder} RATEKEEPER_DRAIN__PAUSE=0s\n{}\
-            trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n\
-            ratekeeper() {{ if [[ $1 == counters && $* != *--admin* ]]; then set -- \"$@\" --admin {admin}; fi; command ratekeeper \"$@\"; }}\n",
-            Path::new(BINARY).parent().unwrap().display(),
+            "printed={folder}/printed\nexport PATH={folder}/bin:$PATH HOME={folder}\n\
+            export RATEKEEPER_DRAIN__PAUSE=0s RATEKEEPER_REDIS__TIMEOUT=900ms\n{}\
+            trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n",
             listen.collect::<String>(),
         )
     }

@@ -53,7 +53,15 @@ impl Machine {
     pub(super) fn here(&self, text: &str) -> String {
         let root = self.root.path().to_str().unwrap();
         let words = text.split_inclusive([' ', '=', ':', '[', ']', ',']);
-        words.map(|word| if FOLDERS.iter().any(|folder| word.starts_with(folder)) { format!("{root}{word}") } else { word.into() }).collect()
+        words
+            .map(|word| {
+                if FOLDERS.iter().any(|folder| word.starts_with(folder)) {
+                    format!("{root}{word}")
+                } else {
+                    word.into()
+                }
+            })
+            .collect()
     }
 
     pub(super) fn path(&self, path: &str) -> PathBuf {

@@ -14,7 +14,8 @@ pub(super) fn file(name: &str) -> PathBuf {
 
 impl Unit {
     pub(super) fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self { text }
     }
 
