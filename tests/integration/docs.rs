@@ -2,6 +2,7 @@
 
 mod commands;
 pub(crate) mod console;
+mod figures;
 pub(crate) mod markdown;
 mod shell;
 

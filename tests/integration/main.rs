@@ -10,6 +10,7 @@ mod harness_tests;
 mod allocations;
 mod answers;
 mod bad_input;
+mod canary;
 mod cli;
 mod counters;
 mod decision_log;

@@ -97,9 +97,7 @@ async fn what_the_page_installs_starts_serves_reloads_and_stops() {
     command.env("RATEKEEPER_LISTEN__GRPC", &socket).env("RATEKEEPER_LISTEN__HTTP", http.to_string());
     command.env("RATEKEEPER_LISTEN__METRICS", ports::free().to_string());
     command.env("RATEKEEPER_LISTEN__ADMIN", ports::free().to_string());
-    command
-        .env("RATEKEEPER_REDIS__URLS", redis.url())
-        .env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
+    command.env("RATEKEEPER_REDIS__URLS", redis.url()).env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
     command.env("RATEKEEPER_DRAIN__PAUSE", "0s");
     let mut server = machine.start(command);
     machine.is_told("READY=1").await;
