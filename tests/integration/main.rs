@@ -33,5 +33,6 @@ mod rolling;
 mod rule_files;
 mod settings;
 mod systemd;
+mod tls;
 mod traces;
 mod upstream_names;
