@@ -23,6 +23,7 @@ mod health;
 mod http_surface;
 mod layers;
 mod logging;
+mod meshes;
 mod metrics;
 mod monitoring;
 mod redis;
