@@ -61,7 +61,9 @@ impl Envoy {
         let file = folder.path().join("envoy.yaml");
         std::fs::write(&file, configuration).unwrap();
         let mut command = Command::new(program());
-        command.args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "-c"]).arg(file);
+        command
+            .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "-c"])
+            .arg(file);
         let output = command.output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     }

@@ -56,7 +56,8 @@ pub(super) fn inbound_listener(http: u16, tcp: u16) -> Value {
 
 /// The routes of an inbound port.
 pub(super) fn inbound_routes(port: u16) -> Value {
-    let host = json!({"name": format!("inbound|http|{port}"), "domains": ["*"], "routes": [route("default", "/")]});
+    let host =
+        json!({"name": format!("inbound|http|{port}"), "domains": ["*"], "routes": [route("default", "/")]});
     json!({"name": format!("inbound|{port}||"), "virtual_hosts": [host], "validate_clusters": false})
 }
 

@@ -11,7 +11,10 @@ pub(super) fn apply(rule: &Value, cluster: &mut Value) {
     for (name, policy) in rule["spec"]["trafficPolicy"].as_object().unwrap() {
         match name.as_str() {
             "loadBalancer" => {
-                assert_eq!(*policy, json!({"simple": "LEAST_REQUEST", "localityLbSetting": {"enabled": false}}));
+                assert_eq!(
+                    *policy,
+                    json!({"simple": "LEAST_REQUEST", "localityLbSetting": {"enabled": false}})
+                );
                 cluster["lb_policy"] = "LEAST_REQUEST".into();
             }
             "connectionPool" => connection_pool(policy, cluster),

@@ -16,7 +16,8 @@ struct Scene {
 
 impl Scene {
     async fn start(mut proxy: Proxy, file: &str, entrance: &str) -> Self {
-        let (ratekeeper, upstream) = (ratekeeper(&["deploy/istio/rules.yaml"]).await, Upstream::start().await);
+        let (ratekeeper, upstream) =
+            (ratekeeper(&["deploy/istio/rules.yaml"]).await, Upstream::start().await);
         let mut rule = resource("in-mesh.yaml", "DestinationRule", "ratekeeper");
         // The sidecar at the other end is Istio's; tls.rs has a proxy that speaks TLS to ratekeeper itself.
         assert_eq!(rule["spec"]["trafficPolicy"]["tls"].take()["mode"], "ISTIO_MUTUAL");

@@ -70,14 +70,12 @@ impl Proxy {
 
     /// An Envoy of its own: routes stand where they came by RDS, and every chain has a listener, as nothing here redirects
     /// connections to one port.
-    pub(super) fn example(mut self, ratekeeper: SocketAddr, application: SocketAddr) -> Example {
+    pub(super) fn example(self, ratekeeper: SocketAddr, application: SocketAddr) -> Example {
         let mut listeners = Vec::new();
-        for listener in &mut self.listeners {
-            for chain in listener["filter_chains"].as_array_mut().unwrap() {
-                resolve(chain, &self.routes);
-                chain.as_object_mut().unwrap().remove("filter_chain_match");
+        for listener in &self.listeners {
+            for chain in listener["filter_chains"].as_array().unwrap() {
                 let name = chain.get("name").unwrap_or(&listener["name"]);
-                listeners.push(json!({"name": name, "filter_chains": [chain]}));
+                listeners.push(json!({"name": name, "filter_chains": [resolve(chain, &self.routes)]}));
             }
         }
         Example::of_parts(&listeners, &self.clusters)
@@ -86,7 +84,9 @@ impl Proxy {
     }
 }
 
-fn resolve(chain: &mut Value, routes: &[Value]) {
+fn resolve(chain: &Value, routes: &[Value]) -> Value {
+    let mut chain = chain.clone();
+    chain.as_object_mut().unwrap().remove("filter_chain_match");
     for filter in chain["filters"].as_array_mut().unwrap() {
         let config = filter["typed_config"].as_object_mut().unwrap();
         if let Some(rds) = config.remove("rds") {
@@ -94,4 +94,5 @@ fn resolve(chain: &mut Value, routes: &[Value]) {
             config.insert("route_config".into(), found.unwrap().clone());
         }
     }
+    chain
 }
