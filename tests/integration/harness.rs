@@ -22,6 +22,7 @@ pub(crate) mod traffic;
 pub(crate) mod upstream;
 pub(crate) mod wait;
 pub(crate) mod wire;
+pub(crate) mod yaml;
 
 pub(crate) use ask::{Ask, ask, entries, nothing};
 pub(crate) use authority::Authority;

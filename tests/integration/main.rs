@@ -25,6 +25,7 @@ mod health_command;
 mod http_surface;
 mod layers;
 mod logging;
+mod meshes;
 mod metrics;
 mod monitoring;
 mod redis;

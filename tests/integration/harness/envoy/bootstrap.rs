@@ -118,15 +118,15 @@ impl Bootstrap {
     }
 
     fn service(&self) -> Value {
-        json!({"transport_api_version": "V3", "grpc_service": {"envoy_grpc": {
-            "cluster_name": "ratekeeper",
+        json!({"transport_api_version": "V3", "grpc_service": {
+            "envoy_grpc": {"cluster_name": "ratekeeper"},
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,unavailable,reset", "num_retries": 3,
-                "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.005s"},
+                "retry_back_off": {"base_interval": "0.001s", "max_interval": "5s"},
                 "retry_host_predicate": [{
                     "name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type":
                         "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}],
-                "host_selection_retry_max_attempts": 5}}}})
+                "host_selection_retry_max_attempts": 5}}})
     }
 
     fn replica_cluster(&self) -> Value {
