@@ -49,7 +49,8 @@ fn costs_are_those_of_the_benchmarks() {
 
 #[test]
 fn sums_follow_from_the_costs() {
-    let heading = "| requests/s | store | descriptors | cores busy | cores to plan | Redis busy | Redis to plan |";
+    let heading =
+        "| requests/s | store | descriptors | cores busy | cores to plan | Redis busy | Redis to plan |";
     let rows = page("docs/sizing.md").table(heading);
     assert!(rows.len() > 5);
     let costs = quoted();
