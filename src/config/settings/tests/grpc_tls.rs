@@ -81,7 +81,7 @@ error: `client_certificate` cannot be `yes`
 1 | grpc: {tls: {cert: a, client_certificate: yes, allowed_names: [a.example, '*.b']}}
   |                                           ^^^
   = field: grpc.tls.client_certificate
-  = help: write `required` or `optional`
+  = help: it can be: required, optional
 
 error: `*.b` has a wildcard
  --> s.yaml:1:75
