@@ -22,6 +22,7 @@ mod explain;
 mod health;
 mod health_command;
 mod http_surface;
+mod image;
 mod layers;
 mod logging;
 mod metrics;
