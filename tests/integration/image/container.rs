@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use super::dockerfile::Dockerfile;
-use crate::harness::ratekeeper::BINARY;
+use crate::harness::ratekeeper;
 
 /// Mounts, and then goes into the root as the user. Arguments: root, mounts, user, and the command; mounts are `FROM=PLACE`, parted by
 /// spaces. Each `exec` keeps the process, so that signals reach the server itself.
@@ -30,6 +30,11 @@ exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"
 pub(super) struct Container {
     folder: TempDir,
     pub(super) image: Dockerfile,
+}
+
+/// The binary under test, or the one that `scripts/test-image` names.
+fn binary() -> String {
+    std::env::var("RATEKEEPER_TEST_IMAGE_BINARY").unwrap_or_else(|_| ratekeeper::BINARY.to_owned())
 }
 
 /// Runs the layout.
@@ -88,7 +93,7 @@ impl Container {
     /// A root as the layout makes it of the binary under test.
     pub(super) fn new() -> Self {
         let container = Self { folder: TempDir::with_prefix("image-").unwrap(), image: Dockerfile::read() };
-        layout(&[BINARY, container.root().to_str().unwrap()]).unwrap();
+        layout(&[&binary(), container.root().to_str().unwrap()]).unwrap();
         container
     }
 

@@ -122,3 +122,13 @@ fn it_is_compiled_as_this_checkout_is() {
     let base = dockerfile.argument("BUILD_IMAGE");
     assert_eq!(base, "rust:${RUST_VERSION}-bookworm", "the libraries of the image are those of its Debian");
 }
+
+#[test]
+fn the_linter_is_content() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let linter = folder.join(".venv/bin/hadolint");
+    let output = std::process::Command::new(&linter).arg("deploy/Dockerfile").current_dir(folder).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}; scripts/test-setup installs it", linter.display()));
+    let told = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&told));
+}
