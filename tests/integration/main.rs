@@ -20,6 +20,7 @@ mod envoy_tcp;
 mod examples;
 mod explain;
 mod health;
+mod health_command;
 mod http_surface;
 mod layers;
 mod logging;
