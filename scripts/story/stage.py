@@ -149,6 +149,9 @@ class Stage:
             found = is_so()
             if found:
                 return found
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    raise Broken(f"{name} has ended, with status {process.returncode}")
             time.sleep(0.01)
         raise Broken(f"waited in vain for {what}")
 

@@ -45,7 +45,7 @@ class Teller:
         Raises Broken where it is not, with what is there `otherwise`.
         """
         if not kept:
-            raise Broken(f"chapter {self.chapters} promised: {what}. It is not so. {otherwise}".rstrip())
+            raise Broken(f"chapter {self.chapters} is not as it should be: {what}. {otherwise}".rstrip())
         mark = self._paint(GREEN, "✓")
         lines = textwrap.wrap(" ".join(what.split()), WIDTH - 2, break_on_hyphens=False, break_long_words=False)
         print(f"   {mark} " + "\n     ".join(lines), flush=True)
