@@ -190,12 +190,15 @@ async fn the_services_find_each_other() {
     let health = seen["health"].as_object().unwrap();
     let expected = ["redis", "ratekeeper-0", "ratekeeper-1", "envoy", "prometheus"];
     assert!(expected.iter().all(|name| health[*name] == 0), "{seen}");
-    let answers = &seen["answers"];
-    assert_eq!(answers[0]["status"], 200, "{seen}");
-    assert_eq!(answers[0]["body"], "echo of alice", "{seen}");
-    assert_eq!(answers[0]["limit"], "10, 10;w=60", "{seen}");
-    // 25 requests are more than two windows have, should a minute end among them.
-    assert!(answers.as_array().unwrap().iter().any(|answer| answer["status"] == 429), "{seen}");
+    let answers = seen["answers"].as_array().unwrap();
+    assert_eq!(
+        (&answers[0]["status"], &answers[0]["body"]),
+        (&json!(200), &json!("echo of alice")),
+        "{seen}"
+    );
+    // 25 requests are more than two windows have, should a minute end among them. Few may go undecided on a busy machine.
+    let denied = answers.iter().find(|answer| answer["status"] == 429).unwrap_or_else(|| panic!("{seen}"));
+    assert_eq!(denied["limit"], "10, 10;w=60, 600;w=60", "both descriptors have their rule: {seen}");
     assert_eq!(seen["up"], 2, "{seen}");
     assert_eq!(seen["shared"], 2, "both replicas count in the one Redis: {seen}");
 }
