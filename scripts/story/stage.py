@@ -16,6 +16,8 @@ from .telling import Broken
 
 # How long anything may take to be as it should. Far more than it takes: the machine may be busy with other things.
 PATIENCE_SECONDS = 30
+# Ample, so that a machine that builds or tests beside it is not taken for a Redis that is gone.
+REDIS_TIMEOUT = "500ms"
 # Below the ports that kernels take for outgoing connections, so that no client sits on one by chance.
 PORTS = range(23_000, 32_000)
 # The service behind the limits, in the same Envoy: it says who was asked.
@@ -93,8 +95,7 @@ class Stage:
             **{f"RATEKEEPER_LISTEN__{port.upper()}": self.address(f"{name}-{port}")
                for port in ("grpc", "http", "metrics", "admin")},
             "RATEKEEPER_REDIS__URLS": f"redis://{self.address('redis')}",
-            # Ample, so that a machine that builds or tests beside it is not taken for a Redis that is gone.
-            "RATEKEEPER_REDIS__TIMEOUT": "500ms",
+            "RATEKEEPER_REDIS__TIMEOUT": REDIS_TIMEOUT,
             "RATEKEEPER_DECISION_LOG__OUTPUT": f"{name}-decisions.jsonl",
             "RATEKEEPER_DRAIN__PAUSE": f"{pause}s",
             # There is no collector here.

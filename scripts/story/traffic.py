@@ -70,8 +70,8 @@ class Crowd:
         connection.close()
 
     def since(self, moment):
-        """The answers to what was asked from this moment on."""
-        return [answer for answer in list(self._answers) if answer.at >= moment]
+        """The answers that came from this moment on, also to what was asked before."""
+        return [answer for answer in list(self._answers) if answer.at + answer.seconds >= moment]
 
     def stop(self):
         """Ends it, and gives all of its answers."""
