@@ -106,6 +106,10 @@ fn replicas_read_what_is_mounted_and_are_given_time_to_drain() {
             let grace = service["stop_grace_period"].as_str().unwrap().trim_end_matches('s');
             assert!(grace.parse::<u64>().unwrap() > least.as_secs(), "{grace} s are not more than {least:?}");
             assert_eq!(service["healthcheck"]["test"], json!(["CMD", "/usr/bin/ratekeeper", "health"]));
+            let build = &service["build"];
+            let file =
+                Path::new(build["context"].as_str().unwrap()).join(build["dockerfile"].as_str().unwrap());
+            assert!(file.exists(), "{name} is built by {}", file.display());
         }
     });
 }
