@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
+};
 use tempfile::TempDir;
 
 /// Signs certificates. Its own is in its folder, beside those of servers.
@@ -40,15 +42,18 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// Vouches for these names.
+    /// Vouches for these names: of hosts, addresses, and URIs.
     pub(crate) fn issue(&self, names: &[&str]) -> Issued {
         self.issue_until(names, 2400)
     }
 
     /// The same up to the first day of a year.
     pub(crate) fn issue_until(&self, names: &[&str], year: i32) -> Issued {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let (uris, names): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.contains("://"));
+        let names: Vec<String> = names.into_iter().map(ToOwned::to_owned).collect();
         let mut params = CertificateParams::new(names).unwrap();
+        let uris = uris.into_iter().map(|uri| SanType::URI(uri.try_into().unwrap()));
+        params.subject_alt_names.extend(uris);
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(year, 1, 1);
         params.distinguished_name.push(DnType::CommonName, "somebody in a test");

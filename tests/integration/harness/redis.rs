@@ -67,12 +67,16 @@ impl Redis {
 
     /// The same where the server may be gone.
     pub(crate) async fn try_cli(&self, words: &[&str]) -> Result<Reply, Failure> {
+        self.connect().await?.call(words).await
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
         let mut connection = Connection::open(self.address).await?;
         let password = self.password.lock().unwrap().clone();
         if let Some(password) = password {
             connection.call(&["AUTH", &password]).await?;
         }
-        connection.call(words).await
+        Ok(connection)
     }
 
     /// Has the tests' own connections present this password from now on.
@@ -112,7 +116,14 @@ impl Redis {
 
     /// Every key, in order.
     pub(crate) async fn keys(&self) -> Vec<String> {
-        let reply = self.cli(&["KEYS", "*"]).await;
+        self.keys_in(0).await
+    }
+
+    /// Every key of a database, in order.
+    pub(crate) async fn keys_in(&self, database: u32) -> Vec<String> {
+        let mut connection = self.connect().await.unwrap();
+        connection.call(&["SELECT", &database.to_string()]).await.unwrap();
+        let reply = connection.call(&["KEYS", "*"]).await.unwrap();
         let mut keys: Vec<String> = reply.list().iter().map(|key| key.text().to_owned()).collect();
         keys.sort();
         keys

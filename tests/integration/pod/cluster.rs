@@ -53,6 +53,13 @@ impl Cluster {
         found[0]
     }
 
+    /// The rendered settings, as they stand in their ConfigMap.
+    pub(super) fn settings(&self) -> Value {
+        let text =
+            self.data.values().find_map(|data| data.get("ratekeeper.yaml")).expect("rendered settings");
+        yaml::document(std::str::from_utf8(text).unwrap())
+    }
+
     /// What an object holds, if there is one.
     pub(super) fn data(&self, kind: Kind, name: &str) -> Option<&Data> {
         self.data.get(&(kind, name.to_owned()))

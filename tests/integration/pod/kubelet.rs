@@ -65,6 +65,10 @@ impl Pod {
             volumes.map(|given| Volume::set_up(given, &place, group, cluster, &object)).collect();
         let environment = environment::of(&given, &object, cluster);
         let container = Container::create(&given, &object, &volumes, environment.clone(), folder.path());
+        for alias in list(spec, "hostAliases") {
+            let names = list(alias, "hostnames").iter().filter_map(Value::as_str);
+            names.for_each(|name| container.add_host(name, text_at(alias, "/ip").parse().unwrap()));
+        }
         let settings = read_settings(&container, environment);
         Self { object, given, container: Arc::new(container), settings, volumes, folder }
     }

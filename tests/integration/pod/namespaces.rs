@@ -48,7 +48,11 @@ pub(super) fn play(set: &str, image: &Path) -> Result<(), String> {
     let mut inner = command(folder.path());
     inner.arg(std::env::current_exe().unwrap());
     inner.args(["--exact", "pod::inside", "--ignored", "--nocapture", "--test-threads", "1"]);
-    inner.env(SET, set).env(IMAGE, image.join("root")).env("TMPDIR", folder.path());
+    inner
+        .env("RUST_BACKTRACE", "0")
+        .env(SET, set)
+        .env(IMAGE, image.join("root"))
+        .env("TMPDIR", folder.path());
     let output = inner.stdin(Stdio::null()).output().unwrap();
     let told =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();

@@ -2,6 +2,8 @@
 //!
 //! A file gets its content by the place where the container has it, so that a Secret that is mounted elsewhere is found out.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Data, Kind, list, text_at};
@@ -25,20 +27,27 @@ pub(super) struct Operator {
     pub(super) server: Issued,
     /// The names by which the server is asked.
     names: Vec<String>,
+    /// The Secret that cert-manager fills, where it does.
+    filled: Option<String>,
+    /// `redis` of the rendered settings.
+    redis_settings: Value,
 }
 
 impl Operator {
     /// Knows what the Services and certificates of a cluster are called.
     pub(super) fn of(cluster: &Cluster) -> Self {
         let mut names: Vec<String> = cluster.all("Service").flat_map(names_of).collect();
+        let mut filled = None;
         // With cert-manager it is the manifest that says them.
         for certificate in cluster.all("Certificate") {
             let given = list(&certificate["spec"], "dnsNames").iter().filter_map(Value::as_str);
             names = given.map(ToOwned::to_owned).collect();
+            filled = Some(text_at(certificate, "/spec/secretName").to_owned());
         }
-        let servers = Authority::new();
+        let (redis, servers, clients) = (Authority::new(), Authority::new(), Authority::new());
         let server = issue(&servers, &names);
-        Self { redis: Authority::new(), servers, clients: Authority::new(), server, names }
+        let redis_settings = cluster.settings()["redis"].clone();
+        Self { redis, servers, clients, server, names, filled, redis_settings }
     }
 
     /// Another certificate for the server under test.
@@ -48,28 +57,37 @@ impl Operator {
 
     /// Makes what the pod needs and the chart does not have.
     pub(super) fn make_what_is_missing(&self, cluster: &mut Cluster, pod: &Value, container: &Value) {
+        let mut made: BTreeMap<(Kind, String), Data> = BTreeMap::new();
         for volume in list(&pod["spec"], "volumes") {
             for (kind, name, source) in sources(volume) {
+                let mounts = list(container, "volumeMounts").iter();
+                let mounts = mounts.filter(|mount| mount["name"] == volume["name"]);
+                let folders: Vec<&str> = mounts.map(|mount| text_at(mount, "/mountPath")).collect();
                 if cluster.data(kind, &name).is_none() {
-                    let mounts = list(container, "volumeMounts").iter();
-                    let mounts = mounts.filter(|mount| mount["name"] == volume["name"]);
-                    let folders: Vec<&str> = mounts.map(|mount| text_at(mount, "/mountPath")).collect();
-                    let data = self.files(&name, &source, &folders);
-                    cluster.apply(kind, &name, data);
+                    let files = self.files(&name, &source, &folders);
+                    made.entry((kind, name)).or_default().extend(files);
                 }
             }
         }
         for variable in list(container, "env") {
             for (field, kind) in [("secretKeyRef", Kind::Secret), ("configMapKeyRef", Kind::ConfigMap)] {
                 let Some(reference) = variable["valueFrom"].get(field) else { continue };
-                let (name, key) = (text_at(reference, "/name"), text_at(reference, "/key"));
-                let mut data = cluster.data(kind, name).cloned().unwrap_or_default();
-                if !data.contains_key(key) {
-                    data.insert(key.to_owned(), self.variable(text_at(variable, "/name")));
-                    cluster.apply(kind, name, data);
+                let name = text_at(reference, "/name");
+                if cluster.data(kind, name).is_none() {
+                    let value = self.variable(text_at(variable, "/name"));
+                    let data = made.entry((kind, name.to_owned())).or_default();
+                    data.insert(text_at(reference, "/key").to_owned(), value);
                 }
             }
         }
+        for source in list(container, "envFrom") {
+            for (field, kind) in [("secretRef", Kind::Secret), ("configMapRef", Kind::ConfigMap)] {
+                let Some(name) = source[field]["name"].as_str() else { continue };
+                let data = made.entry((kind, name.to_owned())).or_default();
+                data.insert("SOMETHING_ELSE".into(), "of no matter".into());
+            }
+        }
+        made.into_iter().for_each(|((kind, name), data)| cluster.apply(kind, &name, data));
     }
 
     /// The keys that a source must have for these places.
@@ -107,6 +125,10 @@ impl Operator {
                 ("tls.crt", certificate.clone()),
                 ("tls.key", key.clone()),
             ],
+            // The same Secret for both: the CA of our own certificate.
+            "grpc-client-ca" if self.filled.as_deref() == Some(object) => {
+                vec![("ca.crt", self.servers.pem())]
+            }
             "grpc-client-ca" => vec![("ca.crt", self.clients.pem())],
             _ => Vec::new(),
         };
@@ -115,10 +137,8 @@ impl Operator {
 
     fn variable(&self, name: &str) -> Vec<u8> {
         let value = match name {
-            // Passwords in URLs are those of Sentinels.
-            "RATEKEEPER_REDIS__URLS" => {
-                "redis://:sentinels@sentinel-0.databases.svc:26379,redis://:sentinels@sentinel-1.databases.svc:26379"
-            }
+            "RATEKEEPER_REDIS__URLS" if self.redis_settings["topology"] == "sentinel" => SENTINELS,
+            "RATEKEEPER_REDIS__URLS" => "rediss://redis.databases.svc:6379",
             "RATEKEEPER_REDIS__USERNAME" | "RATEKEEPER_REDIS_PER_SECOND__USERNAME" => USER,
             "RATEKEEPER_REDIS__PASSWORD" | "RATEKEEPER_REDIS_PER_SECOND__PASSWORD" => PASSWORD,
             "RATEKEEPER_DECISION_LOG__HASH_SECRET" => "a secret of thirty-two characters",
@@ -131,6 +151,10 @@ impl Operator {
 fn issue(authority: &Authority, names: &[String]) -> Issued {
     authority.issue(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
+
+/// URLs that are secrets, as they have a password in them.
+const SENTINELS: &str =
+    "rediss://:sentinels@sentinel-0.databases.svc:26379,rediss://:sentinels@sentinel-1.databases.svc:26379";
 
 /// The objects that a volume is made of: kind, name, and the place in the manifest.
 fn sources(volume: &Value) -> Vec<(Kind, String, Value)> {
@@ -147,17 +171,11 @@ fn sources(volume: &Value) -> Vec<(Kind, String, Value)> {
     found
 }
 
-/// The names by which a Service is asked, the whole one last.
+/// The names by which a Service is asked, the one that all clusters know last.
 pub(super) fn names_of(service: &Value) -> Vec<String> {
     let name = text_at(service, "/metadata/name");
     let namespace = service["metadata"]["namespace"].as_str().unwrap_or("default");
-    let ends = [
-        "",
-        &format!(".{namespace}"),
-        &format!(".{namespace}.svc"),
-        &format!(".{namespace}.svc.cluster.local"),
-    ];
-    ends.map(|end| format!("{name}{end}")).into()
+    vec![name.to_owned(), format!("{name}.{namespace}"), format!("{name}.{namespace}.svc")]
 }
 
 /// Rules that are not the chart's.

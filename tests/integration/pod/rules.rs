@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::cluster::{Cluster, Data, Kind, list};
 use crate::harness::{Ask, ask, yaml};
 
+/// The limit of the rules that come by a swap.
+pub(super) const SWAPPED: u32 = 6;
+
 /// A limit that a request can meet.
 #[derive(Debug)]
 pub(super) struct Limit {
@@ -22,19 +25,19 @@ pub(super) struct RuleFile {
 }
 
 impl RuleFile {
-    /// The first rule file of a pod that has a limit.
-    pub(super) fn of(pod: &Value, cluster: &Cluster) -> Option<Self> {
+    /// The rule files of a pod that have a limit.
+    pub(super) fn all(pod: &Value, cluster: &Cluster) -> Vec<Self> {
         let volumes = list(&pod["spec"], "volumes").iter();
         let rules = volumes.filter(|volume| volume["name"] == "rules");
         let sources = rules.flat_map(|volume| list(&volume["projected"], "sources"));
         let names = sources.filter_map(|source| source["configMap"]["name"].as_str());
-        names.filter_map(|name| first(name, cluster.data(Kind::ConfigMap, name)?)).next()
+        names.flat_map(|name| limits(name, cluster.data(Kind::ConfigMap, name).unwrap())).collect()
     }
 
     /// The rules that the tests put in the place of these.
     pub(super) fn others(&self) -> String {
         format!(
-            "domain: {}\ndescriptors:\n  - {{key: swapped, rate_limit: {{unit: year, requests_per_unit: 3}}}}\n  \
+            "domain: {}\ndescriptors:\n  - {{key: swapped, rate_limit: {{unit: year, requests_per_unit: {SWAPPED}}}}}\n  \
              - {{key: steady, rate_limit: {{unit: year, requests_per_unit: 1000000000}}}}\n  \
              - {{key: fast, rate_limit: {{unit: second, requests_per_unit: 1000000000}}}}\n",
             self.limit.domain
@@ -49,16 +52,16 @@ impl Limit {
     }
 }
 
-fn first(object: &str, data: &Data) -> Option<RuleFile> {
-    for (key, text) in data {
+/// The limits of the rule files in an object, the first of each.
+fn limits(object: &str, data: &Data) -> Vec<RuleFile> {
+    let limit = |(key, text): (&String, &Vec<u8>)| {
         let file = yaml::document(std::str::from_utf8(text).unwrap());
-        let domain = file["domain"].as_str().expect("a domain");
-        if let Some((entries, requests)) = limited(list(&file, "descriptors"), "") {
-            let limit = Limit { domain: domain.to_owned(), entries, requests };
-            return Some(RuleFile { object: object.to_owned(), key: key.clone(), limit });
-        }
-    }
-    None
+        let domain = file["domain"].as_str().expect("a domain").to_owned();
+        let (entries, requests) = limited(list(&file, "descriptors"), "")?;
+        let limit = Limit { domain, entries, requests };
+        Some(RuleFile { object: object.to_owned(), key: key.clone(), limit })
+    };
+    data.iter().filter_map(limit).collect()
 }
 
 /// The first entries that lead to a limit that does not end within the second.

@@ -17,6 +17,9 @@ pub(super) struct Store {
     pub(super) hosts: Vec<(String, IpAddr)>,
     /// Whom it asks for a password, if it does.
     user: Option<&'static str>,
+    key_prefix: String,
+    /// The number of the database that has the counters.
+    database: u32,
     _relays: JoinSet<()>,
 }
 
@@ -44,7 +47,8 @@ impl Store {
         let named = credentials.username_file.is_some() || credentials.username.is_some();
         let asks = credentials.password_file.is_some() || credentials.password.is_some();
         let user = asks.then_some(if named { USER } else { "default" });
-        let store = Self { servers, hosts, user, _relays: relays };
+        let (key_prefix, database) = (settings.key_prefix.clone(), settings.urls[0].database);
+        let store = Self { servers, hosts, user, key_prefix, database, _relays: relays };
         store.allow(PASSWORD).await;
         store
     }
@@ -72,7 +76,7 @@ impl Store {
     pub(super) async fn having(&self, text: &str) -> usize {
         let mut count = 0;
         for node in self.nodes() {
-            count += usize::from(node.keys().await.iter().any(|key| key.contains(text)));
+            count += usize::from(node.keys_in(self.database).await.iter().any(|key| key.contains(text)));
         }
         count
     }
@@ -88,13 +92,18 @@ impl Store {
         let secret = format!(">{password}");
         for node in self.nodes() {
             if user == USER {
-                let words = [&["ACL", "SETUSER", user, "on", &secret], permissions().as_slice()].concat();
+                let permissions = permissions(&self.key_prefix);
+                let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
+                let words = [&["ACL", "SETUSER", user, "on", &secret], permissions.as_slice()].concat();
                 assert_eq!(node.cli(&words).await.to_string(), "OK");
                 node.cli(&["ACL", "SETUSER", "default", "-eval", "-evalsha"]).await;
             } else {
-                assert_eq!(node.cli(&["ACL", "SETUSER", user, "-nopass", &secret]).await.to_string(), "OK");
+                assert_eq!(node.cli(&["ACL", "SETUSER", user, &secret]).await.to_string(), "OK");
                 node.present(password);
             }
+        }
+        if let Servers::Sentinel(watched) = &self.servers {
+            watched.present(password).await;
         }
     }
 
@@ -111,19 +120,18 @@ impl Store {
 
 impl Servers {
     async fn start(settings: &Settings, secure: bool, operator: &Operator) -> Self {
-        let hosts: Vec<&str> = settings.urls.iter().map(|url| place(url).0).collect();
-        let names = [&["127.0.0.1", "localhost"], hosts.as_slice()].concat();
+        let mut names = vec!["127.0.0.1", "localhost"];
+        names.extend(settings.urls.iter().map(|url| place(url).0));
+        names.extend(settings.tls.server_name.as_deref());
         operator.redis.issue(&names).write(&operator.redis.path("server"));
+        let password = settings.urls[0].password.as_ref().map(|password| password.expose());
+        let master = &settings.sentinel_master;
         match (settings.topology, secure) {
             (Topology::Cluster, false) => Self::Cluster(RedisCluster::start(3, 0).await),
             (Topology::Cluster, true) => Self::Cluster(RedisCluster::start_secure(3, &operator.redis).await),
-            (Topology::Sentinel, false) => {
-                let password = settings.urls[0].password.as_ref().map(|password| password.expose());
-                let master = &settings.sentinel_master;
-                Self::Sentinel(RedisSentinel::start_as(master, password, 1).await)
-            }
+            (Topology::Sentinel, false) => Self::Sentinel(RedisSentinel::start_as(master, password, 1).await),
             (Topology::Sentinel, true) => {
-                panic!("Sentinels by TLS in the chart's sets are news to these tests")
+                Self::Sentinel(RedisSentinel::start_secure_as(master, password, &operator.redis).await)
             }
             (Topology::Single | Topology::Ring | Topology::Proxy, _) => {
                 let mut all = Vec::new();
@@ -143,6 +151,7 @@ impl Servers {
             Self::Independent(all) => return all[index].1,
             Self::Cluster(cluster) if secure => cluster.secure_urls()[index % cluster.nodes.len()].clone(),
             Self::Cluster(cluster) => return cluster.nodes[index % cluster.nodes.len()].address,
+            Self::Sentinel(watched) if secure => watched.secure_urls()[index % 3].clone(),
             Self::Sentinel(watched) => watched.urls()[index % watched.urls().len()].clone(),
         };
         found.rsplit(['/', '@']).next().unwrap().parse().unwrap()
@@ -183,9 +192,10 @@ async fn relay(listener: TcpListener, target: SocketAddr) {
 }
 
 /// What the page for operators says that our user needs.
-fn permissions() -> Vec<&'static str> {
+fn permissions(prefix: &str) -> Vec<String> {
     let page = include_str!("../../../docs/operations.md");
     let block =
         page.split("ACL SETUSER ratekeeper on >PASSWORD").nth(1).unwrap().split("```").next().unwrap();
-    block.lines().flat_map(|line| line.split('#').next().unwrap().split_whitespace()).collect()
+    let words = block.lines().flat_map(|line| line.split('#').next().unwrap().split_whitespace());
+    words.map(|word| word.replace("rk:", prefix)).collect()
 }

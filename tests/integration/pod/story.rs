@@ -32,7 +32,8 @@ struct Scene {
     pod: Pod,
     running: Arc<Running>,
     door: Door,
-    file: RuleFile,
+    /// The last of them is the one that changes.
+    files: Vec<RuleFile>,
     stores: Vec<Store>,
 }
 
@@ -40,7 +41,7 @@ struct Scene {
 pub(super) async fn play(set: &str) {
     let mut scene = Scene::start(set).await;
     scene.has_the_ports_that_services_and_monitors_name().await;
-    scene.a_rendered_limit_bites().await;
+    scene.rendered_limits_bite().await;
     let callers = scene.callers().await;
     let mut watch = scene.watch();
     scene.rules_are_swapped().await;
@@ -61,7 +62,7 @@ impl Scene {
         let operator = Operator::of(&cluster);
         let (object, given) = Pod::object(&cluster);
         operator.make_what_is_missing(&mut cluster, &object, &given);
-        let file = RuleFile::of(&object, &cluster).expect("a rule with a limit");
+        let files = RuleFile::all(&object, &cluster);
         let pod = Pod::create(object, given, &cluster);
         let (settings, mut stores) = (&pod.settings, Vec::new());
         if settings.store == ratekeeper::config::settings::Store::Redis {
@@ -76,7 +77,7 @@ impl Scene {
         let door = door(&pod, &cluster, &operator);
         let running = Arc::new(pod.start().await);
         pod.container.check_user(&running);
-        Self { cluster, operator, pod, running, door, file, stores }
+        Self { cluster, operator, pod, running, door, files, stores }
     }
 
     /// Each port of the Services is one of the container's, each that is scraped one of a Service's or the container's, and all are open on
@@ -110,21 +111,33 @@ impl Scene {
         assert!(TcpStream::connect(admin).await.is_err(), "the admin port is for this pod alone");
     }
 
-    async fn a_rendered_limit_bites(&self) {
-        let limit = &self.file.limit;
-        let mut told = (String::new(), String::new());
-        // A window may end between the two.
-        for attempt in ["first", "second", "third"] {
-            let full = self.door.ask(&limit.ask(attempt, limit.requests.into())).await;
-            let more = self.door.ask(&limit.ask(attempt, 1)).await;
-            told = (tell(&full), tell(&more));
-            if told.0.starts_with(&format!("OK [ok 0/{} ", limit.requests))
-                && told.1.starts_with("OVER_LIMIT")
-            {
-                return;
-            }
+    async fn rendered_limits_bite(&self) {
+        assert!(!self.files.is_empty(), "no rule has a limit");
+        for RuleFile { limit, .. } in &self.files {
+            let most = self.share_of(limit.requests);
+            let mut told = (String::new(), String::new());
+            // A window may end between the two.
+            let bites = async |attempt: &str| {
+                let full = self.door.ask(&limit.ask(attempt, most.into())).await;
+                let more = self.door.ask(&limit.ask(attempt, 1)).await;
+                told = (tell(&full), tell(&more));
+                told.0.starts_with(&format!("OK [ok 0/{most} ")) && told.1.starts_with("OVER_LIMIT")
+            };
+            let mut bites = bites;
+            let log = || self.running.log();
+            assert!(bites("first").await || bites("second").await, "{limit:?}: {told:?}\n{}", log());
         }
-        panic!("{limit:?} does not bite: {told:?}\n{}", self.running.log());
+    }
+
+    /// What this deployment gives out of a limit.
+    fn share_of(&self, requests: u32) -> u32 {
+        let share = f64::from(requests) * self.pod.settings.counting.limit_share.part();
+        (1..=requests).rev().find(|&whole| f64::from(whole) <= share).unwrap_or(1)
+    }
+
+    /// The file that changes, and the domain of its rules.
+    fn changing(&self) -> &RuleFile {
+        self.files.last().expect("a rule file")
     }
 
     /// Callers that hold their connections, and note what they lose.
@@ -132,7 +145,7 @@ impl Scene {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             let connection = connect(self.door.open().await.unwrap()).await;
-            let steady = ask("steady=v").domain(&self.file.limit.domain);
+            let steady = ask("steady=v").domain(&self.changing().limit.domain);
             callers.spawn(call_until_told_to_go(connection, steady, Duration::from_millis(10)));
         }
         callers
@@ -164,7 +177,12 @@ fn door(pod: &Pod, cluster: &Cluster, operator: &Operator) -> Door {
     let name = names_of(service).pop().expect("a whole name");
     let names: Vec<&str> = list(tls, "allowed_names").iter().filter_map(Value::as_str).collect();
     let names = if names.is_empty() { vec!["gateway.of.a.mesh"] } else { names };
-    let own = given("client_ca").then(|| operator.clients.issue(&names));
+    let own = tls["client_ca"].as_str().filter(|_| given("client_ca")).map(|path| {
+        let trusted = std::fs::read_to_string(pod.container.file(path)).unwrap();
+        let authorities = [&operator.clients, &operator.servers];
+        let authority = authorities.into_iter().find(|authority| authority.pem() == trusted);
+        authority.expect("a CA that vouches for clients").issue(&names)
+    });
     Door::secure(address, &operator.servers.pem(), &name, own.as_ref())
 }
 

@@ -72,6 +72,15 @@ impl RedisSentinel {
 
     /// Starts a master, a replica and Sentinels that speak TLS to each other and tell of ports of TLS.
     pub(crate) async fn start_secure(authority: &Authority) -> Self {
+        Self::start_secure_group(USUAL, authority).await
+    }
+
+    /// The same as [`Self::start_as`] is to [`Self::start`].
+    pub(crate) async fn start_secure_as(master: &str, password: Option<&str>, authority: &Authority) -> Self {
+        Self::start_secure_group(Group { master, password }, authority).await
+    }
+
+    async fn start_secure_group(group: Group<'_>, authority: &Authority) -> Self {
         let master = SecureRedis::start_with(authority, &["--tls-replication", "yes"]).await;
         let port = master.address.port().to_string();
         let options = ["--tls-replication", "yes", "--replicaof", "127.0.0.1", &port];
@@ -89,7 +98,7 @@ impl RedisSentinel {
             let secure = ports::free().port();
             Sentinel {
                 secure: Some(secure),
-                ..Sentinel::start(address, &port, USUAL, &format!("tls-port {secure}\n{tls}"))
+                ..Sentinel::start(address, &port, group, &format!("tls-port {secure}\n{tls}"))
             }
         };
         let sentinels = (0..3).map(|_| sentinel()).collect();
@@ -121,8 +130,20 @@ impl RedisSentinel {
 
     /// The same by TLS.
     pub(crate) fn secure_urls(&self) -> Vec<String> {
-        let ports = self.sentinels.iter().filter_map(|sentinel| sentinel.secure);
-        ports.map(|port| format!("rediss://:{PASSWORD}@127.0.0.1:{port}")).collect()
+        let ports = self.sentinels.iter().filter_map(|sentinel| Some((sentinel, sentinel.secure?)));
+        let password = |sentinel: &Sentinel| sentinel.password.clone().unwrap_or_default();
+        ports.map(|(it, port)| format!("rediss://:{}@127.0.0.1:{port}", password(it))).collect()
+    }
+
+    /// Has Sentinels and replicas present this password to the servers from now on.
+    pub(crate) async fn present(&self, password: &str) {
+        for sentinel in &self.sentinels {
+            let words = ["SENTINEL", "SET", &sentinel.master, "auth-pass", password];
+            assert_eq!(sentinel.call(&words).await.map(|reply| reply.to_string()), Some("OK".to_owned()));
+        }
+        for node in &self.nodes {
+            node.cli(&["CONFIG", "SET", "masterauth", password]).await;
+        }
     }
 
     /// Waits until most Sentinels name another master than this one; gives its index.

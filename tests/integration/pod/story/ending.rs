@@ -36,7 +36,7 @@ impl Scene {
         let is_ready = || async { probe.once(&self.pod.container, &self.running).await.is_ok() };
         wait::until("readiness to fail", || async { !is_ready().await }).await;
         assert!(Instant::now() < end, "readiness did not fail before the pause was over");
-        let steady = ask("steady=v").domain(&self.file.limit.domain);
+        let steady = ask("steady=v").domain(&self.changing().limit.domain);
         // Not to its last moment, which is measured from the signal there and from before it here.
         let margin = std::time::Duration::from_millis(500);
         while Instant::now() + margin < end {
