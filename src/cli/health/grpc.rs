@@ -10,7 +10,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::question::Question;
-use super::tls::Tls;
+use super::tls::{Tls, WANTS_CERTIFICATE};
 use super::verdict::Verdict;
 use crate::cli::peer::Wire;
 
@@ -38,6 +38,8 @@ async fn check(service: &str, wire: Box<dyn Wire>) -> Result<ServingStatus, Stat
     let unable = |error: hyper::Error| Status::from_error(error.into());
     let (sender, connection) =
         http2::handshake(TokioExecutor::new(), TokioIo::new(wire)).await.map_err(unable)?;
+    // Dropped with its end, or a call that it has not begun would wait for ever.
+    let connection = async move { connection.await };
     let calls = tower::service_fn(move |request| sender.clone().send_request(request));
     let origin = http::Uri::from_static("http://ratekeeper");
     let request = HealthCheckRequest { service: service.to_owned() };
@@ -74,10 +76,8 @@ fn failed(question: &Question, secret: bool, status: &Status) -> Verdict {
                 "leave --service out to ask for the whole server".into(),
             );
         }
-        _ if secret && said.contains("alert") => {
-            "the server may want a certificate that it trusts: --certificate and --key name it".into()
-        }
-        _ if secret => format!("is this ratekeeper's {}?", question.setting),
+        // A server refuses a client's certificate after the handshake, and may have hung up before we look for its alert.
+        _ if secret => WANTS_CERTIFICATE.into(),
         _ => format!("is this ratekeeper's {}? --tls asks by TLS, --http the HTTP port", question.setting),
     };
     not_healthy(what, help)

@@ -21,7 +21,7 @@ pub(super) async fn ask(question: &Question, path: &str, wire: Box<dyn Wire>) ->
         Ok((status, body)) => judge(question, status, &one_line(&body)),
         Err(error) => Verdict::NotHealthy {
             what: format!("{question} gives no answer: {error:#}"),
-            help: format!("is this {}? --grpc asks the gRPC port", question.setting),
+            help: wrong_port(question),
         },
     }
 }
@@ -38,7 +38,14 @@ pub(super) fn judge(question: &Question, status: StatusCode, said: &str) -> Verd
         StatusCode::SERVICE_UNAVAILABLE => {
             "rules.paths says where rules are, and `ratekeeper check` what is wrong with them".into()
         }
-        _ => format!("is this ratekeeper's {}? --address names another", question.setting),
+        _ => wrong_port(question),
     };
     Verdict::NotHealthy { what, help }
+}
+
+fn wrong_port(question: &Question) -> String {
+    format!(
+        "is this ratekeeper's {}? --address names another, and --grpc asks the gRPC port",
+        question.setting
+    )
 }

@@ -15,6 +15,10 @@ use tokio_rustls::TlsConnector;
 use super::TlsArgs;
 use crate::cli::peer::{PeerAddress, Wire};
 
+/// What to do where a server hangs up on us.
+pub(super) const WANTS_CERTIFICATE: &str =
+    "the server may want a certificate that it trusts: --certificate and --key name it";
+
 /// How a connection is made secret.
 pub(super) struct Tls {
     connector: TlsConnector,
@@ -121,9 +125,7 @@ fn remedy(error: &io::Error) -> &'static str {
             }
             _ => "look at the server's certificate",
         },
-        Some(Error::AlertReceived(_)) => {
-            "the server may want a certificate that it trusts: --certificate and --key name it"
-        }
+        Some(Error::AlertReceived(_)) => WANTS_CERTIFICATE,
         _ => "does this port speak TLS? without --tls it is asked in plain",
     }
 }

@@ -32,13 +32,13 @@ impl Process {
     }
 
     /// Its number.
-    pub(crate) fn id(&self) -> Pid {
-        Pid::from_child(&self.child)
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(self.id(), signal).unwrap();
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// How it ended, or nothing while it runs.

@@ -283,8 +283,7 @@ fn mount(options: &[&str], source: Option<&Path>, target: &Path) {
 }
 
 /// The first child of a process, when it has become the container's.
-fn child_of(pid: Pid) -> Option<Pid> {
-    let id = pid.as_raw_nonzero();
+fn child_of(id: u32) -> Option<Pid> {
     let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
     let child = children.split_whitespace().next()?.parse().ok()?;
     let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
