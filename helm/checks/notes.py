@@ -2,7 +2,9 @@
 
 The two snippets have to be YAML, and together an Envoy's bootstrap that a real Envoy accepts, where there is one.
 """
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,10 +34,19 @@ static_resources:
 """
 
 
-def notes(values):
-    command = [helm, "install", "ratekeeper", "helm/ratekeeper", "--dry-run=client", "--namespace", "default", "--values", values]
+def with_notes_rendered(folder):
+    """A copy of the chart that renders its notes into a document; helm itself prints them only if a cluster is there."""
+    chart = pathlib.Path(folder) / "chart"
+    shutil.copytree("helm/ratekeeper", chart)
+    shutil.copy(chart / "templates" / "NOTES.txt", chart / "notes.txt")
+    (chart / "templates" / "notes.yaml").write_text('notes: |\n{{ tpl (.Files.Get "notes.txt") . | indent 2 }}\n')
+    return chart
+
+
+def notes(chart, values):
+    command = [helm, "template", "ratekeeper", chart, "--show-only", "templates/notes.yaml", "--values", values]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.split("\nNOTES:\n", 1)[1]
+    return yaml.safe_load(done.stdout)["notes"]
 
 
 def snippets(text):
@@ -67,8 +78,10 @@ def refused(cluster, http_filter, folder):
 
 
 found = []
+copy = tempfile.TemporaryDirectory()
+chart = with_notes_rendered(copy.name)
 for file in files:
-    text = notes(file)
+    text = notes(chart, file)
     parts = snippets(text)
     if [yaml.safe_load(part)[0]["name"] for part in parts] != ["ratekeeper", "envoy.filters.http.ratelimit"]:
         found.append(f"{file}: NOTES.txt has not the two snippets:\n{text}")
@@ -77,7 +90,11 @@ for file in files:
             if fault := refused(*parts, pathlib.Path(folder)):
                 found.append(f"{file}: Envoy refuses what NOTES.txt prints:\n{fault}")
 if not pathlib.Path(envoy).exists():
-    print(f"{envoy} is not installed (scripts/test-setup): the snippets of NOTES.txt are only read as YAML")
+    missing = f"{envoy} is not installed (scripts/test-setup): whether it takes the snippets of NOTES.txt is NOT tested"
+    if os.environ.get("CI") == "true":
+        found.append(missing)
+    else:
+        print(missing)
 print("\n".join(found), end="\n" if found else "")
 print(f"the notes of {len(files)} sets: {len(found)} faults")
 sys.exit(1 if found else 0)

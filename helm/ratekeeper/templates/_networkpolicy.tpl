@@ -30,7 +30,7 @@
 - ports: [{protocol: UDP, port: 53}, {protocol: TCP, port: 53}]
 {{- include "ratekeeper.networkPolicy.peers" (dict "word" "to" "peers" $egress.dns.to) }}
 {{- end }}
-{{- if eq .Values.store "redis" }}
+{{- if and $egress.redis.enabled (eq .Values.store "redis") }}
 - ports:
     {{- range include "ratekeeper.networkPolicy.redisPorts" . | fromJsonArray }}
     - {protocol: TCP, port: {{ . }}}

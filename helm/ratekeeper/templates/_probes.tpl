@@ -32,7 +32,7 @@
     port: 8081
   {{- else }}
   exec:
-    command: [/usr/bin/ratekeeper, health, --config, /etc/ratekeeper/config/ratekeeper.yaml]
+    command: [/usr/bin/ratekeeper, health, --config, /etc/ratekeeper/config/ratekeeper.yaml, --timeout, {{ .probe.timeoutSeconds }}s]
   {{- end }}
   periodSeconds: {{ .probe.periodSeconds }}
   timeoutSeconds: {{ .probe.timeoutSeconds }}
