@@ -29,6 +29,7 @@ mod layers;
 mod logging;
 mod metrics;
 mod monitoring;
+mod pod;
 mod redis;
 mod reload;
 mod rolling;

@@ -54,7 +54,13 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["bb8_redis", "redis"], &["storage/redis"]),
     (
         &["rustls"],
-        &["cli/health", "secrets/pem", "server/transport/tls", "storage/redis/tls", "telemetry/trace/export/tls"],
+        &[
+            "secrets/pem",
+            "server/transport/tls",
+            "storage/redis/tls",
+            "telemetry/trace/export/tls",
+            "cli/health",
+        ],
     ),
     (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
     (&["tokio_rustls"], &["server/transport/tls", "storage/redis/tls", "cli/health"]),
