@@ -55,11 +55,11 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (
         &["rustls"],
         &[
+            "cli/health",
             "secrets/pem",
             "server/transport/tls",
             "storage/redis/tls",
             "telemetry/trace/export/tls",
-            "cli/health",
         ],
     ),
     (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
