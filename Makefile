@@ -1,7 +1,7 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-setup fuzz bench latency connections scale footprint reload soak instructions \
+.PHONY: help run test test-manifests test-setup fuzz bench latency connections scale footprint reload soak instructions \
 	instructions-record fmt lint check proto docs clean
 
 # Options of the suites, as in `make bench SUITE_OPTIONS="--rounds 5 --markdown"`; `--help` lists them.
@@ -20,6 +20,9 @@ test: test-setup ## Install what the tests need, then run all of them
 
 test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Redis and Prometheus)
 	@scripts/test-setup
+
+test-manifests: ## Hold the manifests for Istio, Contour and Emissary against their projects' schemas
+	@scripts/test-manifests
 
 fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 	@scripts/fuzz
