@@ -61,9 +61,6 @@ async fn an_envoy_is_let_in_by_its_name_and_takes_a_new_certificate_without_a_re
     let first = client.ask().await;
     assert_eq!((first.status, first.header("x-ratelimit-limit")), (200, ""), "nobody decides for a stranger");
     mount.swap(&files(&edge, &authority.pem()));
-    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
-    eprintln!("{}", crate::harness::http::get(envoy.admin, "/stats?filter=sds%7Cratekeeper").await.unwrap().text());
-    eprintln!("{}", crate::harness::http::get(envoy.admin, "/certs").await.unwrap().text());
     wait::until("decisions", || async { client.ask().await.header("x-ratelimit-limit") != "" }).await;
     assert_eq!(client.passed().await, 299);
 }
