@@ -1,7 +1,7 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-setup test-image test-helm fuzz bench latency connections scale footprint reload soak instructions \
+.PHONY: help run demo test test-setup test-image test-helm test-manifests fuzz bench latency connections scale footprint reload soak instructions \
 	instructions-record fmt lint check proto docs clean
 
 # Options of the suites, as in `make bench SUITE_OPTIONS="--rounds 5 --markdown"`; `--help` lists them.
@@ -31,6 +31,9 @@ test-image: test-setup ## Build the release binary, and run the image's root wit
 
 test-helm: ## Test the Helm chart: lint, snapshots, schemas, branches (needs Go; minutes the first time)
 	@scripts/test-helm
+
+test-manifests: ## Hold the manifests for Istio, Contour and Emissary against their projects' schemas
+	@scripts/test-manifests
 
 fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 	@scripts/fuzz
