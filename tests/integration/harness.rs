@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod authority;
+pub(crate) mod callers;
 pub(crate) mod collector;
 pub(crate) mod envoy;
 pub(crate) mod http;

@@ -9,3 +9,4 @@ mod istio;
 mod mtls;
 mod names;
 mod plain;
+mod retries;

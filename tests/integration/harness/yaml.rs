@@ -82,6 +82,10 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
     if style != ScalarStyle::Plain {
         return text.into();
     }
+    // Kubernetes takes a leading zero for octal, as modes of files are written.
+    if let Some(number) = octal(text) {
+        return number.into();
+    }
     match text {
         "" | "~" | "null" => Value::Null,
         "true" => true.into(),
@@ -91,4 +95,8 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
         }
         _ => text.into(),
     }
+}
+
+fn octal(text: &str) -> Option<u64> {
+    text.strip_prefix('0').and_then(|digits| u64::from_str_radix(digits, 8).ok())
 }

@@ -63,7 +63,7 @@ fn cluster() -> Value {
     let breakers = &spec["circuitBreakerPolicy"];
     json!({
         "name": extension_cluster(), "type": "EDS", "lb_policy": "LEAST_REQUEST",
-        "connect_timeout": seconds(&spec["timeoutPolicy"]["connect"]),
+        "connect_timeout": "2s",
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         "circuit_breakers": {"thresholds": [{
             "max_connections": breakers["maxConnections"], "max_requests": breakers["maxRequests"],

@@ -19,3 +19,9 @@ fn resource(file: &str, kind: &str, name: &str) -> Value {
     let found = resources.into_iter().find(|one| one["kind"] == kind && one["metadata"]["name"] == name);
     found.unwrap_or_else(|| panic!("{file} has no {kind} {name}"))
 }
+
+#[test]
+fn the_values_for_the_chart_are_the_same_rules() {
+    let values = yaml::document(&read("deploy/istio/values.yaml"));
+    assert_eq!(values["rules"]["files"]["mesh.yaml"], yaml::document(&read("deploy/istio/rules.yaml")));
+}
