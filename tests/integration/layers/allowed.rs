@@ -54,10 +54,16 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (&["bb8_redis", "redis"], &["storage/redis"]),
     (
         &["rustls"],
-        &["secrets/pem", "server/transport/tls", "storage/redis/tls", "telemetry/trace/export/tls"],
+        &[
+            "secrets/pem",
+            "server/transport/tls",
+            "server/transport/tests/tls",
+            "storage/redis/tls",
+            "telemetry/trace/export/tls",
+        ],
     ),
     (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls"]),
-    (&["tokio_rustls"], &["server/transport/tls", "storage/redis/tls"]),
+    (&["tokio_rustls"], &["server/transport/tls", "server/transport/tests/tls", "storage/redis/tls"]),
     (&["webpki"], &["server/transport/tls"]),
     (&["hyper_rustls"], &["telemetry/trace/export/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
