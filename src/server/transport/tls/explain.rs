@@ -12,6 +12,9 @@ impl TlsFault {
         match library(error) {
             None => Self::Closed,
             Some(Error::NoCertificatesPresented) => Self::NoCertificate,
+            Some(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+                "no name of the client's certificate is in grpc.tls.allowed_names".into()
+            }
             Some(Error::InvalidCertificate(fault)) => Self::of_certificate(fault),
             Some(Error::AlertReceived(_)) => Self::RefusedByClient,
             Some(Error::InvalidMessage(fault)) if is_no_tls(*fault) => Self::NotTls,
@@ -52,7 +55,10 @@ pub(super) fn handshake(error: &io::Error) -> String {
         Some(Error::AlertReceived(alert)) => refusal(*alert),
         Some(Error::InvalidMessage(fault)) if is_no_tls(*fault) => "the client does not speak TLS".into(),
         Some(Error::PeerIncompatible(
-            PeerIncompatible::Tls12NotOffered | PeerIncompatible::SupportedVersionsExtensionRequired,
+            PeerIncompatible::Tls12NotOffered
+            // What only TLS 1.2 and later say.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
         )) => "the client speaks neither TLS 1.2 nor 1.3".into(),
         Some(Error::NoApplicationProtocol) => "the client does not offer HTTP/2 (ALPN h2)".into(),
         Some(other) => other.to_string(),
@@ -94,7 +100,7 @@ mod tests {
         check(Error::NoCertificatesPresented, TlsFault::NoCertificate, "no certificate");
         check(CertificateError::UnknownIssuer.into(), TlsFault::Untrusted, "is refused");
         check(CertificateError::Expired.into(), TlsFault::Expired, "is refused");
-        check(CertificateError::ApplicationVerificationFailure.into(), TlsFault::NotAllowed, "is refused");
+        check(CertificateError::ApplicationVerificationFailure.into(), TlsFault::NotAllowed, "allowed_names");
         check(
             Error::AlertReceived(AlertDescription::UnknownCA),
             TlsFault::RefusedByClient,
