@@ -12,9 +12,6 @@ impl TlsFault {
         match library(error) {
             None => Self::Closed,
             Some(Error::NoCertificatesPresented) => Self::NoCertificate,
-            Some(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
-                "no name of the client's certificate is in grpc.tls.allowed_names".into()
-            }
             Some(Error::InvalidCertificate(fault)) => Self::of_certificate(fault),
             Some(Error::AlertReceived(_)) => Self::RefusedByClient,
             Some(Error::InvalidMessage(fault)) if is_no_tls(*fault) => Self::NotTls,
@@ -51,6 +48,9 @@ pub(super) fn handshake(error: &io::Error) -> String {
         None if error.kind() == io::ErrorKind::UnexpectedEof => "the client closed the connection".into(),
         None => error.to_string(),
         Some(Error::NoCertificatesPresented) => "the client showed no certificate".into(),
+        Some(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+            "no name of the client's certificate is in grpc.tls.allowed_names".into()
+        }
         Some(Error::InvalidCertificate(fault)) => format!("the client's certificate is refused: {fault}"),
         Some(Error::AlertReceived(alert)) => refusal(*alert),
         Some(Error::InvalidMessage(fault)) if is_no_tls(*fault) => "the client does not speak TLS".into(),
