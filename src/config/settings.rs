@@ -56,6 +56,7 @@ pub use metrics::{Metrics, Statsd, StatsdFormat};
 pub use otel::{Propagators, StandardTracing};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
+pub use quantity::read_duration;
 pub use redis_credentials::RedisCredentials;
 pub use redis_store::{PerSecond, Redis, Topology};
 pub use redis_tls::RedisTls;

@@ -38,9 +38,9 @@ const OWNERS: &[(&[&str], &[&str])] = &[
             "tonic_reflection",
             "tower",
         ],
-        &["server", "cli/bench", "cli/counters"],
+        &["server", "cli/bench", "cli/counters", "cli/health", "cli/peer"],
     ),
-    (&["hyper_util"], &["server", "cli/bench", "cli/counters", "telemetry/trace/export/tls"]),
+    (&["hyper_util"], &["server", "cli/bench", "cli/health", "cli/peer", "telemetry/trace/export/tls"]),
     (&["granit_parser", "notify"], &["config"]),
     (&["strsim"], &["config", "decision/rules/walk"]),
     (&["serde", "serde_json"], &["app", "config", "server", "cli", "telemetry", "service/decision_log"]),
@@ -55,6 +55,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (
         &["rustls"],
         &[
+            "cli/health",
             "secrets/pem",
             "server/transport/tls",
             "server/transport/tests/tls",
@@ -62,8 +63,11 @@ const OWNERS: &[(&[&str], &[&str])] = &[
             "telemetry/trace/export/tls",
         ],
     ),
-    (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls"]),
-    (&["tokio_rustls"], &["server/transport/tls", "server/transport/tests/tls", "storage/redis/tls"]),
+    (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
+    (
+        &["tokio_rustls"],
+        &["server/transport/tls", "server/transport/tests/tls", "storage/redis/tls", "cli/health"],
+    ),
     (&["webpki"], &["server/transport/tls"]),
     (&["hyper_rustls"], &["telemetry/trace/export/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
