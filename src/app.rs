@@ -75,6 +75,7 @@ async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     let force = watch.force_handle();
     tasks.start("reload", parts.reloader(settings).run(watch));
     parts.counters.keep(&mut tasks);
+    bound.keep(&mut tasks);
     let running = bound.serve(settings, &parts)?;
     let statsd = statsd::start(settings, &parts, running.exposition(), &mut tasks);
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;

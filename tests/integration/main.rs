@@ -32,5 +32,6 @@ mod reload;
 mod rolling;
 mod rule_files;
 mod settings;
+mod tls;
 mod traces;
 mod upstream_names;

@@ -4,14 +4,15 @@
 const LAYERS: &[(&str, &[&str])] = &[
     ("main", &["app", "cli"]),
     ("lib", &[]),
-    ("cli", &["app", "config", "decision", "server", "service", "storage", "telemetry"]),
-    ("app", &["config", "decision", "server", "service", "storage", "telemetry"]),
-    ("server", &["decision", "service", "storage"]),
+    ("cli", &["app", "config", "decision", "secrets", "server", "service", "storage", "telemetry"]),
+    ("app", &["config", "decision", "secrets", "server", "service", "storage", "telemetry"]),
+    ("server", &["decision", "secrets", "service", "storage"]),
     ("service", &["decision", "storage"]),
-    ("storage", &["decision"]),
+    ("storage", &["decision", "secrets"]),
     ("config", &["decision"]),
     ("decision", &[]),
     ("telemetry", &[]),
+    ("secrets", &[]),
 ];
 
 /// What the pure core may be built from, and so everything else, too.
@@ -51,8 +52,19 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         &["telemetry/process", "cli/bench", "app/store/tests", "storage/redis/tests", "storage/shared/tests"],
     ),
     (&["bb8_redis", "redis"], &["storage/redis"]),
-    (&["rustls", "rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
-    (&["tokio_rustls"], &["storage/redis/tls", "cli/health"]),
+    (
+        &["rustls"],
+        &[
+            "secrets/pem",
+            "server/transport/tls",
+            "storage/redis/tls",
+            "telemetry/trace/export/tls",
+            "cli/health",
+        ],
+    ),
+    (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
+    (&["tokio_rustls"], &["server/transport/tls", "storage/redis/tls", "cli/health"]),
+    (&["webpki"], &["server/transport/tls"]),
     (&["hyper_rustls"], &["telemetry/trace/export/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
     (&["anyhow"], &["main", "app", "cli"]),

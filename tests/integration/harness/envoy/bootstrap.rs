@@ -23,11 +23,19 @@ pub(crate) struct Bootstrap {
     rate_limits: Vec<Value>,
     filter_rate_limits: Vec<Value>,
     access_log: Option<String>,
+    transport_socket: Option<Value>,
 }
 
 impl Bootstrap {
     pub(super) fn new(replicas: Vec<SocketAddr>, upstream: SocketAddr) -> Self {
-        Self { replicas, upstream, rate_limits: Vec::new(), filter_rate_limits: Vec::new(), access_log: None }
+        Self {
+            replicas,
+            upstream,
+            rate_limits: Vec::new(),
+            filter_rate_limits: Vec::new(),
+            access_log: None,
+            transport_socket: None,
+        }
     }
 
     /// Adds a descriptor to every request: one entry of `rate_limits` with these actions.
@@ -45,6 +53,12 @@ impl Bootstrap {
     /// Has it write an access log of this format.
     pub(crate) fn access_log(mut self, format: &str) -> Self {
         self.access_log = Some(format.to_owned());
+        self
+    }
+
+    /// Has it ask by this transport socket.
+    pub(crate) fn secured(mut self, transport_socket: Value) -> Self {
+        self.transport_socket = Some(transport_socket);
         self
     }
 
@@ -116,7 +130,7 @@ impl Bootstrap {
     }
 
     fn replica_cluster(&self) -> Value {
-        json!({
+        let mut cluster = json!({
             "name": "ratekeeper", "type": "STATIC", "connect_timeout": "1s", "lb_policy": "LEAST_REQUEST",
             "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -129,7 +143,11 @@ impl Bootstrap {
                 {"max_retries": 1000, "max_pending_requests": 10000, "max_requests": 10000}]},
             "common_lb_config": {"update_merge_window": "0s"},
             "load_assignment": endpoints("ratekeeper", &self.replicas),
-        })
+        });
+        if let Some(socket) = &self.transport_socket {
+            cluster["transport_socket"] = socket.clone();
+        }
+        cluster
     }
 }
 
