@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod authority;
+pub(crate) mod callers;
 pub(crate) mod collector;
 pub(crate) mod envoy;
 pub(crate) mod http;
@@ -22,6 +23,7 @@ pub(crate) mod traffic;
 pub(crate) mod upstream;
 pub(crate) mod wait;
 pub(crate) mod wire;
+pub(crate) mod yaml;
 
 pub(crate) use ask::{Ask, ask, entries, nothing};
 pub(crate) use authority::Authority;
