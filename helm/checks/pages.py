@@ -30,7 +30,8 @@ def arguments_of(line):
         return None
     found = []
     for flag, value in zip(words, words[1:]):
-        if flag in ("--set", "--set-string"):
+        is_ours = flag in ("--values", "-f") and Path(value).exists()
+        if is_ours or flag in ("--set", "--set-string"):
             found += [flag, value]
     return found
 

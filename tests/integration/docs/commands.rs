@@ -106,9 +106,10 @@ fn faults(block: &Console) -> Vec<String> {
             line.split_whitespace().map(|word| word.trim_matches(['\'', '"', ';', ')'])).collect();
         found.extend(unknown_flag(&words));
         found.extend(unknown_target(&words));
-        found.extend(
-            words.iter().filter(|word| is_missing_file(word)).map(|word| format!("there is no {word}")),
-        );
+        // What these call `deploy/name` is no file.
+        let names_objects = matches!(words.first(), Some(&("kubectl" | "istioctl")));
+        let files = words.iter().filter(|word| !names_objects || word.contains('.'));
+        found.extend(files.filter(|word| is_missing_file(word)).map(|word| format!("there is no {word}")));
     }
     found
 }

@@ -9,8 +9,9 @@
 use super::markdown::Page;
 
 /// Why commands are looked at and not run: the comments that may be the first line of a block.
-pub(crate) const NOT_RUN: [&str; 4] = [
+pub(crate) const NOT_RUN: [&str; 5] = [
     "# needs a cluster",
+    "# needs a container engine",
     "# needs root on a machine of its own",
     "# needs minutes",
     "# needs names of yours",
