@@ -128,7 +128,8 @@ fn the_linter_is_content() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let linter = folder.join(".venv/bin/hadolint");
     let output = std::process::Command::new(&linter).arg("deploy/Dockerfile").current_dir(folder).output();
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}; scripts/test-setup installs it", linter.display()));
+    let output = output
+        .unwrap_or_else(|error| panic!("{}: {error}; scripts/test-setup installs it", linter.display()));
     let told = [output.stdout, output.stderr].concat();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&told));
 }
