@@ -57,13 +57,17 @@ const OWNERS: &[(&[&str], &[&str])] = &[
         &[
             "secrets/pem",
             "server/transport/tls",
+            "server/transport/tests/tls",
             "storage/redis/tls",
             "telemetry/trace/export/tls",
             "cli/health",
         ],
     ),
     (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
-    (&["tokio_rustls"], &["server/transport/tls", "storage/redis/tls", "cli/health"]),
+    (
+        &["tokio_rustls"],
+        &["server/transport/tls", "server/transport/tests/tls", "storage/redis/tls", "cli/health"],
+    ),
     (&["webpki"], &["server/transport/tls"]),
     (&["hyper_rustls"], &["telemetry/trace/export/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),
