@@ -39,7 +39,7 @@ async fn check(service: &str, wire: Box<dyn Wire>) -> Result<ServingStatus, Stat
     let (sender, connection) =
         http2::handshake(TokioExecutor::new(), TokioIo::new(wire)).await.map_err(unable)?;
     // Dropped with its end, or a call that it has not begun would wait for ever.
-    let connection = async move { connection.await };
+    let connection = async move { connection.await.map_err(unable) };
     let calls = tower::service_fn(move |request| sender.clone().send_request(request));
     let origin = http::Uri::from_static("http://ratekeeper");
     let request = HealthCheckRequest { service: service.to_owned() };
@@ -50,7 +50,7 @@ async fn check(service: &str, wire: Box<dyn Wire>) -> Result<ServingStatus, Stat
         answer = &mut answer => answer,
         // It may end before what it has read is taken; and why it ended is what the call does not know.
         ended = &mut connection => match (answer.await, ended) {
-            (Err(_), Err(error)) => Err(unable(error)),
+            (Err(_), Err(error)) => Err(error),
             (answer, _) => answer,
         },
     }?;

@@ -32,7 +32,7 @@ fn what_a_server_says_becomes_one_line() {
     check("", "");
     check(
         "no rules are loaded\n\nerror: a fault\n --> a.yaml:1:1\n",
-        "no rules are loaded: error: a fault …",
+        "no rules are loaded: error: a fault --> a.yaml:1:1",
     );
     check("one\ntwo\nthree\nfour\n", "one: two: three …");
     check("a\x1b[31m\tb", "a [31m b");

@@ -132,7 +132,7 @@ impl Scene {
         for _ in 0..CALLERS {
             let connection = connect(self.door.open().await.unwrap()).await;
             let steady = ask("steady=v").domain(&self.changing().limit.domain);
-            callers.spawn(call_until_told_to_go(connection, steady, Duration::from_millis(10)));
+            callers.spawn(call_until_told_to_go(connection, steady, Duration::from_millis(25)));
         }
         callers
     }
