@@ -55,12 +55,12 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (
         &["rustls"],
         &[
+            "cli/health",
             "secrets/pem",
             "server/transport/tls",
             "server/transport/tests/tls",
             "storage/redis/tls",
             "telemetry/trace/export/tls",
-            "cli/health",
         ],
     ),
     (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),

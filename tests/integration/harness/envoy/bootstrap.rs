@@ -24,6 +24,7 @@ pub(crate) struct Bootstrap {
     filter_rate_limits: Vec<Value>,
     access_log: Option<String>,
     transport_socket: Option<Value>,
+    canary: Option<SocketAddr>,
 }
 
 impl Bootstrap {
@@ -35,6 +36,7 @@ impl Bootstrap {
             filter_rate_limits: Vec::new(),
             access_log: None,
             transport_socket: None,
+            canary: None,
         }
     }
 
@@ -62,11 +64,20 @@ impl Bootstrap {
         self
     }
 
+    /// Has it ask this server, too, by a second filter before the other one, whatever it answers.
+    pub(crate) fn canary(mut self, grpc: SocketAddr) -> Self {
+        self.canary = Some(grpc);
+        self
+    }
+
     /// Starts an Envoy with the HTTP filter.
     pub(crate) async fn start(self) -> Envoy {
-        let filters =
-            json!([connection_manager(&self.http_filter(), &self.route(), self.access_log.as_deref())]);
-        self.start_with(filters).await
+        let mut manager = connection_manager(&self.http_filter(), &self.route(), self.access_log.as_deref());
+        if self.canary.is_some() {
+            let filters = manager["typed_config"]["http_filters"].as_array_mut().unwrap();
+            filters.insert(0, self.canary_filter());
+        }
+        self.start_with(json!([manager])).await
     }
 
     /// Starts an Envoy with the TCP filter, which asks for one descriptor of these entries at each connection.
@@ -93,9 +104,29 @@ impl Bootstrap {
                 "listeners": [{
                     "name": "entrance", "address": socket("127.0.0.1:0".parse().unwrap()),
                     "filter_chains": [{"filters": filters}]}],
-                "clusters": [upstream_cluster(self.upstream), self.replica_cluster()]},
+                "clusters": self.clusters()},
         });
         Envoy::start(&configuration.to_string()).await
+    }
+
+    fn clusters(&self) -> Vec<Value> {
+        let canary = self.canary.map(|canary| {
+            let mut cluster = self.replica_cluster();
+            cluster["name"] = json!("canary");
+            cluster["load_assignment"] = endpoints("canary", &[canary]);
+            cluster
+        });
+        [upstream_cluster(self.upstream), self.replica_cluster()].into_iter().chain(canary).collect()
+    }
+
+    fn canary_filter(&self) -> Value {
+        let mut filter = self.http_filter();
+        filter["name"] = json!("canary");
+        filter["typed_config"]["failure_mode_deny"] = json!(false);
+        filter["typed_config"]["enable_x_ratelimit_headers"] = json!("OFF");
+        let service = &mut filter["typed_config"]["rate_limit_service"]["grpc_service"];
+        service["envoy_grpc"]["cluster_name"] = json!("canary");
+        filter
     }
 
     /// The only route. What the filter finds in its own part of it replaces what stands beside the cluster.
@@ -118,15 +149,15 @@ impl Bootstrap {
     }
 
     fn service(&self) -> Value {
-        json!({"transport_api_version": "V3", "grpc_service": {"envoy_grpc": {
-            "cluster_name": "ratekeeper",
+        json!({"transport_api_version": "V3", "grpc_service": {
+            "envoy_grpc": {"cluster_name": "ratekeeper"},
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,unavailable,reset", "num_retries": 3,
-                "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.005s"},
+                "retry_back_off": {"base_interval": "0.001s", "max_interval": "5s"},
                 "retry_host_predicate": [{
                     "name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type":
                         "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}],
-                "host_selection_retry_max_attempts": 5}}}})
+                "host_selection_retry_max_attempts": 5}}})
     }
 
     fn replica_cluster(&self) -> Value {
