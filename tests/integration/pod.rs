@@ -14,6 +14,7 @@ mod namespaces;
 mod operator;
 mod probes;
 mod rules;
+mod services;
 mod stores;
 mod story;
 mod volumes;
@@ -65,6 +66,16 @@ fn every_set_runs_as_rendered() {
     });
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_snapshot_is_a_set() {
+    let files = std::fs::read_dir(namespaces::checkout("helm/snapshots")).unwrap();
+    let mut found: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let mut sets: Vec<_> = SETS.iter().map(|set| format!("{set}.yaml")).collect();
+    found.sort();
+    sets.sort();
+    assert_eq!(found, sets);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,7 +32,10 @@ impl Secured {
         let (certificate, key) = (mount.file("tls.crt"), mount.file("tls.key"));
         let tls = tls.replace("CA", &format!("{:?}", mount.file("ca.crt")));
         let tls = format!("grpc: {{tls: {{certificate: {certificate:?}, key: {key:?}, {tls}}}, {settings}}}");
-        Self { server: Ratekeeper::setup().rules(RULES).settings(&tls).start().await, mount }
+        // Longer than Envoy's health checks take to notice, as an operator would choose it.
+        let setup =
+            Ratekeeper::setup().rules(RULES).settings(&tls).settings("drain: {pause: 1s, deadline: 10s}");
+        Self { server: setup.start().await, mount }
     }
 
     /// One that only lets the gateway in.

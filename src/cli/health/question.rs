@@ -62,6 +62,9 @@ fn tls(args: &TlsArgs, address: &PeerAddress) -> Result<Option<Tls>, String> {
 fn configured(args: &HealthArgs, setting: &str) -> Result<PeerAddress, String> {
     let settings = load_settings(args.config.as_deref(), &[])
         .map_err(|faults| format!("the settings have faults; --address does without them\n{faults}"))?;
+    if args.grpc && settings.grpc.tls.certificate.is_some() && !args.tls.tls {
+        return Err("listen.grpc speaks TLS (grpc.tls.certificate): say --tls, and whom to trust with --ca; --http does without".into());
+    }
     let address = if args.grpc { &settings.listen.grpc } else { &settings.listen.http };
     local(address).ok_or_else(|| {
         format!("{setting} is {address}, which is any free port; say with --address which one it became")

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig, ConfigBuilder, Error, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use super::TlsArgs;
 use crate::cli::peer::{PeerAddress, Wire};
+use crate::secrets::pem;
 
 /// What to do where a server hangs up on us.
 pub(super) const WANTS_CERTIFICATE: &str =
@@ -62,21 +62,17 @@ fn identified(
     let (Some(certificate), Some(key)) = (&args.certificate, &args.key) else {
         return Ok(builder.with_no_client_auth());
     };
-    let chain = certificates(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| format!("{}: no private key in PEM form: {error}", key.display()))?;
+    let chain = of(certificate, pem::certificates(&read(certificate)?))?;
+    let key = of(key, pem::private_key(&read(key)?))?;
     let mismatch = |error| format!("--certificate and --key do not go together: {error}");
     builder.with_client_auth_cert(chain, key).map_err(mismatch)
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
     if let Some(path) = ca {
-        for certificate in certificates(path)? {
-            roots.add(certificate).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-        return Ok(roots);
+        return of(path, pem::authorities(&read(path)?));
     }
+    let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if added == 0 {
         return Err("this system trusts no CA at all; name the server's with --ca".into());
@@ -84,14 +80,12 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).and_then(|certificates| certificates.collect());
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(format!("{}: no certificate in PEM form", path.display())),
-        Err(error) => Err(format!("{}: no certificate in PEM form: {error}", path.display())),
-    }
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    of(path, std::fs::read(path))
+}
+
+fn of<T, E: fmt::Display>(path: &Path, result: Result<T, E>) -> Result<T, String> {
+    result.map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn server_name(args: &TlsArgs, address: &PeerAddress) -> Result<ServerName<'static>, String> {

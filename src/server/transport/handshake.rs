@@ -25,7 +25,7 @@ const HTTP1_ANSWERS: [&[u8]; 2] = [
     This port speaks gRPC over HTTP/2 without TLS. JSON over HTTP/1 is on the port of listen.http (8080 by default).\n",
     b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain; charset=utf-8\r\n\
-    content-length: 123\r\n\
+    content-length: 124\r\n\
     connection: close\r\n\r\n\
     This port speaks gRPC over HTTP/2 with TLS. JSON over HTTP/1, without TLS, is on the port of listen.http (8080 by default).\n",
 ];

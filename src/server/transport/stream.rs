@@ -8,16 +8,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_rustls::server::TlsStream;
 
 use super::socket::Socket;
+use super::tls::SecureStream;
 
 /// A connection's bytes in both directions.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(Socket),
     /// Large, and moved around before it is served.
-    Secure(Box<TlsStream<Socket>>),
+    Secure(Box<SecureStream>),
 }
 
 /// Calls a method of whichever stream this is.

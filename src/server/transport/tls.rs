@@ -81,6 +81,9 @@ pub enum Presence {
 #[error("{0}")]
 pub struct TlsError(String);
 
+/// A socket whose bytes go over the wire in secret.
+pub(super) type SecureStream = TlsStream<Socket>;
+
 /// TLS as it is at one time. All that have the same settings share it.
 #[derive(Clone)]
 pub struct Tls {
@@ -141,7 +144,7 @@ impl Tls {
     }
 
     /// Shakes hands. What fails is counted, and the client is told why by an alert.
-    pub(super) async fn accept(&self, socket: Socket, until: Instant) -> Option<Box<TlsStream<Socket>>> {
+    pub(super) async fn accept(&self, socket: Socket, until: Instant) -> Option<Box<SecureStream>> {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.shared.in_force.load().config));
         let fault = match timeout_at(until, acceptor.accept(socket).into_fallible()).await {
             Ok(Ok(stream)) => return Some(Box::new(stream)),

@@ -70,7 +70,9 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("---- log of {} ----\n{}---- end ----", self.name, self.log());
+            // A second panic would hide the first.
+            let log = std::fs::read(&self.log).unwrap_or_default();
+            eprintln!("---- log of {} ----\n{}---- end ----", self.name, String::from_utf8_lossy(&log));
         }
     }
 }

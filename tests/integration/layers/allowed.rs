@@ -4,7 +4,7 @@
 const LAYERS: &[(&str, &[&str])] = &[
     ("main", &["app", "cli"]),
     ("lib", &[]),
-    ("cli", &["app", "config", "decision", "server", "service", "storage", "telemetry"]),
+    ("cli", &["app", "config", "decision", "secrets", "server", "service", "storage", "telemetry"]),
     ("app", &["config", "decision", "secrets", "server", "service", "storage", "telemetry"]),
     ("server", &["decision", "secrets", "service", "storage"]),
     ("service", &["decision", "storage"]),
@@ -55,15 +55,19 @@ const OWNERS: &[(&[&str], &[&str])] = &[
     (
         &["rustls"],
         &[
-            "cli/health",
             "secrets/pem",
             "server/transport/tls",
+            "server/transport/tests/tls",
             "storage/redis/tls",
             "telemetry/trace/export/tls",
+            "cli/health",
         ],
     ),
     (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
-    (&["tokio_rustls"], &["server/transport/tls", "storage/redis/tls", "cli/health"]),
+    (
+        &["tokio_rustls"],
+        &["server/transport/tls", "server/transport/tests/tls", "storage/redis/tls", "cli/health"],
+    ),
     (&["webpki"], &["server/transport/tls"]),
     (&["hyper_rustls"], &["telemetry/trace/export/tls"]),
     (&["crc", "hashring"], &["storage/shared/placement"]),

@@ -3,6 +3,9 @@
 //! What is honoured: command, arguments, variables, working folder, mounts, read-only root, user, groups, no new privileges, a
 //! process space of its own in which the process is the first. What is not: cgroups, seccomp, and capabilities of root.
 
+mod mounts;
+mod user;
+
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -12,12 +15,14 @@ use std::sync::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::cluster::{list, only_known, text_at};
+use super::cluster::{list, only_known};
 use super::environment::{Environment, expand};
 use super::namespaces::checkout;
 use super::volumes::Volume;
 use crate::harness::process::Process;
 use crate::harness::wait;
+use mounts::{mount, mount_system, mount_volume, root_of_image};
+use user::User;
 
 /// What a process is started with.
 pub(super) struct Container {
@@ -27,15 +32,6 @@ pub(super) struct Container {
     command: Vec<String>,
     environment: Environment,
     user: User,
-}
-
-/// Who a process is.
-#[derive(Debug)]
-struct User {
-    user: u64,
-    group: u64,
-    more: Vec<u64>,
-    no_new_privileges: bool,
 }
 
 /// The process of a container.
@@ -113,24 +109,14 @@ impl Container {
         words.nth(1).map(String::as_str)
     }
 
+    /// Looks that the process is who it shall be.
+    pub(super) fn check_user(&self, running: &Running) {
+        self.user.check(running.pid);
+    }
+
     /// A file as the container's processes see it.
     pub(super) fn file(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
-    }
-
-    /// Looks that the process is who it shall be.
-    pub(super) fn check_user(&self, running: &Running) {
-        let status = fs::read_to_string(format!("/proc/{}/status", running.pid.as_raw_nonzero())).unwrap();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>()
-        };
-        let User { user, group, more, no_new_privileges } = &self.user;
-        assert_eq!(field("Uid:"), vec![user.to_string(); 4]);
-        assert_eq!(field("Gid:"), vec![group.to_string(); 4]);
-        assert_eq!(field("Groups:"), more.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(field("NoNewPrivs:"), [u8::from(*no_new_privileges).to_string()]);
-        assert_eq!(field("CapEff:"), ["0000000000000000"], "of an ordinary user");
     }
 }
 
@@ -148,29 +134,6 @@ impl Running {
     /// How it ended, or nothing while it runs.
     pub(super) fn exited(&self) -> Option<ExitStatus> {
         self.process.lock().unwrap().exited()
-    }
-}
-
-impl User {
-    fn of(context: &Value, pod: &Value) -> Self {
-        let number = |field: &str| context[field].as_u64().or(pod[field].as_u64());
-        let truth = |field: &str| context[field].as_bool().or(pod[field].as_bool());
-        let user = number("runAsUser").unwrap_or(0);
-        assert!(user != 0 || truth("runAsNonRoot") != Some(true), "the container would run as root");
-        let mut more: Vec<u64> = list(pod, "supplementalGroups").iter().filter_map(Value::as_u64).collect();
-        more.extend(pod["fsGroup"].as_u64());
-        more.sort_unstable();
-        more.dedup();
-        let no_new_privileges = truth("allowPrivilegeEscalation") == Some(false);
-        Self { user, group: number("runAsGroup").unwrap_or(0), more, no_new_privileges }
-    }
-
-    /// What becomes this user in a root.
-    fn chroot(&self, root: &Path) -> Vec<String> {
-        let more: Vec<String> = self.more.iter().map(ToString::to_string).collect();
-        let (user, groups) =
-            (format!("--userspec=+{}:+{}", self.user, self.group), format!("--groups={}", more.join(",")));
-        vec!["chroot".into(), user, groups, root.display().to_string()]
     }
 }
 
@@ -206,7 +169,7 @@ const KNOWN_CONTEXT: [&str; 8] = [
 ];
 
 /// The rendered command and arguments in the place of the image's.
-fn command(container: &Value, environment: &Environment) -> Vec<String> {
+pub(super) fn command(container: &Value, environment: &Environment) -> Vec<String> {
     let dockerfile = fs::read_to_string(checkout("deploy/Dockerfile")).unwrap();
     let of_image = |word: &str| -> Vec<String> {
         let line = dockerfile.lines().rev().find_map(|line| line.strip_prefix(word)?.strip_prefix(' '));
@@ -220,66 +183,6 @@ fn command(container: &Value, environment: &Environment) -> Vec<String> {
         (Some(command), arguments) => [command, arguments.unwrap_or_default()].concat(),
         (None, arguments) => [of_image("ENTRYPOINT"), arguments.unwrap_or_else(|| of_image("CMD"))].concat(),
     }
-}
-
-/// The image's files, which all containers have in common, below a layer of the container's own.
-fn root_of_image(folder: &Path) -> PathBuf {
-    let image = std::env::var(super::namespaces::IMAGE).unwrap();
-    let [upper, work, root] = ["upper", "work", "root"].map(|name| folder.join(name));
-    for folder in [&upper, &work, &root] {
-        fs::create_dir(folder).unwrap();
-    }
-    let layers = format!("lowerdir={image},upperdir={},workdir={}", upper.display(), work.display());
-    mount(&["-t", "overlay", "-o", &layers], Some(Path::new("overlay")), &root);
-    root
-}
-
-/// What every container has: devices, a place for `/proc`, and the files that a kubelet writes.
-fn mount_system(root: &Path, folder: &Path) {
-    for name in ["proc", "dev", "etc"] {
-        fs::create_dir_all(root.join(name)).unwrap();
-    }
-    for device in ["null", "zero", "full", "random", "urandom"] {
-        bind(&Path::new("/dev").join(device), &root.join("dev").join(device), &[]);
-    }
-    // Nobody answers as a DNS server: a name that is not in the hosts file is one that the manifest should not have.
-    for (name, text) in [("hosts", "127.0.0.1 localhost\n"), ("resolv.conf", "nameserver 127.0.0.53\n")] {
-        let file = folder.join(name);
-        fs::write(&file, text).unwrap();
-        bind(&file, &root.join("etc").join(name), &[]);
-    }
-}
-
-fn mount_volume(root: &Path, given: &Value, volumes: &[Volume]) {
-    only_known("a mount", given, &["name", "mountPath", "readOnly", "subPath"]);
-    let name = text_at(given, "/name");
-    let volume = volumes.iter().find(|volume| volume.name == name);
-    let volume = volume.unwrap_or_else(|| panic!("the pod has no volume {name}"));
-    let source = match given["subPath"].as_str() {
-        // The file of this moment: later swaps are not seen.
-        Some(path) => fs::canonicalize(volume.folder.join(path)).unwrap(),
-        None => volume.folder.clone(),
-    };
-    let read_only = given["readOnly"].as_bool() == Some(true) || !volume.is_writable();
-    let target = root.join(text_at(given, "/mountPath").trim_start_matches('/'));
-    bind(&source, &target, if read_only { &["-o", "ro"] } else { &[] });
-}
-
-/// Shows a file or folder at another place, which is made.
-fn bind(source: &Path, target: &Path, options: &[&str]) {
-    if source.is_dir() {
-        fs::create_dir_all(target).unwrap();
-    } else if !target.exists() {
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::write(target, "").unwrap();
-    }
-    mount(&[&["--bind"], options].concat(), Some(source), target);
-}
-
-fn mount(options: &[&str], source: Option<&Path>, target: &Path) {
-    let output = Command::new("mount").args(options).args(source).arg(target).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "mount {options:?} {source:?} {}: {told}", target.display());
 }
 
 /// The first child of a process, when it has become the container's.

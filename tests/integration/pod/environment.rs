@@ -1,10 +1,13 @@
 //! The variables of a container: the image's, those of Services, and the rendered ones in their order.
 
+mod resources;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::cluster::{Cluster, Kind, list, only_known, text_at};
+use resources::resource;
 
 /// Variables by name.
 pub(super) type Environment = BTreeMap<String, String>;
@@ -144,57 +147,10 @@ fn key(kind: Kind, reference: &Value, cluster: &Cluster) -> Option<String> {
     found.map(|bytes| String::from_utf8(bytes.clone()).unwrap())
 }
 
-/// A request or limit of the container, rounded up in units of the divisor.
-fn resource(reference: &Value, container: &Value) -> String {
-    let path = text_at(reference, "/resource");
-    let (kind, name) = path.split_once('.').unwrap_or_else(|| panic!("no resource: {path}"));
-    let resources = &container["resources"];
-    // Without a limit it is what the node has.
-    let given =
-        [&resources[kind][name], &resources["limits"][name]].into_iter().find(|value| !value.is_null());
-    let amount = given.map_or(if name == "cpu" { 2.0 } else { 8.0 * 1_073_741_824.0 }, quantity);
-    let divisor = reference.get("divisor").map_or(1.0, quantity);
-    format!("{:.0}", (amount / if divisor == 0.0 { 1.0 } else { divisor }).ceil())
-}
-
-/// A quantity of Kubernetes, such as `250m` or `64Mi`.
-fn quantity(value: &Value) -> f64 {
-    let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    let end = text.find(|digit: char| !digit.is_ascii_digit() && digit != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor = match unit {
-        "" => 1.0,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "Ki" => 1024.0,
-        "Mi" => 1_048_576.0,
-        "Gi" => 1_073_741_824.0,
-        _ => panic!("no quantity: {text}"),
-    };
-    number.parse::<f64>().unwrap() * factor
-}
-
 #[test]
 fn variables_in_text() {
     let environment = Environment::from([("A".into(), "1".into())]);
     for (text, expanded) in [("a", "a"), ("$(A)b$(A)", "1b1"), ("$$(A)", "$(A)"), ("$(B)$", "$(B)$")] {
         assert_eq!(expand(text, &environment), expanded, "{text}");
-    }
-}
-
-#[test]
-fn amounts() {
-    let container =
-        serde_json::json!({"resources": {"limits": {"memory": "64Mi"}, "requests": {"cpu": "250m"}}});
-    for (reference, amount) in [
-        (serde_json::json!({"resource": "limits.memory"}), "67108864"),
-        (serde_json::json!({"resource": "limits.memory", "divisor": "1Mi"}), "64"),
-        (serde_json::json!({"resource": "requests.cpu"}), "1"),
-        (serde_json::json!({"resource": "requests.cpu", "divisor": "1m"}), "250"),
-        (serde_json::json!({"resource": "limits.cpu"}), "2"),
-    ] {
-        assert_eq!(resource(&reference, &container), amount, "{reference}");
     }
 }

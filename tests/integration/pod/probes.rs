@@ -13,7 +13,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::cluster::{list, only_known, text_at};
 use super::container::{Container, Running};
-use crate::harness::http;
+use crate::harness::{http, wait};
 
 /// Where the pod is.
 pub(super) const POD: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 10, 0, 7));
@@ -37,8 +37,8 @@ impl Probe {
     ///
     /// # Panics
     ///
-    /// When the kubelet would have given up: a startup probe that fails too often has the container killed, and one that is not
-    /// ready by then is not what anybody wants.
+    /// When the kubelet would have given up: a startup or liveness probe that fails too often has the container killed. It waits for
+    /// readiness for ever, which these tests do not.
     pub(super) async fn succeeds(&self, container: &Container, running: &Running) {
         sleep(self.seconds("initialDelaySeconds", 0)).await;
         let (mut good, mut bad) = (0, 0);
@@ -53,7 +53,7 @@ impl Probe {
             if good >= self.number("successThreshold", 1) {
                 return;
             }
-            let most = self.number("failureThreshold", 3);
+            let most = self.number("failureThreshold", 3).max(self.patience());
             assert!(bad < most, "{} has failed {most} times\n{}", self.name, running.log());
             sleep(self.seconds("periodSeconds", 10)).await;
         }
@@ -108,6 +108,15 @@ impl Probe {
             Ok(answer) if (200..400).contains(&answer.status) => Ok(()),
             Ok(answer) => Err(format!("{} {}", answer.status, answer.text())),
             Err(failure) => Err(failure.to_string()),
+        }
+    }
+
+    /// How many failures are waited for where a kubelet waits for ever.
+    fn patience(&self) -> u64 {
+        if self.name == "readinessProbe" {
+            wait::PATIENCE.as_secs() / self.number("periodSeconds", 10)
+        } else {
+            0
         }
     }
 

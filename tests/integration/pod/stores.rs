@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ratekeeper::config::settings::{Redis as Settings, RedisEndpoint, RedisUrl, Topology};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::operator::{Operator, PASSWORD, USER};
+use super::services::relay;
 use crate::harness::redis::{RedisSentinel, SecureRedis};
 use crate::harness::{Redis, RedisCluster};
 
@@ -175,19 +176,6 @@ fn place(url: &RedisUrl) -> (&str, u16) {
     match &url.endpoint {
         RedisEndpoint::Tcp { host, port } => (host, *port),
         RedisEndpoint::Unix(path) => panic!("a socket that no pod has: {path:?}"),
-    }
-}
-
-/// Passes bytes on, both ways.
-async fn relay(listener: TcpListener, target: SocketAddr) {
-    let mut connections = JoinSet::new();
-    while let Ok((mut client, _)) = listener.accept().await {
-        connections.spawn(async move {
-            if let Ok(mut server) = TcpStream::connect(target).await {
-                // Its end is that of either side, whatever it was.
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            }
-        });
     }
 }
 

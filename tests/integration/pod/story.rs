@@ -2,12 +2,12 @@
 
 mod changes;
 mod ending;
+mod ports;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -18,6 +18,7 @@ use super::kubelet::Pod;
 use super::operator::{Operator, names_of};
 use super::probes::Probe;
 use super::rules::RuleFile;
+use super::services::Services;
 use super::stores::Store;
 use crate::harness::callers::{Outcome, call_until_told_to_go, connect};
 use crate::harness::{Ask, ask, tell};
@@ -29,8 +30,10 @@ const CALLERS: usize = 4;
 struct Scene {
     cluster: Cluster,
     operator: Operator,
-    pod: Pod,
+    // Before the pod, whose folder has its log.
     running: Arc<Running>,
+    pod: Pod,
+    _services: Services,
     door: Door,
     /// The last of them is the one that changes.
     files: Vec<RuleFile>,
@@ -41,6 +44,7 @@ struct Scene {
 pub(super) async fn play(set: &str) {
     let mut scene = Scene::start(set).await;
     scene.has_the_ports_that_services_and_monitors_name().await;
+    scene.helm_tests_pass().await;
     scene.rendered_limits_bite().await;
     let callers = scene.callers().await;
     let mut watch = scene.watch();
@@ -74,41 +78,14 @@ impl Scene {
         for (name, address) in stores.iter().flat_map(|store| &store.hosts) {
             pod.container.add_host(name, *address);
         }
+        let services = Services::of(&cluster, &pod).await;
+        for (name, address) in &services.hosts {
+            pod.container.add_host(name, *address);
+        }
         let door = door(&pod, &cluster, &operator);
         let running = Arc::new(pod.start().await);
         pod.container.check_user(&running);
-        Self { cluster, operator, pod, running, door, files, stores }
-    }
-
-    /// Each port of the Services is one of the container's, each that is scraped one of a Service's or the container's, and all are open on
-    /// the pod's address. The admin port is not.
-    async fn has_the_ports_that_services_and_monitors_name(&self) {
-        let ports = list(&self.pod.given, "ports").iter().map(|port| &port["name"]);
-        let services: Vec<&Value> = self.cluster.all("Service").collect();
-        assert!(!services.is_empty());
-        let own = services.iter().flat_map(|service| list(&service["spec"], "ports"));
-        let targets = own.map(|port| port.get("targetPort").unwrap_or(&port["port"]));
-        let monitors = self.cluster.all("PodMonitor").flat_map(|it| list(&it["spec"], "podMetricsEndpoints"));
-        for port in ports.chain(targets).chain(monitors.map(|endpoint| &endpoint["port"])) {
-            let address = self.pod.port(port);
-            TcpStream::connect(address)
-                .await
-                .unwrap_or_else(|error| panic!("port {port} at {address}: {error}"));
-        }
-        for monitor in self.cluster.all("ServiceMonitor").flat_map(|it| list(&it["spec"], "endpoints")) {
-            let mut all = services.iter().flat_map(|service| list(&service["spec"], "ports"));
-            assert!(all.any(|port| port["name"] == monitor["port"]), "no Service has {}", monitor["port"]);
-        }
-        for service in services {
-            let labels = self.pod.object["metadata"]["labels"].as_object().unwrap();
-            let selector = service["spec"]["selector"].as_object().unwrap();
-            assert!(
-                selector.iter().all(|(name, value)| labels.get(name) == Some(value)),
-                "{selector:?} of {labels:?}"
-            );
-        }
-        let admin = (super::probes::POD, 6070);
-        assert!(TcpStream::connect(admin).await.is_err(), "the admin port is for this pod alone");
+        Self { cluster, operator, running, pod, _services: services, door, files, stores }
     }
 
     async fn rendered_limits_bite(&self) {
@@ -155,7 +132,7 @@ impl Scene {
         for _ in 0..CALLERS {
             let connection = connect(self.door.open().await.unwrap()).await;
             let steady = ask("steady=v").domain(&self.changing().limit.domain);
-            callers.spawn(call_until_told_to_go(connection, steady, Duration::from_millis(10)));
+            callers.spawn(call_until_told_to_go(connection, steady, Duration::from_millis(25)));
         }
         callers
     }

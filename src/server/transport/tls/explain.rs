@@ -48,11 +48,17 @@ pub(super) fn handshake(error: &io::Error) -> String {
         None if error.kind() == io::ErrorKind::UnexpectedEof => "the client closed the connection".into(),
         None => error.to_string(),
         Some(Error::NoCertificatesPresented) => "the client showed no certificate".into(),
+        Some(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+            "no name of the client's certificate is in grpc.tls.allowed_names".into()
+        }
         Some(Error::InvalidCertificate(fault)) => format!("the client's certificate is refused: {fault}"),
         Some(Error::AlertReceived(alert)) => refusal(*alert),
         Some(Error::InvalidMessage(fault)) if is_no_tls(*fault) => "the client does not speak TLS".into(),
         Some(Error::PeerIncompatible(
-            PeerIncompatible::Tls12NotOffered | PeerIncompatible::SupportedVersionsExtensionRequired,
+            PeerIncompatible::Tls12NotOffered
+            // What only TLS 1.2 and later say.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
         )) => "the client speaks neither TLS 1.2 nor 1.3".into(),
         Some(Error::NoApplicationProtocol) => "the client does not offer HTTP/2 (ALPN h2)".into(),
         Some(other) => other.to_string(),
@@ -94,7 +100,7 @@ mod tests {
         check(Error::NoCertificatesPresented, TlsFault::NoCertificate, "no certificate");
         check(CertificateError::UnknownIssuer.into(), TlsFault::Untrusted, "is refused");
         check(CertificateError::Expired.into(), TlsFault::Expired, "is refused");
-        check(CertificateError::ApplicationVerificationFailure.into(), TlsFault::NotAllowed, "is refused");
+        check(CertificateError::ApplicationVerificationFailure.into(), TlsFault::NotAllowed, "allowed_names");
         check(
             Error::AlertReceived(AlertDescription::UnknownCA),
             TlsFault::RefusedByClient,
