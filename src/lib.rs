@@ -6,6 +6,7 @@
 //! main → cli, app → server → service → storage → decision
 //!                             config  → decision
 //! telemetry is a leaf that every layer's own files for metrics and traces may use
+//! secrets is a leaf of files that others write, for storage, server and app
 //! ```
 //!
 //! Read them from the inside out: a pure core that decides, a store that counts, files that configure,
@@ -22,4 +23,5 @@ pub mod server;
 pub mod app;
 pub mod cli;
 
+pub mod secrets;
 pub mod telemetry;

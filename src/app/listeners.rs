@@ -5,18 +5,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::app::lifecycle::Tasks;
 use crate::app::{Parts, metrics, settings};
 use crate::config::settings::Settings;
+use crate::secrets::watched::watch;
 use crate::server::grpc::GrpcService;
 use crate::server::http::{admin, decide, probes, scrape};
 use crate::server::transport::{
-    BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener,
+    BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener, Tls,
 };
 use crate::telemetry::exposition::Exposition;
 
 /// Sockets that are bound and not served yet.
 pub(super) struct Bound {
     grpc: Listener,
+    /// How connections to it are made secret, where they are.
+    tls: Option<Tls>,
     http: Listener,
     metrics: Listener,
     admin: Listener,
@@ -38,12 +42,24 @@ impl Bound {
             Listener::bind(address, &options).with_context(|| format!("listen.{name} cannot be bound"))
         };
         let addresses = settings::addresses(settings).await?;
+        let tls = match settings::grpc_tls(settings) {
+            Some(tls) => Some(Tls::load(tls).await.context("the gRPC port cannot have TLS")?),
+            None => None,
+        };
         Ok(Self {
             grpc: bind("grpc", &addresses.grpc)?,
+            tls,
             http: bind("http", &addresses.http)?,
             metrics: bind("metrics", &addresses.metrics)?,
             admin: bind("admin", &addresses.admin)?,
         })
+    }
+
+    /// Starts what follows the files that the listeners are made of.
+    pub(super) fn keep(&self, tasks: &mut Tasks) {
+        if let Some(tls) = &self.tls {
+            tasks.start("grpc certificates", watch(vec![tls.watched()]));
+        }
     }
 
     pub(super) fn serve(self, settings: &Settings, parts: &Parts) -> anyhow::Result<Running> {
@@ -51,10 +67,11 @@ impl Bound {
         let max_request_bytes = settings.grpc.max_request_bytes as usize;
         let open = parts.responders(settings);
         let here = open();
-        let grpc = Http2Server::start(vec![self.grpc], &settings::http2(settings), move |_core| {
+        let (http2, tls) = (settings::http2(settings), self.tls.clone());
+        let grpc = Http2Server::start_with(vec![self.grpc], tls, &http2, move |_core| {
             GrpcService::new(open(), health.clone(), max_request_bytes)
         })?;
-        let exposition = Arc::new(metrics::exposition(parts, grpc.stats()));
+        let exposition = Arc::new(metrics::exposition(parts, grpc.stats(), self.tls.as_ref()));
         let pages = Http1Settings::default();
         let public = decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {

@@ -6,16 +6,17 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::app::Parts;
+use crate::server::metrics::tls::TlsMetrics;
 use crate::server::metrics::{ConnectionMetrics, DurationSection, RequestCollector};
-use crate::server::transport::ConnectionStats;
+use crate::server::transport::{ConnectionStats, Tls};
 use crate::service::metrics::ServiceMetrics;
 use crate::telemetry::exposition::Exposition;
 use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::statsd::metrics::StatsdMetrics;
 use crate::telemetry::trace::metrics::SpanMetrics;
 
-/// All metrics of the process; `connections` are those of the gRPC port.
-pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> Exposition {
+/// All metrics of the process; `connections` and `tls` are those of the gRPC port.
+pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>, tls: Option<&Tls>) -> Exposition {
     let mut root = Registry::default();
     root.register_collector(Box::new(ProcessMetrics));
     if let Some(upstream) = &parts.upstream {
@@ -28,6 +29,9 @@ pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>) -> E
     parts.counters.register(registry);
     parts.decisions.register(registry);
     registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
+    if let Some(tls) = tls {
+        registry.register_collector(Box::new(TlsMetrics(Arc::clone(tls.stats()))));
+    }
     registry.register_collector(Box::new(StatsdMetrics(Arc::clone(&parts.statsd_sendings))));
     registry.register_collector(Box::new(SpanMetrics(Arc::clone(&parts.traces.counts))));
     Exposition::new(root, vec![Box::new(DurationSection(Arc::clone(&parts.requests)))])

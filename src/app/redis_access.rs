@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::config::settings::{self, Topology};
+use crate::secrets::watched::Watched;
 use crate::storage::redis::credentials::{Credentials, LoginSource, Word};
 use crate::storage::redis::node::Identity;
 use crate::storage::redis::tls::{ClientIdentity, HostName, Tls, TlsSettings};
-use crate::storage::redis::watched::Watched;
 
 /// What the servers of one `redis` section have in common.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::app::service_manager::ServiceManager;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::files::RuleSources;
 use crate::config::rules::{self, RuleOptions, Rules};
@@ -28,6 +29,7 @@ pub(super) struct Reloader {
     pub(super) health: Health,
     pub(super) options: RuleOptions,
     pub(super) tracer: Tracer,
+    pub(super) service_manager: ServiceManager,
 }
 
 /// Rules that have come into force, and the ones that they replaced.
@@ -89,6 +91,7 @@ impl Reloader {
         let Published { previous, rules, domains, files, fingerprint, warnings } = published;
         self.status.reload_succeeded();
         self.health.set_serving(self.status.is_serving()).await;
+        self.service_manager.ready(rules, domains);
         tracing::info!(rules, domains, files, fingerprint, "rules are in force");
         if !warnings.is_empty() {
             tracing::warn!("the rules in force hardly mean all that they say\n{warnings}");
@@ -105,6 +108,7 @@ impl Reloader {
         } else {
             "there are none in force"
         };
+        self.service_manager.faulty(kept);
         tracing::error!("the rule files have faults; {kept}; mend them and they are read again\n{fault}");
     }
 }

@@ -15,6 +15,8 @@ use crate::server::answer::{AnswerSettings, HeaderNames};
 use crate::server::http::admin::explain::Context;
 use crate::server::http::admin::explain::page::Places;
 use crate::server::question::RequestLimits;
+use crate::server::transport::tls::names::AllowedName;
+use crate::server::transport::tls::{ClientSettings, Presence, TlsSettings};
 use crate::server::transport::{Http2Settings, Lifetime, ListenAddress};
 use crate::service::Rulebook;
 use crate::service::decision_log::writer::Target;
@@ -262,6 +264,23 @@ pub(super) fn http2(settings: &Settings) -> Http2Settings {
         lifetime: Lifetime { max_age: Some(grpc.max_connection_age), grace: grpc.max_connection_age_grace },
         ..defaults
     }
+}
+
+/// How connections of the gRPC port are made secret; nothing where they are in plain text.
+pub(super) fn grpc_tls(settings: &Settings) -> Option<TlsSettings> {
+    let tls = &settings.grpc.tls;
+    let (certificate, key) = tls.certificate.clone().zip(tls.key.clone())?;
+    let presence = match tls.client_certificate {
+        settings::ClientCertificate::Required => Presence::Required,
+        settings::ClientCertificate::Optional => Presence::Optional,
+    };
+    let allowed = tls.allowed_names.iter().cloned().map(|name| match name {
+        settings::AllowedName::Dns(name) => AllowedName::Dns(name),
+        settings::AllowedName::Uri(uri) => AllowedName::Uri(uri),
+        settings::AllowedName::SpiffeBelow(id) => AllowedName::SpiffeBelow(id),
+    });
+    let clients = tls.client_ca.clone().map(|ca| ClientSettings { ca, presence, allowed: allowed.collect() });
+    Some(TlsSettings { certificate, key, clients })
 }
 
 /// What is recorded, and where it goes; nothing where no collector is named.

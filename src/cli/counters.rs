@@ -16,9 +16,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use self::admin::{Admin, AdminAddress};
+use self::admin::Admin;
 use self::listing::Listing;
 use crate::decision::period::Period;
+use crate::cli::peer::PeerAddress;
 use crate::server::http::admin::counters::page::{
     CounterLine, CounterQuery, ListQuery, ResetPage, ResetQuery, UnreadLine,
 };
@@ -74,7 +75,7 @@ const RESET_EXAMPLES: &str = "Examples:
 struct Common {
     /// The server's admin port, as HOST:PORT or unix:/path
     #[arg(long, value_name = "ADDRESS", env = "RATEKEEPER_LISTEN__ADMIN", default_value = "127.0.0.1:6070")]
-    admin: AdminAddress,
+    admin: PeerAddress,
 
     /// Print JSON instead of a table
     #[arg(long)]

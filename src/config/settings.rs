@@ -11,6 +11,7 @@ mod drain;
 mod environment;
 mod fallback;
 mod grpc;
+mod grpc_tls;
 mod header;
 mod listen;
 mod log;
@@ -48,12 +49,14 @@ pub use decision_log::DecisionLog;
 pub use drain::Drain;
 pub use fallback::{Fallback, Replicas};
 pub use grpc::Grpc;
+pub use grpc_tls::{AllowedName, ClientCertificate, GrpcTls};
 pub use listen::{Listen, UnixMode};
 pub use log::{Format, Log};
 pub use metrics::{Metrics, Statsd, StatsdFormat};
 pub use otel::{Propagators, StandardTracing};
 pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
+pub use quantity::read_duration;
 pub use redis_credentials::RedisCredentials;
 pub use redis_store::{PerSecond, Redis, Topology};
 pub use redis_tls::RedisTls;
@@ -198,6 +201,9 @@ impl Settings {
             if let Some((name, found)) = store.and_then(Redis::access_contradiction) {
                 report(&format!("{section}.{name}"), found, None);
             }
+        }
+        if let Some((name, found)) = self.grpc.tls.contradiction() {
+            report(&format!("grpc.tls.{name}"), found, None);
         }
         if let Some(found) = self.decision_log.contradiction() {
             report("decision_log.output", found, None);

@@ -1,5 +1,6 @@
 //! What the edge shows: requests, and the connections that carry them.
 
+pub mod tls;
 pub mod upstream;
 
 use std::fmt;

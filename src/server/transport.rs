@@ -3,7 +3,7 @@
 //! Knows nothing of rate limits: [`Http2Server`] is given a service per core, [`Http1Server`] one for all.
 //!
 //! ```text
-//! listen → accept → balance → threads → handshake → lifetime (serving → GOAWAY → ended or cut)
+//! listen → accept → balance → threads → tls → handshake → lifetime (serving → GOAWAY → ended or cut)
 //! ```
 //!
 //! Everything here is bounded: connections by a cap, silence by deadlines, a connection's life by its
@@ -18,12 +18,14 @@ pub mod receive;
 pub mod settings;
 pub mod stats;
 pub mod threads;
+pub mod tls;
 
 mod accept;
 mod executor;
 mod handshake;
 mod lifetime;
 mod socket;
+mod stream;
 
 #[cfg(test)]
 mod tests;
@@ -36,3 +38,4 @@ pub use receive::RequestBody;
 pub use settings::{Http1Settings, Http2Settings, Lifetime};
 pub use stats::ConnectionStats;
 pub use threads::StartError;
+pub use tls::Tls;

@@ -16,7 +16,6 @@ pub mod shard_time;
 pub mod side;
 pub mod slot_map;
 pub mod tls;
-pub mod watched;
 
 mod alarm;
 mod backoff;

@@ -43,7 +43,7 @@ fn version_and_help_are_printed() {
     assert_eq!(out(&version).trim(), concat!("ratekeeper ", env!("CARGO_PKG_VERSION")));
     let help = run(folder.path(), &["--help"], &[]);
     assert!(help.status.success());
-    for command in ["serve", "check", "explain", "counters", "bench"] {
+    for command in ["serve", "check", "explain", "counters", "health", "bench"] {
         assert!(out(&help).contains(command), "{}", out(&help));
     }
 }

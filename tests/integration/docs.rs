@@ -1,6 +1,10 @@
-//! The documentation tells the truth: settings and their defaults, flags, rule examples, links, and names of files.
+//! The documentation tells the truth: settings and their defaults, flags, rule examples, links, names of files, and commands.
 
+mod commands;
+pub(crate) mod console;
+mod figures;
 pub(crate) mod markdown;
+mod shell;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -109,7 +113,7 @@ fn every_file_that_is_named_exists() {
     let bases = [root.to_owned(), root.join("src")];
     let exists = |name: &str| bases.iter().any(|base| base.join(name).exists());
     // What a build or the set-up makes is there or not.
-    let is_made = |name: &str| name.starts_with("target/") || name.starts_with(".venv/");
+    let is_made = |name: &str| ["target/", ".venv/", ".tools/"].iter().any(|made| name.starts_with(made));
     let in_project = |name: &str| name.split_once('/').is_some_and(|(folder, _)| exists(folder));
     let is_file = |name: &str| {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));

@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use prost::Message;
+use hyper::client::conn::http2::SendRequest;
 use rustix::process::Signal;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::harness::raw_grpc::{SHOULD_RATE_LIMIT, frame};
+use crate::harness::callers::{self, Body, call_until_told_to_go, request};
 use crate::harness::{Ratekeeper, ask, http, tell, wait};
 
 const RULES: &str =
@@ -42,7 +39,7 @@ async fn no_call_that_was_taken_is_lost() {
     let mut server = Ratekeeper::with_rules(RULES).await;
     let mut callers = JoinSet::new();
     for _ in 0..8 {
-        callers.spawn(call_until_told_to_go(connect(&server).await));
+        callers.spawn(call_until_told_to_go(connect(&server).await, ask("k=v"), Duration::ZERO));
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(server.stop().await.code(), Some(0));
@@ -67,26 +64,8 @@ async fn a_call_that_never_ends_is_cut_at_the_deadline() {
     drop(call);
 }
 
-type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, std::convert::Infallible>;
-
 async fn connect(server: &Ratekeeper) -> SendRequest<Body> {
-    let stream = TcpStream::connect(server.listen.grpc).await.unwrap();
-    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    sender
-}
-
-fn request(body: Body) -> Request<Body> {
-    Request::post(format!("http://test{SHOULD_RATE_LIMIT}"))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(body)
-        .unwrap()
-}
-
-fn whole_call() -> Request<Body> {
-    let message = ask("k=v").request().encode_to_vec();
-    request(Full::new(frame(&message)).boxed_unsync())
+    callers::connect(TcpStream::connect(server.listen.grpc).await.unwrap()).await
 }
 
 /// A body of this beginning, that ends when what keeps it is dropped.
@@ -97,40 +76,4 @@ fn endless(start: Bytes) -> (tokio::sync::oneshot::Sender<()>, Body) {
         None::<Result<hyper::HeaderMap, std::convert::Infallible>>
     };
     (keep, Full::new(start).with_trailers(rest).boxed_unsync())
-}
-
-#[derive(Default)]
-struct Outcome {
-    answered: usize,
-    lost: Vec<String>,
-}
-
-/// Calls again and again on one connection, until the server says that it goes away.
-///
-/// A call that the server did not take, because it came after the GOAWAY, is not lost: the client knows that it
-/// may send it elsewhere.
-async fn call_until_told_to_go(mut connection: SendRequest<Body>) -> Outcome {
-    let mut outcome = Outcome::default();
-    while connection.ready().await.is_ok() {
-        match connection.try_send_request(whole_call()).await {
-            Ok(response) => match response.into_body().collect().await {
-                Ok(body) if body.trailers().is_some_and(|trailers| trailers["grpc-status"] == "0") => {
-                    outcome.answered += 1;
-                }
-                other => outcome.lost.push(format!("{other:?}")),
-            },
-            Err(mut error) => {
-                if error.take_message().is_none() && !refused(error.error()) {
-                    outcome.lost.push(error.into_error().to_string());
-                }
-            }
-        }
-    }
-    outcome
-}
-
-/// Whether the server said that it did not begin this call.
-fn refused(error: &hyper::Error) -> bool {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
-    source.is_some_and(|error| error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }

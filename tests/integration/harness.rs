@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod authority;
+pub(crate) mod callers;
 pub(crate) mod collector;
 pub(crate) mod envoy;
 pub(crate) mod http;
@@ -16,11 +17,13 @@ pub(crate) mod ratekeeper;
 pub(crate) mod raw_grpc;
 pub(crate) mod redis;
 pub(crate) mod resp;
+pub(crate) mod secure_client;
 pub(crate) mod tell;
 pub(crate) mod traffic;
 pub(crate) mod upstream;
 pub(crate) mod wait;
 pub(crate) mod wire;
+pub(crate) mod yaml;
 
 pub(crate) use ask::{Ask, ask, entries, nothing};
 pub(crate) use authority::Authority;
@@ -29,6 +32,7 @@ pub(crate) use envoy::Envoy;
 pub(crate) use prometheus::Prometheus;
 pub(crate) use ratekeeper::Ratekeeper;
 pub(crate) use redis::{Redis, RedisCluster, RedisSentinel};
+pub(crate) use secure_client::SecureClient;
 pub(crate) use tell::tell;
 pub(crate) use upstream::Upstream;
 pub(crate) use wire::Wire;

@@ -13,7 +13,8 @@ use tonic::Request;
 
 use crate::docs::markdown::pages;
 use crate::harness::metrics::Metrics;
-use crate::harness::{Ratekeeper, Redis, ask, http as client, wait};
+use crate::harness::{Authority, Ratekeeper, Redis, ask, http as client, wait};
+use crate::tls::Secured;
 use page::{Family, Form, parse};
 
 /// A domain whose name needs every escape that there is.
@@ -163,6 +164,10 @@ async fn the_documentation_names_every_metric_with_its_type_and_labels() {
             shown.insert(name, shape(&family));
         }
     }
+    let secure = Secured::start(&Authority::new(), "", "").await;
+    let of_tls = families(&secure.server).await.into_iter();
+    let of_tls = of_tls.filter(|(name, _)| name.starts_with("ratekeeper_grpc_tls_"));
+    shown.extend(of_tls.map(|(name, family)| (name, shape(&family))));
     assert_eq!(documented(), shown);
 }
 

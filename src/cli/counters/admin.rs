@@ -1,21 +1,16 @@
 //! A client of the admin port: one connection a question, each with a deadline.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+
+use crate::cli::peer::{PeerAddress, exchange};
 
 /// How long a question may take: somewhat longer than the server gives itself.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -23,28 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The largest answer that is read: some times what a page of the largest size has.
 const MOST_BYTES: usize = 16 << 20;
 
-/// Where an admin port is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum AdminAddress {
-    /// On a host and port.
-    Tcp(String),
-    /// A socket in the file system.
-    Unix(PathBuf),
-}
-
-/// A text that is no address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write HOST:PORT or unix:/path")]
-pub(super) struct NoAddress;
-
 /// Asks one server.
 #[derive(Debug)]
 pub(super) struct Admin<'a> {
-    address: &'a AdminAddress,
+    address: &'a PeerAddress,
 }
 
 impl<'a> Admin<'a> {
-    pub(super) fn new(address: &'a AdminAddress) -> Self {
+    pub(super) fn new(address: &'a PeerAddress) -> Self {
         Self { address }
     }
 
@@ -89,54 +70,10 @@ impl<'a> Admin<'a> {
     }
 
     async fn send(&self, request: Request<Body>) -> anyhow::Result<(http::StatusCode, Vec<u8>)> {
-        match self.address {
-            AdminAddress::Tcp(address) => exchange(TcpStream::connect(address).await?, request).await,
-            AdminAddress::Unix(path) => exchange(UnixStream::connect(path).await?, request).await,
-        }
-    }
-}
-
-async fn exchange<S>(stream: S, request: Request<Body>) -> anyhow::Result<(http::StatusCode, Vec<u8>)>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let answered = async {
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        let body = to_bytes(Body::new(body), MOST_BYTES).await?;
-        anyhow::Ok((head.status, body.into()))
-    };
-    tokio::pin!(answered, connection);
-    tokio::select! {
-        answer = &mut answered => answer,
-        // It may end before what it has read is taken.
-        _ = &mut connection => answered.await,
+        exchange(self.address.connect().await?, request, MOST_BYTES).await
     }
 }
 
 fn request(method: Method, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(path).header(HOST, "ratekeeper")
-}
-
-impl FromStr for AdminAddress {
-    type Err = NoAddress;
-
-    fn from_str(text: &str) -> Result<Self, NoAddress> {
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.is_empty() { Err(NoAddress) } else { Ok(Self::Unix(path.into())) };
-        }
-        let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-        let (host, port) = address.rsplit_once(':').ok_or(NoAddress)?;
-        let is_address = !host.is_empty() && port.parse::<u16>().is_ok();
-        is_address.then(|| Self::Tcp(address.to_owned())).ok_or(NoAddress)
-    }
-}
-
-impl fmt::Display for AdminAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => f.write_str(address),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
 }

@@ -147,5 +147,6 @@ pub(super) fn tell_count(counters: usize, cursor: Option<&str>) {
     let more = cursor.map_or_else(String::new, |cursor| {
         format!("; there may be more: --limit 0 lists all, --cursor '{cursor}' goes on")
     });
-    tell(&format!("{counters} counters{more}"));
+    let noun = if counters == 1 { "counter" } else { "counters" };
+    tell(&format!("{counters} {noun}{more}"));
 }

@@ -3,7 +3,6 @@
 use clap::Parser;
 use serde_json::{Value, json};
 
-use super::admin::{AdminAddress, NoAddress};
 use super::listing::Listing;
 use super::table::{Table, in_words, reset_in_words};
 use super::*;
@@ -79,18 +78,6 @@ fn one_counter_is_told_in_words() {
     };
     assert_eq!(reset_in_words(&done(1, 0.0)), "1 counter was reset\n");
     assert!(reset_in_words(&done(2, 1.0)).contains("for up to 1 s more"));
-}
-
-#[test]
-fn addresses_are_those_of_the_admin_listener() {
-    let tcp = |address: &str| Ok(AdminAddress::Tcp(address.into()));
-    assert_eq!("127.0.0.1:6070".parse(), tcp("127.0.0.1:6070"));
-    assert_eq!("http://localhost:6070/".parse(), tcp("localhost:6070"));
-    assert_eq!("[::1]:6070".parse(), tcp("[::1]:6070"));
-    assert_eq!("unix:/run/a.sock".parse(), Ok(AdminAddress::Unix("/run/a.sock".into())));
-    for wrong in ["", "localhost", ":6070", "localhost:x", "unix:", "localhost:70000"] {
-        assert_eq!(wrong.parse::<AdminAddress>(), Err(NoAddress), "{wrong}");
-    }
 }
 
 #[track_caller]

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::grpc_tls::GrpcTls;
 use super::quantity::{serialize_duration, serialize_size};
-use super::section::{Known, Section, put};
+use super::section::{Known, Section, put, read_section};
 use crate::config::decode::{Decoder, Field};
 
 /// What waits within one exchange may take.
@@ -43,9 +44,11 @@ pub struct Grpc {
     /// How long the answer to that may take.
     #[serde(serialize_with = "serialize_duration")]
     pub keepalive_timeout: Duration,
-    /// How long a new connection may take until its first HTTP/2 frame.
+    /// How long a new connection may take until its first HTTP/2 frame, TLS included.
     #[serde(serialize_with = "serialize_duration")]
     pub handshake_timeout: Duration,
+    /// Whether and how connections are secret.
+    pub tls: GrpcTls,
 }
 
 impl Default for Grpc {
@@ -59,6 +62,7 @@ impl Default for Grpc {
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
+            tls: GrpcTls::default(),
         }
     }
 }
@@ -76,6 +80,7 @@ impl Section for Grpc {
             "keepalive_interval" => put(&mut self.keepalive_interval, decoder.duration(field, LONG)),
             "keepalive_timeout" => put(&mut self.keepalive_timeout, decoder.duration(field, SHORT)),
             "handshake_timeout" => put(&mut self.handshake_timeout, decoder.duration(field, SHORT)),
+            "tls" => read_section(decoder, field, &mut self.tls),
             _ => Known::No,
         }
     }

@@ -34,7 +34,7 @@ impl Decoder<'_, '_> {
             let (least, most) = (duration_text(*bounds.start()), duration_text(*bounds.end()));
             format!("write a number with ms, s, m or h, from `{least}` to `{most}`")
         };
-        match parse(&text, TIMES).map(Duration::from_nanos) {
+        match read_duration(&text) {
             None => Err(self.refuse(field, not_a("duration", field, &text), help())),
             Some(duration) if !bounds.contains(&duration) => {
                 Err(self.refuse(field, out_of_bounds(field, &text), help()))
@@ -56,6 +56,12 @@ impl Decoder<'_, '_> {
             Some(_) => Err(self.refuse(field, out_of_bounds(field, &text), help())),
         }
     }
+}
+
+/// A duration as settings write it.
+#[must_use]
+pub fn read_duration(text: &str) -> Option<Duration> {
+    parse(text, TIMES).map(Duration::from_nanos)
 }
 
 /// Writes a duration as it is read.

@@ -2,6 +2,7 @@
 
 mod environment;
 mod file;
+mod grpc_tls;
 mod properties;
 mod redis_access;
 mod refused;

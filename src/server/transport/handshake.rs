@@ -9,18 +9,26 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::socket::Socket;
+use super::stream::Stream;
 
 /// What every HTTP/2 client says first (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+/// What HTTP/1 is told without TLS, and with it.
+const HTTP1_ANSWERS: [&[u8]; 2] = [
+    b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain; charset=utf-8\r\n\
     content-length: 113\r\n\
     connection: close\r\n\r\n\
-    This port speaks gRPC over HTTP/2 without TLS. JSON over HTTP/1 is on the port of listen.http (8080 by default).\n";
+    This port speaks gRPC over HTTP/2 without TLS. JSON over HTTP/1 is on the port of listen.http (8080 by default).\n",
+    b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain; charset=utf-8\r\n\
+    content-length: 124\r\n\
+    connection: close\r\n\r\n\
+    This port speaks gRPC over HTTP/2 with TLS. JSON over HTTP/1, without TLS, is on the port of listen.http (8080 by default).\n",
+];
 
 /// How long a peer that was told so may keep sending before the connection is closed.
 const LINGER: Duration = Duration::from_secs(1);
@@ -38,20 +46,20 @@ pub(crate) enum HandshakeFault {
     Closed,
 }
 
-/// A socket from which the preface has been read; reading from this gives it once more.
+/// A stream from which the preface has been read; reading from this gives it once more.
 #[derive(Debug)]
 pub(crate) struct Replayed {
-    socket: Socket,
+    stream: Stream,
     replayed: usize,
 }
 
 /// Reads the preface. A peer that speaks HTTP/1 is answered.
-pub(crate) async fn shake_hands(mut socket: Socket, deadline: Duration) -> Result<Replayed, HandshakeFault> {
-    match timeout(deadline, read_preface(&mut socket)).await {
-        Ok(Ok(())) => Ok(Replayed { socket, replayed: 0 }),
+pub(crate) async fn shake_hands(mut stream: Stream, until: Instant) -> Result<Replayed, HandshakeFault> {
+    match timeout_at(until, read_preface(&mut stream)).await {
+        Ok(Ok(())) => Ok(Replayed { stream, replayed: 0 }),
         Ok(Err(HandshakeFault::Http1)) => {
             // The fault is reported either way; whether the peer heard the answer changes nothing.
-            let _ = timeout(LINGER, answer_http1(socket)).await;
+            let _ = timeout(LINGER, answer_http1(stream)).await;
             Err(HandshakeFault::Http1)
         }
         Ok(Err(fault)) => Err(fault),
@@ -59,11 +67,11 @@ pub(crate) async fn shake_hands(mut socket: Socket, deadline: Duration) -> Resul
     }
 }
 
-async fn read_preface(socket: &mut Socket) -> Result<(), HandshakeFault> {
+async fn read_preface(stream: &mut Stream) -> Result<(), HandshakeFault> {
     let mut heard = [0; PREFACE.len()];
     let mut length = 0;
     while length < PREFACE.len() {
-        match socket.read(&mut heard[length..]).await {
+        match stream.read(&mut heard[length..]).await {
             Ok(0) | Err(_) => return Err(HandshakeFault::Closed),
             Ok(read) => length += read,
         }
@@ -84,12 +92,13 @@ fn judge(heard: &[u8]) -> HandshakeFault {
     }
 }
 
-async fn answer_http1(mut socket: Socket) -> io::Result<()> {
-    socket.write_all(HTTP1_ANSWER).await?;
-    socket.shutdown().await?;
+async fn answer_http1(mut stream: Stream) -> io::Result<()> {
+    let [plain, secure] = HTTP1_ANSWERS;
+    stream.write_all(if matches!(stream, Stream::Plain(_)) { plain } else { secure }).await?;
+    stream.shutdown().await?;
     // Closing with unread bytes would reset the connection, and the peer might never see the answer.
     let mut rest = [0; 1024];
-    while socket.read(&mut rest).await? > 0 {}
+    while stream.read(&mut rest).await? > 0 {}
     Ok(())
 }
 
@@ -100,7 +109,7 @@ impl AsyncRead for Replayed {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.replayed == PREFACE.len() {
-            return Pin::new(&mut self.socket).poll_read(cx, buf);
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
         }
         let rest = &PREFACE[self.replayed..];
         let length = rest.len().min(buf.remaining());
@@ -112,7 +121,7 @@ impl AsyncRead for Replayed {
 
 impl AsyncWrite for Replayed {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, buf)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -120,19 +129,19 @@ impl AsyncWrite for Replayed {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, buffers)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -158,9 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_says_its_length() {
-        let text = str::from_utf8(HTTP1_ANSWER).expect("text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("text");
-        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+    fn the_answers_say_their_length() {
+        for answer in HTTP1_ANSWERS {
+            let text = str::from_utf8(answer).expect("text");
+            let (head, body) = text.split_once("\r\n\r\n").expect("text");
+            assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+        }
     }
 }

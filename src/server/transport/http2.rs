@@ -25,7 +25,9 @@ use super::receive::{ReceiveBounds, ReceiveBudget, RequestBody};
 use super::settings::{Http2Settings, Lifetime};
 use super::socket::Detached;
 use super::stats::{ConnectionStats, CoreLoad};
+use super::stream::Stream;
 use super::threads::{Cores, NewConnection, StartError};
+use super::tls::Tls;
 
 /// How long the threads may take to end once no connection is open.
 const STOP_PATIENCE: Duration = Duration::from_secs(1);
@@ -45,6 +47,8 @@ struct CoreContext<S> {
     service: Arc<Receiving<S>>,
     builder: http2::Builder<CoreExecutor>,
     handshake_timeout: Duration,
+    /// Nothing: connections are in plain text.
+    tls: Option<Tls>,
     load: Arc<CoreLoad>,
     stats: Arc<ConnectionStats>,
     phase: PhaseWatch,
@@ -65,7 +69,27 @@ struct Dispatcher {
 }
 
 impl Http2Server {
-    /// Accepts from the listeners on the current runtime, and serves on threads of its own.
+    /// As [`Http2Server::start_with`], in plain text.
+    ///
+    /// # Errors
+    ///
+    /// A thread or its service could not be made.
+    pub fn start<F, S, B>(
+        listeners: Vec<Listener>,
+        settings: &Http2Settings,
+        factory: F,
+    ) -> Result<Self, StartError>
+    where
+        F: Fn(usize) -> S + Send + Sync + 'static,
+        S: Service<Request<RequestBody>, Response = Response<B>> + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self::start_with(listeners, None, settings, factory)
+    }
+
+    /// Accepts from the listeners on the current runtime, and serves on threads of its own; by TLS where there is any.
     ///
     /// `factory` is called once on each thread, with the core's index and within its runtime, so that a service may
     /// own what belongs to that thread.
@@ -73,8 +97,9 @@ impl Http2Server {
     /// # Errors
     ///
     /// A thread or its service could not be made.
-    pub fn start<F, S, B>(
+    pub fn start_with<F, S, B>(
         listeners: Vec<Listener>,
+        tls: Option<Tls>,
         settings: &Http2Settings,
         factory: F,
     ) -> Result<Self, StartError>
@@ -96,6 +121,7 @@ impl Http2Server {
                     service: Arc::new(Receiving { service: factory(core), bounds: Arc::new(bounds) }),
                     builder: builder(&settings, CoreExecutor(Arc::clone(&load))),
                     handshake_timeout: settings.handshake_timeout,
+                    tls: tls.clone(),
                     load,
                     stats: Arc::clone(&stats),
                     phase: phase.clone(),
@@ -201,10 +227,18 @@ where
                 return self.stats.failed.increment();
             }
         };
-        match shake_hands(socket, self.handshake_timeout).await {
-            Ok(socket) => {
+        let until = Instant::now() + self.handshake_timeout;
+        let stream = match &self.tls {
+            None => Stream::Plain(socket),
+            Some(tls) => match tls.accept(socket, until).await {
+                Some(stream) => Stream::Secure(stream),
+                None => return,
+            },
+        };
+        match shake_hands(stream, until).await {
+            Ok(stream) => {
                 let connection =
-                    self.builder.serve_connection(TokioIo::new(socket), Arc::clone(&self.service));
+                    self.builder.serve_connection(TokioIo::new(stream), Arc::clone(&self.service));
                 let leave = http2::Connection::graceful_shutdown;
                 drive(connection, leave, &lifetime, self.phase.clone(), &self.stats).await;
             }

@@ -21,6 +21,7 @@ mod listening;
 mod peer;
 mod receiving;
 mod serving;
+mod tls;
 
 /// Longer than anything takes here, so that a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -17,8 +17,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use crate::secrets::watched::{Look, Steady, Watched};
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::watched::{Look, Steady, Watched};
 use source::Words;
 
 pub(super) use login::Login;

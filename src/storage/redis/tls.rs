@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use crate::secrets::watched::{Look, Steady, Watched};
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::watched::{Look, Steady, Watched};
 use files::Files;
 
 pub(super) use stream::SecureStream;

@@ -91,8 +91,9 @@ impl Page {
     }
 }
 
-/// The cells of a row.
+/// The cells of a row. A bar within a cell has no blanks around it; empty cells get two, so that it is seen where they end.
 fn cells(row: &str) -> Vec<String> {
+    let row = row.replace("| |", "|  |").replace("| |", "|  |");
     row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()
 }
 

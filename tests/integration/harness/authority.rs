@@ -3,9 +3,15 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::string::Ia5String;
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
+};
 use tempfile::TempDir;
+
+static AUTHORITIES: AtomicUsize = AtomicUsize::new(0);
 
 /// Signs certificates. Its own is in its folder, beside those of servers.
 pub(crate) struct Authority {
@@ -24,7 +30,9 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "an authority of a test");
+        // Two of one name would be taken for each other, with a wrong signature.
+        let number = AUTHORITIES.fetch_add(1, Ordering::Relaxed);
+        params.distinguished_name.push(DnType::CommonName, format!("authority {number} of a test"));
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         let folder = TempDir::with_prefix("authority-").unwrap();
@@ -40,15 +48,18 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// Vouches for these names.
+    /// Vouches for these names: addresses, URIs with `://`, and hosts.
     pub(crate) fn issue(&self, names: &[&str]) -> Issued {
         self.issue_until(names, 2400)
     }
 
     /// The same up to the first day of a year.
     pub(crate) fn issue_until(&self, names: &[&str], year: i32) -> Issued {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
+        let (uris, hosts): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.contains("://"));
+        let hosts: Vec<String> = hosts.into_iter().map(str::to_owned).collect();
+        let mut params = CertificateParams::new(hosts).unwrap();
+        let uris = uris.into_iter().map(|uri| SanType::URI(Ia5String::try_from(uri).unwrap()));
+        params.subject_alt_names.extend(uris);
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(year, 1, 1);
         params.distinguished_name.push(DnType::CommonName, "somebody in a test");

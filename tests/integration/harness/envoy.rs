@@ -32,6 +32,11 @@ impl Envoy {
 
     /// Starts an Envoy with a whole configuration in JSON or YAML, whose listener `entrance` is the one to use.
     pub(crate) async fn start(configuration: &str) -> Self {
+        Self::start_at("entrance", configuration).await
+    }
+
+    /// The same with a listener of another name.
+    pub(crate) async fn start_at(entrance: &str, configuration: &str) -> Self {
         let folder = TempDir::with_prefix("envoy-").unwrap();
         let file = folder.path().join("envoy.yaml");
         std::fs::write(&file, configuration).unwrap();
@@ -41,8 +46,26 @@ impl Envoy {
             http::get(admin, "/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
-        let entrance = wait::for_some("Envoy's listener", || listener(admin, "entrance")).await;
+        let entrance = wait::for_some("Envoy's listener", || listener(admin, entrance)).await;
         Self { entrance, admin, process, _folder: folder }
+    }
+
+    /// Where another one of its listeners is.
+    pub(crate) async fn address_of(&self, name: &str) -> SocketAddr {
+        wait::for_some("another listener of Envoy's", || listener(self.admin, name)).await
+    }
+
+    /// Whether Envoy takes this configuration, and all that it says of it.
+    pub(crate) fn validate(configuration: &str) -> (bool, String) {
+        let folder = TempDir::with_prefix("envoy-").unwrap();
+        let file = folder.path().join("envoy.yaml");
+        std::fs::write(&file, configuration).unwrap();
+        let mut command = Command::new(program());
+        command
+            .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "-c"])
+            .arg(file);
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// All that it logged so far.
@@ -58,10 +81,14 @@ impl Envoy {
     }
 }
 
-fn launch(file: &Path, folder: &Path) -> Process {
+fn program() -> PathBuf {
     let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/envoy");
     assert!(program.exists(), "no Envoy at {}: run scripts/test-setup", program.display());
-    let mut command = Command::new(program);
+    program
+}
+
+fn launch(file: &Path, folder: &Path) -> Process {
+    let mut command = Command::new(program());
     command.arg("-c").arg(file).arg("--admin-address-path").arg(folder.join("admin-address"));
     command.args(["--concurrency", "2", "--disable-hot-restart", "--log-level", "warning"]);
     Process::start("envoy", command, folder)

@@ -31,6 +31,11 @@ impl Process {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned()
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
@@ -65,7 +70,9 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("---- log of {} ----\n{}---- end ----", self.name, self.log());
+            // A second panic would hide the first.
+            let log = std::fs::read(&self.log).unwrap_or_default();
+            eprintln!("---- log of {} ----\n{}---- end ----", self.name, String::from_utf8_lossy(&log));
         }
     }
 }

@@ -7,6 +7,7 @@ mod sentinel;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -23,6 +24,8 @@ pub(crate) use sentinel::{MASTER, RedisSentinel};
 pub(crate) struct Redis {
     pub(crate) address: SocketAddr,
     options: Vec<String>,
+    /// What the default user, who the tests' own connections are, is asked for.
+    password: Mutex<Option<String>>,
     /// Nothing while it is killed.
     process: Option<Process>,
     folder: TempDir,
@@ -39,6 +42,7 @@ impl Redis {
         let mut redis = Self {
             address: ports::free(),
             options: options.iter().map(|&option| option.to_owned()).collect(),
+            password: Mutex::default(),
             process: None,
             folder: TempDir::with_prefix("redis-").unwrap(),
         };
@@ -63,7 +67,21 @@ impl Redis {
 
     /// The same where the server may be gone.
     pub(crate) async fn try_cli(&self, words: &[&str]) -> Result<Reply, Failure> {
-        Connection::open(self.address).await?.call(words).await
+        self.connect().await?.call(words).await
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let mut connection = Connection::open(self.address).await?;
+        let password = self.password.lock().unwrap().clone();
+        if let Some(password) = password {
+            connection.call(&["AUTH", &password]).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Has the tests' own connections present this password from now on.
+    pub(crate) fn present(&self, password: &str) {
+        *self.password.lock().unwrap() = Some(password.to_owned());
     }
 
     /// Stops every thread of it: connections stay open and nothing is answered.
@@ -98,7 +116,14 @@ impl Redis {
 
     /// Every key, in order.
     pub(crate) async fn keys(&self) -> Vec<String> {
-        let reply = self.cli(&["KEYS", "*"]).await;
+        self.keys_in(0).await
+    }
+
+    /// Every key of a database, in order.
+    pub(crate) async fn keys_in(&self, database: u32) -> Vec<String> {
+        let mut connection = self.connect().await.unwrap();
+        connection.call(&["SELECT", &database.to_string()]).await.unwrap();
+        let reply = connection.call(&["KEYS", "*"]).await.unwrap();
         let mut keys: Vec<String> = reply.list().iter().map(|key| key.text().to_owned()).collect();
         keys.sort();
         keys

@@ -38,7 +38,7 @@ async fn what_is_shipped_to_watch_with_works_on_running_servers() {
 /// The names of all samples that the servers show.
 async fn exposed(scene: &Scene) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for server in [&scene.shared, &scene.alone] {
+    for server in [&scene.shared, &scene.alone, &scene.secure.server] {
         let page = http::get(server.listen.metrics, "/metrics").await.unwrap().text();
         let samples = page.lines().filter(|line| !line.starts_with('#'));
         found.extend(samples.map(|line| line.split(['{', ' ']).next().unwrap().to_owned()));
@@ -168,6 +168,9 @@ async fn check_alerts(prometheus: &Prometheus) {
                 "RatekeeperNoRules",
                 "RatekeeperPanics",
                 "RatekeeperRingsDisagree",
+                "RatekeeperCertificateExpires",
+                "RatekeeperCertificateExpired",
+                "RatekeeperCertificateStale",
             ] {
                 assert!(!seen.contains(quiet), "{seen:?}");
             }

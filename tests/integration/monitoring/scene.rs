@@ -1,4 +1,5 @@
-//! Two servers to look at: one counts in a ring of Redises, of which one is lost, the other by itself with rules that have faults.
+//! Three servers to look at: one counts in a ring of Redises, of which one is lost, another by itself with rules that have faults,
+//! and one by TLS, of which nobody asks anything.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,8 @@ use tokio::task::JoinHandle;
 
 use crate::harness::ask::nothing;
 use crate::harness::metrics::Metrics;
-use crate::harness::{Prometheus, Ratekeeper, Redis, Wire, ask, wait};
+use crate::harness::{Authority, Prometheus, Ratekeeper, Redis, Wire, ask, wait};
+use crate::tls::Secured;
 
 /// A limit that is used up at once, one that is never, one that is near for long, one in shadow mode, and none.
 const RULES: &str = "
@@ -26,6 +28,7 @@ pub(super) struct Scene {
     pub(super) prometheus: Prometheus,
     pub(super) shared: Ratekeeper,
     pub(super) alone: Ratekeeper,
+    pub(super) secure: Secured,
     stop: Arc<AtomicBool>,
     traffic: Vec<JoinHandle<()>>,
     _redis: (Redis, Redis),
@@ -41,11 +44,13 @@ impl Scene {
         let settings = format!("store: redis\nredis: {{topology: ring, urls: {urls:?}, timeout: 250ms}}");
         let shared = Ratekeeper::setup().rules(RULES).settings(&settings).start().await;
         let alone = Ratekeeper::with_rules(RULES).await;
-        let prometheus = Prometheus::start(&[shared.listen.metrics, alone.listen.metrics]).await;
+        let secure = Secured::start(&Authority::new(), "", "").await;
+        let servers = [&shared, &alone, &secure.server].map(|server| server.listen.metrics);
+        let prometheus = Prometheus::start(&servers).await;
         let stop = Arc::new(AtomicBool::new(false));
         let traffic =
             [&shared, &alone].map(|server| tokio::spawn(ask_on(server.client(), Arc::clone(&stop))));
-        Self { prometheus, shared, alone, stop, traffic: traffic.into(), _redis: redis, wire }
+        Self { prometheus, shared, alone, secure, stop, traffic: traffic.into(), _redis: redis, wire }
     }
 
     /// Takes one server of the ring away, and gives the other replica a rule file with a fault.

@@ -64,6 +64,13 @@ impl Peer {
         read(self.call(path)).await
     }
 
+    /// The same, where the connection may take none.
+    pub(super) async fn try_ask(&mut self, path: &str) -> Result<String, h2::Error> {
+        let uri = format!("http://test{path}");
+        let request = Request::builder().uri(uri).body(()).expect("a request");
+        read(self.sender.send_request(request, true)?.0).await
+    }
+
     /// Waits until the server has said that the connection takes no more calls; gives the reason.
     pub(super) async fn goaway(&self) -> h2::Reason {
         let told = async {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::storage::redis::watched::read;
+use crate::secrets::watched::read;
 
 /// A user name or a password: itself, or the file that holds it.
 #[derive(Clone)]

@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use super::{ClientIdentity, HostName, TlsSettings, verify};
-use crate::storage::redis::watched::read;
+use crate::secrets::pem;
+use crate::secrets::watched::read;
 
 /// What the files hold.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -46,11 +45,8 @@ impl TlsSettings {
         let config = match &files.identity {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
-                let chain = certificates("redis.tls.certificate", certificate)?;
-                let key = of(
-                    "redis.tls.key",
-                    PrivateKeyDer::from_pem_slice(key).map_err(|_| "no private key in PEM form"),
-                )?;
+                let chain = of("redis.tls.certificate", pem::certificates(certificate))?;
+                let key = of("redis.tls.key", pem::private_key(key))?;
                 let unusable =
                     |error| format!("redis.tls.certificate and redis.tls.key do not go together: {error}");
                 builder.with_client_auth_cert(chain, key).map_err(unusable)?
@@ -62,26 +58,15 @@ impl TlsSettings {
 
 /// Whom we trust.
 fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
     if let Some(ca) = ca {
-        for certificate in certificates("redis.tls.ca", ca)? {
-            of("redis.tls.ca", roots.add(certificate))?;
-        }
-        return Ok(roots);
+        return of("redis.tls.ca", pem::authorities(ca));
     }
+    let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if added == 0 {
         return Err("this system trusts no CA at all; set redis.tls.ca to the CA's certificate".into());
     }
     Ok(roots)
-}
-
-fn certificates(setting: &str, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(format!("{setting}: no certificate in PEM form")),
-    }
 }
 
 fn of<T, E: fmt::Display>(setting: &str, result: Result<T, E>) -> Result<T, String> {

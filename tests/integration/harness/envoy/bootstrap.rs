@@ -23,11 +23,21 @@ pub(crate) struct Bootstrap {
     rate_limits: Vec<Value>,
     filter_rate_limits: Vec<Value>,
     access_log: Option<String>,
+    transport_socket: Option<Value>,
+    canary: Option<SocketAddr>,
 }
 
 impl Bootstrap {
     pub(super) fn new(replicas: Vec<SocketAddr>, upstream: SocketAddr) -> Self {
-        Self { replicas, upstream, rate_limits: Vec::new(), filter_rate_limits: Vec::new(), access_log: None }
+        Self {
+            replicas,
+            upstream,
+            rate_limits: Vec::new(),
+            filter_rate_limits: Vec::new(),
+            access_log: None,
+            transport_socket: None,
+            canary: None,
+        }
     }
 
     /// Adds a descriptor to every request: one entry of `rate_limits` with these actions.
@@ -48,11 +58,26 @@ impl Bootstrap {
         self
     }
 
+    /// Has it ask by this transport socket.
+    pub(crate) fn secured(mut self, transport_socket: Value) -> Self {
+        self.transport_socket = Some(transport_socket);
+        self
+    }
+
+    /// Has it ask this server, too, by a second filter before the other one, whatever it answers.
+    pub(crate) fn canary(mut self, grpc: SocketAddr) -> Self {
+        self.canary = Some(grpc);
+        self
+    }
+
     /// Starts an Envoy with the HTTP filter.
     pub(crate) async fn start(self) -> Envoy {
-        let filters =
-            json!([connection_manager(&self.http_filter(), &self.route(), self.access_log.as_deref())]);
-        self.start_with(filters).await
+        let mut manager = connection_manager(&self.http_filter(), &self.route(), self.access_log.as_deref());
+        if self.canary.is_some() {
+            let filters = manager["typed_config"]["http_filters"].as_array_mut().unwrap();
+            filters.insert(0, self.canary_filter());
+        }
+        self.start_with(json!([manager])).await
     }
 
     /// Starts an Envoy with the TCP filter, which asks for one descriptor of these entries at each connection.
@@ -79,9 +104,29 @@ impl Bootstrap {
                 "listeners": [{
                     "name": "entrance", "address": socket("127.0.0.1:0".parse().unwrap()),
                     "filter_chains": [{"filters": filters}]}],
-                "clusters": [upstream_cluster(self.upstream), self.replica_cluster()]},
+                "clusters": self.clusters()},
         });
         Envoy::start(&configuration.to_string()).await
+    }
+
+    fn clusters(&self) -> Vec<Value> {
+        let canary = self.canary.map(|canary| {
+            let mut cluster = self.replica_cluster();
+            cluster["name"] = json!("canary");
+            cluster["load_assignment"] = endpoints("canary", &[canary]);
+            cluster
+        });
+        [upstream_cluster(self.upstream), self.replica_cluster()].into_iter().chain(canary).collect()
+    }
+
+    fn canary_filter(&self) -> Value {
+        let mut filter = self.http_filter();
+        filter["name"] = json!("canary");
+        filter["typed_config"]["failure_mode_deny"] = json!(false);
+        filter["typed_config"]["enable_x_ratelimit_headers"] = json!("OFF");
+        let service = &mut filter["typed_config"]["rate_limit_service"]["grpc_service"];
+        service["envoy_grpc"]["cluster_name"] = json!("canary");
+        filter
     }
 
     /// The only route. What the filter finds in its own part of it replaces what stands beside the cluster.
@@ -104,19 +149,19 @@ impl Bootstrap {
     }
 
     fn service(&self) -> Value {
-        json!({"transport_api_version": "V3", "grpc_service": {"envoy_grpc": {
-            "cluster_name": "ratekeeper",
+        json!({"transport_api_version": "V3", "grpc_service": {
+            "envoy_grpc": {"cluster_name": "ratekeeper"},
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,unavailable,reset", "num_retries": 3,
-                "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.005s"},
+                "retry_back_off": {"base_interval": "0.001s", "max_interval": "5s"},
                 "retry_host_predicate": [{
                     "name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type":
                         "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}],
-                "host_selection_retry_max_attempts": 5}}}})
+                "host_selection_retry_max_attempts": 5}}})
     }
 
     fn replica_cluster(&self) -> Value {
-        json!({
+        let mut cluster = json!({
             "name": "ratekeeper", "type": "STATIC", "connect_timeout": "1s", "lb_policy": "LEAST_REQUEST",
             "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -129,7 +174,11 @@ impl Bootstrap {
                 {"max_retries": 1000, "max_pending_requests": 10000, "max_requests": 10000}]},
             "common_lb_config": {"update_merge_window": "0s"},
             "load_assignment": endpoints("ratekeeper", &self.replicas),
-        })
+        });
+        if let Some(socket) = &self.transport_socket {
+            cluster["transport_socket"] = socket.clone();
+        }
+        cluster
     }
 }
 

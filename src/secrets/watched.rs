@@ -1,4 +1,4 @@
-//! Files that somebody else writes while we run: passwords, tokens, certificates.
+//! How changes of such files are found, and when they are taken over.
 //!
 //! They are looked at by their content, about every second: a Kubernetes secret is swapped by a link above the file, an agent may
 //! write in place, and some file systems report no events at all. What is read has to hold still for a moment before it is
@@ -40,7 +40,7 @@ pub enum Look {
 
 /// Content of which the last two looks are compared.
 #[derive(Debug)]
-pub(super) struct Steady<T> {
+pub struct Steady<T> {
     moving: Option<T>,
 }
 
@@ -52,7 +52,7 @@ impl<T> Default for Steady<T> {
 
 impl<T: PartialEq> Steady<T> {
     /// Gives the content back where it was the same at the last look.
-    pub(super) fn settle(&mut self, found: T) -> Option<T> {
+    pub fn settle(&mut self, found: T) -> Option<T> {
         if self.moving.as_ref() == Some(&found) {
             return self.moving.take();
         }
@@ -61,7 +61,7 @@ impl<T: PartialEq> Steady<T> {
     }
 
     /// Forgets what was seen: the files say again what is in force.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.moving = None;
     }
 }
@@ -77,7 +77,10 @@ pub async fn watch(files: Vec<Arc<dyn Watched>>) {
 }
 
 /// All that a file holds, or why it is of no use, without repeating any of it.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// Where it cannot be read, is empty, or too large to be meant.
+pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let file = File::open(path);
     match file.and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut content)) {

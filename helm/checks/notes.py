@@ -1,0 +1,100 @@
+"""Checks what NOTES.txt prints: notes.py HELM ENVOY VALUES…
+
+The two snippets have to be YAML, and together an Envoy's bootstrap that a real Envoy accepts, where there is one.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+
+import yaml
+
+helm, envoy, *files = sys.argv[1:]
+BOOTSTRAP = """\
+static_resources:
+  clusters:
+%s
+  listeners:
+    - name: entrance
+      address: {socket_address: {address: 127.0.0.1, port_value: 0}}
+      filter_chains:
+        - filters:
+            - name: envoy.filters.network.http_connection_manager
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                stat_prefix: entrance
+                route_config: {}
+                http_filters:
+%s
+                  - name: envoy.filters.http.router
+                    typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+"""
+
+
+def with_notes_rendered(folder):
+    """A copy of the chart that renders its notes into a document; helm itself prints them only if a cluster is there."""
+    chart = pathlib.Path(folder) / "chart"
+    shutil.copytree("helm/ratekeeper", chart)
+    shutil.copy(chart / "templates" / "NOTES.txt", chart / "notes.txt")
+    (chart / "templates" / "notes.yaml").write_text('notes: |\n{{ tpl (.Files.Get "notes.txt") . | indent 2 }}\n')
+    return chart
+
+
+def notes(chart, values):
+    command = [helm, "template", "ratekeeper", chart, "--show-only", "templates/notes.yaml", "--values", values]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return yaml.safe_load(done.stdout)["notes"]
+
+
+def snippets(text):
+    """The indented blocks that begin with `- name:`."""
+    blocks, block = [], None
+    for line in text.splitlines():
+        if line.startswith("     - name:"):
+            block = []
+            blocks.append(block)
+        if block is not None and line.startswith("     "):
+            block.append(line[5:])
+        else:
+            block = None
+    return ["\n".join(lines) for lines in blocks]
+
+
+def refused(cluster, http_filter, folder):
+    """What Envoy says against the two. Certificates are made, as it reads them."""
+    if "/etc/envoy/certificates" in cluster:
+        key, chain = folder / "tls.key", folder / "tls.crt"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                        "-subj", "/CN=test", "-keyout", key, "-out", chain], capture_output=True, check=True)
+        (folder / "ca.crt").write_bytes(chain.read_bytes())
+        cluster = cluster.replace("/etc/envoy/certificates", str(folder))
+    text = BOOTSTRAP % (textwrap.indent(cluster, "    "), textwrap.indent(http_filter, " " * 18))
+    (folder / "envoy.yaml").write_text(text)
+    done = subprocess.run([envoy, "--mode", "validate", "-c", folder / "envoy.yaml"], capture_output=True, text=True)
+    return done.stderr + done.stdout if done.returncode else None
+
+
+found = []
+copy = tempfile.TemporaryDirectory()
+chart = with_notes_rendered(copy.name)
+for file in files:
+    text = notes(chart, file)
+    parts = snippets(text)
+    if [yaml.safe_load(part)[0]["name"] for part in parts] != ["ratekeeper", "envoy.filters.http.ratelimit"]:
+        found.append(f"{file}: NOTES.txt has not the two snippets:\n{text}")
+    elif pathlib.Path(envoy).exists():
+        with tempfile.TemporaryDirectory() as folder:
+            if fault := refused(*parts, pathlib.Path(folder)):
+                found.append(f"{file}: Envoy refuses what NOTES.txt prints:\n{fault}")
+if not pathlib.Path(envoy).exists():
+    missing = f"{envoy} is not installed (scripts/test-setup): whether it takes the snippets of NOTES.txt is NOT tested"
+    if os.environ.get("CI") == "true":
+        found.append(missing)
+    else:
+        print(missing)
+print("\n".join(found), end="\n" if found else "")
+print(f"the notes of {len(files)} sets: {len(found)} faults")
+sys.exit(1 if found else 0)

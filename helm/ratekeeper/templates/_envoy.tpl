@@ -1,0 +1,94 @@
+{{/* What Envoy needs to ask this release; NOTES.txt prints it. */}}
+
+{{- define "ratekeeper.envoy.cluster" -}}
+{{- $address := include "ratekeeper.host" . -}}
+{{- if .Values.service.headless.enabled -}}
+{{- $address = printf "%s-headless.%s.svc" (include "ratekeeper.fullname" .) (include "ratekeeper.namespace" .) -}}
+{{- end -}}
+- name: ratekeeper
+  type: STRICT_DNS
+  connect_timeout: 0.25s
+  lb_policy: LEAST_REQUEST
+  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      explicit_http_config: {http2_protocol_options: {}}
+  health_checks:
+    - timeout: 0.5s
+      interval: 1s
+      unhealthy_threshold: 1
+      healthy_threshold: 1
+      grpc_health_check: {service_name: envoy.service.ratelimit.v3.RateLimitService}
+  circuit_breakers:
+    thresholds:
+      - {max_retries: 1000, max_pending_requests: 10000, max_requests: 10000}
+  common_lb_config: {update_merge_window: 0s}
+{{- if .Values.tls.enabled }}
+{{ include "ratekeeper.envoy.tls" . | indent 2 }}
+{{- end }}
+  load_assignment:
+    cluster_name: ratekeeper
+    endpoints:
+      - lb_endpoints:
+          - endpoint: {address: {socket_address: {address: {{ $address }}, port_value: {{ include "ratekeeper.envoy.port" . }}}}}
+{{- end -}}
+
+{{/* The headless Service leads to the pods themselves, whose port is always the same. */}}
+{{- define "ratekeeper.envoy.port" -}}
+{{- .Values.service.headless.enabled | ternary 8081 .Values.service.ports.grpc -}}
+{{- end -}}
+
+{{- define "ratekeeper.envoy.tls" -}}
+{{- $ca := .Values.tls.clientCa -}}
+transport_socket:
+  name: envoy.transport_sockets.tls
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+    sni: {{ include "ratekeeper.host" . }}
+    common_tls_context:
+      alpn_protocols: [h2]
+      {{- if or $ca.existingSecret $ca.existingConfigMap }}
+      # Envoy's own certificate{{ with .Values.tls.allowedNames }}, which has to be for one of: {{ join ", " . }}{{ end }}
+      tls_certificates:
+        - certificate_chain: {filename: /etc/envoy/certificates/tls.crt}
+          private_key: {filename: /etc/envoy/certificates/tls.key}
+      {{- end }}
+      validation_context:
+        # The CA that signed the certificate in the secret {{ include "ratekeeper.tlsSecretName" . }}.
+        trusted_ca: {filename: /etc/envoy/certificates/ca.crt}
+        match_typed_subject_alt_names:
+          - {san_type: DNS, matcher: {exact: {{ include "ratekeeper.host" . }}}}
+{{- end -}}
+
+{{/* The domain of the first file of rules, if it can be read. */}}
+{{- define "ratekeeper.envoy.domain" -}}
+{{- $domains := list -}}
+{{- range $_, $rules := .Values.rules.files -}}
+{{- $tree := kindIs "string" $rules | ternary (fromYaml (toString $rules)) $rules -}}
+{{- with $tree.domain }}{{ $domains = append $domains . }}{{ end -}}
+{{- end -}}
+{{- first $domains | default "the-domain-in-your-rules" -}}
+{{- end -}}
+
+{{- define "ratekeeper.envoy.filter" -}}
+- name: envoy.filters.http.ratelimit
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit
+    domain: {{ include "ratekeeper.envoy.domain" . }}
+    timeout: 0.02s
+    failure_mode_deny: false
+    rate_limit_service:
+      transport_api_version: V3
+      grpc_service:
+        envoy_grpc:
+          cluster_name: ratekeeper
+          retry_policy:
+            retry_on: connect-failure,refused-stream,unavailable,reset
+            num_retries: 3
+            retry_back_off: {base_interval: 0.001s, max_interval: 0.005s}
+            retry_host_predicate:
+              - name: envoy.retry_host_predicates.previous_hosts
+                typed_config:
+                  "@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate
+            host_selection_retry_max_attempts: 5
+{{- end -}}

@@ -1,0 +1,235 @@
+//! TLS on a listener: who we are by certificate, which clients are let in, and the files of both as they change.
+//!
+//! A handshake uses what the files held last; connections that are open go on as they are. Files that cannot be used
+//! leave what was in force before. No session is resumed: every connection shows its certificate and is held to the
+//! authorities of its day, and connections live for so long that it would save nothing.
+
+pub mod names;
+pub mod stats;
+
+mod explain;
+mod files;
+mod strangers;
+#[cfg(test)]
+mod tests;
+mod validity;
+mod verify;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use rustls::pki_types::UnixTime;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::socket::Socket;
+use crate::secrets::watched::{Look, Steady, Watched};
+use files::{Files, InForce};
+use names::AllowedName;
+use stats::{TlsFault, TlsStats};
+
+/// How often files that are of no use are read again at the start, in case somebody is just writing them.
+const ATTEMPTS: u32 = 5;
+
+/// How long they are waited for each time.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a client that was refused may keep sending before the connection is closed. Closing with unread bytes would
+/// reset the connection, and the client might never see why.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How connections are made secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Our certificate, and those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Which clients are let in; none: everybody, and nobody is asked for a certificate.
+    pub clients: Option<ClientSettings>,
+}
+
+/// Which clients are let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// The certificates of the authorities that vouch for them.
+    pub ca: PathBuf,
+    /// Whether they must have a certificate.
+    pub presence: Presence,
+    /// Those of them that are let in; empty: all.
+    pub allowed: Vec<AllowedName>,
+}
+
+/// Whether a client must have a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// One without is let in; one that is shown is verified all the same.
+    Optional,
+}
+
+/// Why there can be no TLS, and what to do about it.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct TlsError(String);
+
+/// A socket whose bytes go over the wire in secret.
+pub(super) type SecureStream = TlsStream<Socket>;
+
+/// TLS as it is at one time. All that have the same settings share it.
+#[derive(Clone)]
+pub struct Tls {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: TlsSettings,
+    in_force: ArcSwap<InForce>,
+    seen: Mutex<Seen>,
+    stats: Arc<TlsStats>,
+    strangers: Arc<strangers::Strangers>,
+}
+
+/// What was found in the files.
+struct Seen {
+    /// When they were last taken over or found faulty.
+    judged: Result<Files, String>,
+    /// Since then.
+    steady: Steady<Result<Files, String>>,
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Where they are of no use, and still are half a second later.
+    pub async fn load(settings: TlsSettings) -> Result<Self, TlsError> {
+        let strangers = Arc::default();
+        let mut attempts = 1;
+        let (files, in_force) = loop {
+            let files = settings.read();
+            match files.clone().and_then(|files| settings.make(&files, &strangers)) {
+                Ok(in_force) => break (files, in_force),
+                Err(fault) if attempts == ATTEMPTS => return Err(TlsError(fault)),
+                Err(_) => attempts += 1,
+            }
+            sleep(PAUSE).await;
+        };
+        let stats = Arc::new(TlsStats::default());
+        stats.set_expiry(in_force.expiry);
+        tell(&in_force, "connections are made secret by this certificate");
+        let seen = Mutex::new(Seen { judged: files, steady: Steady::default() });
+        let in_force = ArcSwap::from_pointee(in_force);
+        Ok(Self { shared: Arc::new(Shared { settings, in_force, seen, stats, strangers }) })
+    }
+
+    /// What has to be watched.
+    #[must_use]
+    pub fn watched(&self) -> Arc<dyn Watched> {
+        Arc::<Shared>::clone(&self.shared)
+    }
+
+    /// What became of handshakes and files.
+    #[must_use]
+    pub fn stats(&self) -> &Arc<TlsStats> {
+        &self.shared.stats
+    }
+
+    /// Shakes hands. What fails is counted, and the client is told why by an alert.
+    pub(super) async fn accept(&self, socket: Socket, until: Instant) -> Option<Box<SecureStream>> {
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.shared.in_force.load().config));
+        let fault = match timeout_at(until, acceptor.accept(socket).into_fallible()).await {
+            Ok(Ok(stream)) => return Some(Box::new(stream)),
+            Ok(Err((error, socket))) => {
+                let fault = TlsFault::of(&error);
+                tracing::debug!(why = explain::handshake(&error), "a TLS handshake failed");
+                self.shared.stats.count_fault(fault);
+                if fault.is_told() {
+                    // Whether the client hears it changes nothing.
+                    let _ = timeout(LINGER, hear_out(socket)).await;
+                }
+                return None;
+            }
+            Err(_) => TlsFault::Timeout,
+        };
+        self.shared.stats.count_fault(fault);
+        None
+    }
+}
+
+impl Shared {
+    /// Takes over what the files hold, or says why not.
+    fn judge(&self, files: &Result<Files, String>) -> Result<(), String> {
+        let made = self.settings.make(files.as_ref().map_err(String::clone)?, &self.strangers)?;
+        let now = UnixTime::now();
+        if made.has_expired(now) && !self.in_force.load().has_expired(now) {
+            return Err("grpc.tls.certificate has expired; renew it, and check this machine's clock".into());
+        }
+        self.stats.set_expiry(made.expiry);
+        tell(&made, "the certificates of the gRPC port were read again: new connections use them");
+        self.in_force.store(Arc::new(made));
+        Ok(())
+    }
+}
+
+impl Watched for Shared {
+    fn look(&self) -> Look {
+        let files = self.settings.read();
+        let mut seen = self.seen.lock();
+        if files == seen.judged {
+            seen.steady.forget();
+            return Look::Calm;
+        }
+        if seen.steady.settle(files.clone()).is_none() {
+            // A certificate whose key is not there yet usually gets it: what cannot be used is given until the usual look.
+            let usable = files.is_ok_and(|files| self.settings.make(&files, &self.strangers).is_ok());
+            return if usable { Look::Moving } else { Look::Calm };
+        }
+        let judged = self.judge(&files);
+        seen.judged = files;
+        self.stats.count_reload(judged.is_ok());
+        if let Err(fault) = judged {
+            tracing::error!(
+                fault,
+                "the certificates of the gRPC port cannot be used; those before stay in force"
+            );
+        }
+        Look::Calm
+    }
+}
+
+fn tell(in_force: &InForce, what: &str) {
+    let days_left = in_force.days_left(UnixTime::now());
+    if days_left < 0 {
+        tracing::error!(days_left, "{what}, but it has expired: clients refuse it; renew it");
+    } else {
+        tracing::info!(days_left, clients = in_force.clients, "{what}");
+    }
+}
+
+async fn hear_out(mut socket: Socket) -> std::io::Result<()> {
+    socket.shutdown().await?;
+    let mut rest = [0; 1024];
+    while socket.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.fmt(f)
+    }
+}

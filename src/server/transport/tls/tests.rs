@@ -1,0 +1,150 @@
+//! Files of TLS: what is taken, what is refused, and what stays in force meanwhile.
+
+use std::fs;
+
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A certificate that signs itself, and its key.
+fn certificate(year: i32) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(year, 1, 1));
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn write_pair(&self, (certificate, key): &(String, String)) {
+        self.write("cert.pem", certificate);
+        self.write("key.pem", key);
+    }
+
+    fn settings(&self) -> TlsSettings {
+        let path = |name: &str| self.0.path().join(name);
+        let clients =
+            ClientSettings { ca: path("ca.pem"), presence: Presence::Required, allowed: Vec::new() };
+        TlsSettings { certificate: path("cert.pem"), key: path("key.pem"), clients: Some(clients) }
+    }
+
+    async fn load(&self) -> Tls {
+        Tls::load(self.settings()).await.unwrap()
+    }
+}
+
+/// Looks once; gives how often files were taken over and refused so far, and whether those in force are stale.
+fn look(tls: &Tls) -> (Look, u64, u64, bool) {
+    let (look, stats) = (tls.shared.look(), tls.stats());
+    (look, stats.reloads.get(), stats.failed_reloads.get(), stats.is_stale())
+}
+
+async fn check_fault(folder: &Folder, words: &[&str]) {
+    let told = Tls::load(folder.settings()).await.unwrap_err().to_string();
+    for words in words {
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_with_files_of_no_use_names_the_file_and_the_remedy() {
+    let (pair, (ca, other)) = (certificate(2400), certificate(2400));
+    let folder = Folder::new();
+    check_fault(&folder, &["grpc.tls.certificate: ", "cert.pem cannot be read", "that this user may read"])
+        .await;
+    folder.write("cert.pem", &pair.0);
+    check_fault(&folder, &["grpc.tls.key: ", "key.pem cannot be read"]).await;
+    folder.write("key.pem", "");
+    check_fault(&folder, &["grpc.tls.key: ", "key.pem is empty"]).await;
+    folder.write("key.pem", &other);
+    check_fault(&folder, &["grpc.tls.client_ca: ", "ca.pem cannot be read"]).await;
+    folder.write("ca.pem", "nonsense");
+    check_fault(&folder, &["grpc.tls.client_ca: no certificate in PEM form"]).await;
+    folder.write("ca.pem", &ca);
+    check_fault(&folder, &["do not go together", "give the key that the first certificate"]).await;
+    folder.write("key.pem", &pair.0);
+    check_fault(&folder, &["grpc.tls.key: no private key in PEM form"]).await;
+    folder.write("key.pem", &pair.1);
+    folder.write("cert.pem", &pair.1);
+    check_fault(&folder, &["grpc.tls.certificate: no certificate in PEM form"]).await;
+    folder.write_pair(&pair);
+    assert_eq!(folder.load().await.stats().expiry(), 13_569_465_600);
+}
+
+/// A start in the midst of a renewal.
+#[tokio::test(start_paused = true)]
+async fn a_start_gives_files_half_a_second() {
+    let (folder, pair) = (Folder::new(), certificate(2400));
+    folder.write_pair(&(pair.0.clone(), certificate(2400).1));
+    folder.write("ca.pem", &pair.0);
+    let load = tokio::spawn(Tls::load(folder.settings()));
+    sleep(PAUSE * 5 / 2).await;
+    folder.write_pair(&pair);
+    assert!(load.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn what_was_good_stays_until_there_is_better() {
+    let (first, second) = (certificate(2300), certificate(2400));
+    let folder = Folder::new();
+    folder.write_pair(&first);
+    folder.write("ca.pem", &first.0);
+    let tls = folder.load().await;
+    let expiry = tls.stats().expiry();
+    assert_eq!(look(&tls), (Look::Calm, 0, 0, false), "nothing has changed");
+    folder.write("cert.pem", &second.0);
+    assert_eq!(look(&tls), (Look::Calm, 0, 0, false), "its key may come yet");
+    folder.write("key.pem", &second.1);
+    assert_eq!(look(&tls), (Look::Moving, 0, 0, false), "the key may not be whole");
+    assert_eq!(tls.stats().expiry(), expiry);
+    assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
+    assert_ne!(tls.stats().expiry(), expiry);
+    assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
+    // A broken swap, seen twice, is told once.
+    folder.write("key.pem", &first.1);
+    assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
+    assert_eq!(look(&tls), (Look::Calm, 1, 1, true));
+    assert_eq!(look(&tls), (Look::Calm, 1, 1, true));
+    folder.write("key.pem", &second.1);
+    assert_eq!([look(&tls).0, look(&tls).0], [Look::Moving, Look::Calm]);
+    assert_eq!(look(&tls), (Look::Calm, 2, 1, false), "as before");
+    fs::remove_file(folder.0.path().join("ca.pem")).unwrap();
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 2, 2, true));
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_replaces_only_one_that_has_too() {
+    let (good, expired) = (certificate(2400), certificate(2001));
+    let folder = Folder::new();
+    folder.write_pair(&good);
+    folder.write("ca.pem", &good.0);
+    let tls = folder.load().await;
+    folder.write_pair(&expired);
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 0, 1, true));
+    let tls = folder.load().await;
+    assert_eq!(tls.stats().expiry(), 978_307_200, "a start takes it, as there is nothing better");
+    folder.write_pair(&certificate(2002));
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
+}
+
+#[tokio::test]
+async fn the_first_of_a_chain_to_expire_is_what_counts() {
+    let (first, between) = (certificate(2400), certificate(2300));
+    let folder = Folder::new();
+    folder.write_pair(&(first.0.clone() + &between.0, first.1.clone()));
+    folder.write("ca.pem", &first.0);
+    assert_eq!(folder.load().await.stats().expiry(), 10_413_792_000);
+}
