@@ -18,8 +18,8 @@ use clap::{Args, Subcommand};
 
 use self::admin::Admin;
 use self::listing::Listing;
-use crate::decision::period::Period;
 use crate::cli::peer::PeerAddress;
+use crate::decision::period::Period;
 use crate::server::http::admin::counters::page::{
     CounterLine, CounterQuery, ListQuery, ResetPage, ResetQuery, UnreadLine,
 };

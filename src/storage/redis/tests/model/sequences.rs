@@ -90,8 +90,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let advance = prop_oneof![
         2 => (0..900_u64).prop_map(Advance::Millis),
         1 => (0..40_000_u64).prop_map(Advance::Millis),
-        1 => (units(), 0..2_000_u64).prop_map(|(period, offset)| Advance::ToEdge(period, offset)),
-        1 => units().prop_map(|period| Advance::ToEdge(period, 1_000)),
+        1 => (periods(), 0..2_000_u64).prop_map(|(period, offset)| Advance::ToEdge(period, offset)),
+        1 => periods().prop_map(|period| Advance::ToEdge(period, 1_000)),
     ];
     // Not further back than counters are kept beyond their windows.
     let set_back = prop_oneof![2 => Just(0), 6 => 0..=1_000_u64, 1 => 0..=1_000 * MAX_AHEAD];
