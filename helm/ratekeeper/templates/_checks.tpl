@@ -4,7 +4,7 @@
 {{- $name := .name -}}
 {{- $redis := .redis -}}
 {{- range $redis.urls -}}
-{{- if regexMatch "^[a-z]+://[^/]*@" . -}}
+{{- if contains "@" . -}}
 {{- fail (printf "%s.urls: a user and password there would stand in a ConfigMap. Keep them in a secret: %s.auth.existingSecret, or %s.urlsSecret for whole URLs" $name $name $name) -}}
 {{- end -}}
 {{- end -}}
@@ -100,7 +100,7 @@
 {{- fail (printf "settings.%s.password would stand in a ConfigMap: use %s" $name $instead) -}}
 {{- end -}}
 {{- range $redis.urls -}}
-{{- if regexMatch "^[a-z]+://[^/]*@" . -}}
+{{- if contains "@" . -}}
 {{- fail (printf "settings.%s.urls: a user and password there would stand in a ConfigMap: use %s" $name $instead) -}}
 {{- end -}}
 {{- end -}}
@@ -113,8 +113,49 @@
 {{- fail (printf "settings.listen.%s would not fit the ports of the pod: the addresses are made of listenHost, and callers see service.ports.%s" . .) -}}
 {{- end -}}
 {{- end -}}
+{{- if (default dict $settings.grpc).tls -}}
+{{- fail "settings.grpc.tls: nothing would be mounted there, and the pod would be asked in plaintext whether it is ready. Write tls.enabled with tls.existingSecret or tls.certManager, and for callers tls.clientCa, tls.clientCertificate and tls.allowedNames" -}}
+{{- end -}}
 {{- if $settings.store -}}
 {{- fail "settings.store: write store, beside settings" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* An image without a registry would come from a public one, on which anybody may have taken the name. */}}
+{{- define "ratekeeper.check.image" -}}
+{{- $first := splitList "/" .Values.image.repository | first -}}
+{{- $named := and (contains "/" .Values.image.repository) (or (regexMatch "[.:]" $first) (eq $first "localhost")) -}}
+{{- if not (or .Values.image.registry $named (eq .Values.image.pullPolicy "Never")) -}}
+{{- fail "image.registry is missing: without it the image would be pulled from a public registry, where it is not ours. Build it, push it to a registry of yours and name that (or image.repository with the registry in it); for an image that is on the nodes already, image.pullPolicy: Never" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A budget that lets no pod go holds up the drain of a node for ever. Of the least replicas, percentages are rounded up. */}}
+{{- define "ratekeeper.check.budget" -}}
+{{- $budget := .Values.podDisruptionBudget -}}
+{{- $least := include "ratekeeper.leastReplicas" . | int -}}
+{{- if and $budget.enabled (gt $least 1) -}}
+{{- $stay := include "ratekeeper.partOf" (dict "part" $budget.minAvailable "of" $least) | int -}}
+{{- if ge $stay $least -}}
+{{- fail (printf "podDisruptionBudget.minAvailable: %v keeps all of %d replicas, so no node of theirs could ever be drained: write less, or podDisruptionBudget.maxUnavailable" $budget.minAvailable $least) -}}
+{{- end -}}
+{{- $may := include "ratekeeper.partOf" (dict "part" $budget.maxUnavailable "of" $least) | int -}}
+{{- if and (eq "" (toString $budget.minAvailable)) (lt $may 1) -}}
+{{- fail (printf "podDisruptionBudget.maxUnavailable: %v lets no replica go, so no node of theirs could ever be drained: write at least 1" $budget.maxUnavailable) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What settings name has to be reached. A rule of one's own, of which nothing is known here, is taken to be for it. */}}
+{{- define "ratekeeper.check.egress" -}}
+{{- $policy := .Values.networkPolicy -}}
+{{- if and $policy.enabled $policy.egress.enabled (not $policy.egress.extra) -}}
+{{- if and (eq (toString $policy.egress.collector.enabled) "false") (include "ratekeeper.collector.endpoint" .) -}}
+{{- fail "networkPolicy.egress.collector.enabled is false, but settings or variables name a collector, which could not be reached: write auto, or a rule of your own in networkPolicy.egress.extra" -}}
+{{- end -}}
+{{- if and (eq (toString $policy.egress.statsd.enabled) "false") (include "ratekeeper.statsd.port" .) -}}
+{{- fail "networkPolicy.egress.statsd.enabled is false, but settings.metrics.statsd.address names a receiver, which could not be reached: write auto, or a rule of your own in networkPolicy.egress.extra" -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -133,6 +174,9 @@
 {{- end -}}
 
 {{- define "ratekeeper.check" -}}
+{{- include "ratekeeper.check.image" . -}}
+{{- include "ratekeeper.check.budget" . -}}
+{{- include "ratekeeper.check.egress" . -}}
 {{- include "ratekeeper.check.store" . -}}
 {{- include "ratekeeper.check.tls" . -}}
 {{- include "ratekeeper.check.scaling" . -}}
