@@ -2,26 +2,26 @@
 
 {{- define "ratekeeper.networkPolicy.ingress" -}}
 {{- $ingress := .Values.networkPolicy.ingress }}
-- ports: [{protocol: TCP, port: grpc}]
+{{- /* In ambient, calls arrive on one port, whatever port they are for, and from the address of the caller's pod. */}}
+{{- $mesh := eq .Values.networkPolicy.mesh.mode "ambient" | ternary ", {protocol: TCP, port: 15008}" "" }}
+- ports: [{protocol: TCP, port: grpc}{{ $mesh }}]
 {{- include "ratekeeper.networkPolicy.peers" (dict "word" "from" "peers" $ingress.grpc.from) }}
 {{- if $ingress.http.enabled }}
-- ports: [{protocol: TCP, port: http}]
+- ports: [{protocol: TCP, port: http}{{ $mesh }}]
 {{- include "ratekeeper.networkPolicy.peers" (dict "word" "from" "peers" $ingress.http.from) }}
 {{- end }}
 {{- if $ingress.metrics.enabled }}
-- ports: [{protocol: TCP, port: metrics}]
+- ports: [{protocol: TCP, port: metrics}{{ $mesh }}]
 {{- include "ratekeeper.networkPolicy.peers" (dict "word" "from" "peers" $ingress.metrics.from) }}
 {{- end }}
 {{- if .Values.tests.enabled }}
-- ports: [{protocol: TCP, port: grpc}, {protocol: TCP, port: http}]
+- ports: [{protocol: TCP, port: grpc}, {protocol: TCP, port: http}{{ $mesh }}]
   from:
     - podSelector:
         matchLabels:
           {{- include "ratekeeper.test.selectorLabels" . | nindent 10 }}
 {{- end }}
 {{- if eq .Values.networkPolicy.mesh.mode "ambient" }}
-{{- /* What comes in by the mesh arrives on one port, whatever port was called; who may call is the mesh's to say. */}}
-- ports: [{protocol: TCP, port: 15008}]
 {{- /* The kubelet's probes have this address in ambient pods, so that they are told from calls. */}}
 - ports: [{protocol: TCP, port: grpc}, {protocol: TCP, port: http}]
   from: [{ipBlock: {cidr: 169.254.7.127/32}}]
