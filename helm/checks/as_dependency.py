@@ -20,6 +20,7 @@ dependencies:
 global: {team: platform}
 ratekeeper:
   enabled: true
+  image: {registry: registry.example}
   rules: {files: {demo.yaml: {domain: demo}}}
 """)
 done = subprocess.run([helm, "template", "shop", folder], capture_output=True, text=True)

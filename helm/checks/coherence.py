@@ -117,7 +117,7 @@ def of_settings(documents, deployment):
     if pod["terminationGracePeriodSeconds"] <= drain:
         yield f"the grace period of {pod['terminationGracePeriodSeconds']} s ends before the drain of {drain} s"
     text = files[0]
-    if re.search(r"^\s*(password|hash_secret):|://[^/\s]*@", text, re.MULTILINE):
+    if re.search(r"^\s*(password|hash_secret):|://\S*@", text, re.MULTILINE):
         yield "a secret stands in the ConfigMap"
     mounted = [mount["mountPath"] for mount in container["volumeMounts"]]
     for path in re.findall(r"/etc/ratekeeper/[\w./-]+", text):

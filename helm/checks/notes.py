@@ -1,6 +1,7 @@
 """Checks what NOTES.txt prints: notes.py HELM ENVOY VALUES…
 
-The two snippets have to be YAML, and together an Envoy's bootstrap that a real Envoy accepts, where there is one.
+The two snippets have to be YAML, and together an Envoy's bootstrap that a real Envoy accepts, where there is one. What Envoy accepts and
+does not heed is held to the rules that tests/integration/meshes/retries.rs has for deploy/.
 """
 import os
 import pathlib
@@ -13,7 +14,9 @@ import textwrap
 import yaml
 
 helm, envoy, *files = sys.argv[1:]
+# As NOTES.txt says: secrets that come from files need a name for the proxy.
 BOOTSTRAP = """\
+node: {id: edge, cluster: edge}
 static_resources:
   clusters:
 %s
@@ -64,17 +67,34 @@ def snippets(text):
 
 
 def refused(cluster, http_filter, folder):
-    """What Envoy says against the two. Certificates are made, as it reads them."""
-    if "/etc/envoy/certificates" in cluster:
+    """What Envoy says against the two. Certificates are made, and the files of deploy/envoy/sds lead to them."""
+    if "/etc/envoy/sds" in cluster:
         key, chain = folder / "tls.key", folder / "tls.crt"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
                         "-subj", "/CN=test", "-keyout", key, "-out", chain], capture_output=True, check=True)
         (folder / "ca.crt").write_bytes(chain.read_bytes())
-        cluster = cluster.replace("/etc/envoy/certificates", str(folder))
+        for secret in pathlib.Path("deploy/envoy/sds").glob("*.yaml"):
+            (folder / secret.name).write_text(secret.read_text().replace("/etc/envoy/ratekeeper-tls", str(folder)))
+        cluster = cluster.replace("/etc/envoy/sds", str(folder))
     text = BOOTSTRAP % (textwrap.indent(cluster, "    "), textwrap.indent(http_filter, " " * 18))
     (folder / "envoy.yaml").write_text(text)
     done = subprocess.run([envoy, "--mode", "validate", "-c", folder / "envoy.yaml"], capture_output=True, text=True)
     return done.stderr + done.stdout if done.returncode else None
+
+
+def unheeded(cluster, http_filter):
+    """What Envoy would take and not do: repeat calls that were not taken, see replicas leave, read certificates again."""
+    service = yaml.safe_load(http_filter)[0]["typed_config"]["rate_limit_service"]["grpc_service"]
+    if "retry_policy" in service["envoy_grpc"]:
+        yield "retry_policy is not heeded inside of envoy_grpc"
+    backoff = service.get("retry_policy", {}).get("retry_back_off", {})
+    if float(backoff.get("max_interval", "0s").removesuffix("s")) < 1:
+        yield "retry_back_off.max_interval is how long a try may take, too: shorter than a time-out"
+    made = yaml.safe_load(cluster)[0]
+    if any(check.get("no_traffic_interval") != "1s" for check in made["health_checks"]):
+        yield "without no_traffic_interval, a cluster that nobody has asked yet is checked every minute"
+    if "filename:" in cluster:
+        yield "a certificate that is named in the bootstrap is read once"
 
 
 found = []
@@ -85,7 +105,9 @@ for file in files:
     parts = snippets(text)
     if [yaml.safe_load(part)[0]["name"] for part in parts] != ["ratekeeper", "envoy.filters.http.ratelimit"]:
         found.append(f"{file}: NOTES.txt has not the two snippets:\n{text}")
-    elif pathlib.Path(envoy).exists():
+        continue
+    found += [f"{file}: NOTES.txt: {fault}" for fault in unheeded(*parts)]
+    if pathlib.Path(envoy).exists():
         with tempfile.TemporaryDirectory() as folder:
             if fault := refused(*parts, pathlib.Path(folder)):
                 found.append(f"{file}: Envoy refuses what NOTES.txt prints:\n{fault}")

@@ -1,5 +1,7 @@
 """Renders the chart as the pages have people install it: their values, added up as the page goes on, and their commands.
 
+Where a command names values.yaml and the page has shown none, it is the one of docs/install-kubernetes.md.
+
 Usage: pages.py HELM PAGE...
 """
 
@@ -21,6 +23,11 @@ def render(helm, folder, arguments, values):
         path.write_text(text)
         command += ["--values", str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def values_of(page):
+    """What a page shows of values.yaml, all together."""
+    return [body for language, body in FENCE.findall(page.read_text()) if language == "yaml" and body.startswith("# values.yaml")]
 
 
 def arguments_of(line):
@@ -45,6 +52,8 @@ def check(helm, page):
                 values.append(body)
                 lines = [[]]
             elif language == "console":
+                if not values and "--values values.yaml" in body:
+                    values = values_of(Path("docs/install-kubernetes.md"))
                 lines = [arguments_of(line) for line in body.replace("\\\n", " ").splitlines() if line.startswith("helm ")]
             else:
                 continue

@@ -7,10 +7,11 @@ import sys
 
 HELM = sys.argv[1]
 RULES = "rules.files.demo\\.yaml=domain: demo"
+IMAGE = "image.registry=registry.example"
 
 
 def deployment(*assignments):
-    flags = [flag for assignment in (RULES, *assignments) for flag in ("--set", assignment)]
+    flags = [flag for assignment in (IMAGE, RULES, *assignments) for flag in ("--set", assignment)]
     command = [HELM, "template", "ratekeeper", "helm/ratekeeper", "--show-only", "templates/deployment.yaml", *flags]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 

@@ -4,7 +4,7 @@
 {{- $name := .name -}}
 {{- $redis := .redis -}}
 {{- range $redis.urls -}}
-{{- if regexMatch "^[a-z]+://[^/]*@" . -}}
+{{- if contains "@" . -}}
 {{- fail (printf "%s.urls: a user and password there would stand in a ConfigMap. Keep them in a secret: %s.auth.existingSecret, or %s.urlsSecret for whole URLs" $name $name $name) -}}
 {{- end -}}
 {{- end -}}
@@ -100,7 +100,7 @@
 {{- fail (printf "settings.%s.password would stand in a ConfigMap: use %s" $name $instead) -}}
 {{- end -}}
 {{- range $redis.urls -}}
-{{- if regexMatch "^[a-z]+://[^/]*@" . -}}
+{{- if contains "@" . -}}
 {{- fail (printf "settings.%s.urls: a user and password there would stand in a ConfigMap: use %s" $name $instead) -}}
 {{- end -}}
 {{- end -}}
@@ -112,6 +112,9 @@
 {{- if get (default dict $settings.listen) . -}}
 {{- fail (printf "settings.listen.%s would not fit the ports of the pod: the addresses are made of listenHost, and callers see service.ports.%s" . .) -}}
 {{- end -}}
+{{- end -}}
+{{- if (default dict $settings.grpc).tls -}}
+{{- fail "settings.grpc.tls: nothing would be mounted there, and the pod would be asked in plaintext whether it is ready. Write tls.enabled with tls.existingSecret or tls.certManager, and for callers tls.clientCa, tls.clientCertificate and tls.allowedNames" -}}
 {{- end -}}
 {{- if $settings.store -}}
 {{- fail "settings.store: write store, beside settings" -}}
@@ -133,6 +136,9 @@
 {{- end -}}
 
 {{- define "ratekeeper.check" -}}
+{{- include "ratekeeper.check.image" . -}}
+{{- include "ratekeeper.check.budget" . -}}
+{{- include "ratekeeper.check.egress" . -}}
 {{- include "ratekeeper.check.store" . -}}
 {{- include "ratekeeper.check.tls" . -}}
 {{- include "ratekeeper.check.scaling" . -}}

@@ -55,12 +55,27 @@ volumeMounts:
   {{- if not (kindIs "invalid" .Values.threads) }}
   value: {{ .Values.threads | int | quote }}
   {{- else }}
+  {{- $resource := include "ratekeeper.env.cpu" . }}
+  {{- if $resource }}
   valueFrom:
     resourceFieldRef:
       containerName: ratekeeper
-      resource: {{ dig "limits" "cpu" "" (default dict .Values.resources) | empty | ternary "requests.cpu" "limits.cpu" }}
+      resource: {{ $resource }}
       divisor: "1"
+  {{- else }}
+  value: "1"
   {{- end }}
+  {{- end }}
+{{- end -}}
+
+{{/* What says how many CPUs there are. Of a request that is not there the kubelet would make 0, which is all cores of the node. */}}
+{{- define "ratekeeper.env.cpu" -}}
+{{- $found := "" -}}
+{{- range list "requests" "limits" -}}
+{{- $given := default dict (get (default dict $.Values.resources) .) -}}
+{{- if not (has (default "" $given.cpu | toString) (list "" "0" "0m")) }}{{ $found = printf "%s.cpu" . }}{{ end -}}
+{{- end -}}
+{{- $found -}}
 {{- end -}}
 
 {{- define "ratekeeper.env.secret" }}

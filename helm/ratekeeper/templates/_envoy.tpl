@@ -12,16 +12,27 @@
   typed_extension_protocol_options:
     envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
       "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: {http2_protocol_options: {}}
+      explicit_http_config:
+        http2_protocol_options:
+          connection_keepalive: {interval: 10s, timeout: 2s, interval_jitter: {value: 10}}
+  upstream_connection_options: {tcp_keepalive: {keepalive_time: 30, keepalive_interval: 5, keepalive_probes: 3}}
   health_checks:
     - timeout: 0.5s
       interval: 1s
+      no_traffic_interval: 1s
+      interval_jitter: 0.2s
       unhealthy_threshold: 1
       healthy_threshold: 1
       grpc_health_check: {service_name: envoy.service.ratelimit.v3.RateLimitService}
+  outlier_detection:
+    consecutive_5xx: 20
+    interval: 1s
+    base_ejection_time: 5s
+    max_ejection_time: 30s
+    max_ejection_percent: 50
   circuit_breakers:
     thresholds:
-      - {max_retries: 1000, max_pending_requests: 10000, max_requests: 10000}
+      - {max_connections: 1024, max_retries: 1000, max_pending_requests: 10000, max_requests: 10000}
   common_lb_config: {update_merge_window: 0s}
 {{- if .Values.tls.enabled }}
 {{ include "ratekeeper.envoy.tls" . | indent 2 }}
@@ -47,17 +58,25 @@ transport_socket:
     sni: {{ include "ratekeeper.host" . }}
     common_tls_context:
       alpn_protocols: [h2]
+      tls_params: {tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3}
       {{- if or $ca.existingSecret $ca.existingConfigMap }}
       # Envoy's own certificate{{ with .Values.tls.allowedNames }}, which has to be for one of: {{ join ", " . }}{{ end }}
-      tls_certificates:
-        - certificate_chain: {filename: /etc/envoy/certificates/tls.crt}
-          private_key: {filename: /etc/envoy/certificates/tls.key}
+      tls_certificate_sds_secret_configs:
+        - name: client
+          sds_config:
+            resource_api_version: V3
+            path_config_source: {path: /etc/envoy/sds/ratekeeper-client.yaml}
       {{- end }}
-      validation_context:
+      combined_validation_context:
+        default_validation_context:
+          match_typed_subject_alt_names:
+            - {san_type: DNS, matcher: {exact: {{ include "ratekeeper.host" . }}}}
         # The CA that signed the certificate in the secret {{ include "ratekeeper.tlsSecretName" . }}.
-        trusted_ca: {filename: /etc/envoy/certificates/ca.crt}
-        match_typed_subject_alt_names:
-          - {san_type: DNS, matcher: {exact: {{ include "ratekeeper.host" . }}}}
+        validation_context_sds_secret_config:
+          name: ca
+          sds_config:
+            resource_api_version: V3
+            path_config_source: {path: /etc/envoy/sds/ratekeeper-ca.yaml}
 {{- end -}}
 
 {{/* The domain of the first file of rules, if it can be read. */}}
@@ -80,15 +99,15 @@ transport_socket:
     rate_limit_service:
       transport_api_version: V3
       grpc_service:
-        envoy_grpc:
-          cluster_name: ratekeeper
-          retry_policy:
-            retry_on: connect-failure,refused-stream,unavailable,reset
-            num_retries: 3
-            retry_back_off: {base_interval: 0.001s, max_interval: 0.005s}
-            retry_host_predicate:
-              - name: envoy.retry_host_predicates.previous_hosts
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate
-            host_selection_retry_max_attempts: 5
+        envoy_grpc: {cluster_name: ratekeeper}
+        # Beside envoy_grpc, as Envoy does not heed it inside. max_interval is also how long one try may take.
+        retry_policy:
+          retry_on: connect-failure,refused-stream,unavailable,reset
+          num_retries: 3
+          retry_back_off: {base_interval: 0.001s, max_interval: 1s}
+          retry_host_predicate:
+            - name: envoy.retry_host_predicates.previous_hosts
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate
+          host_selection_retry_max_attempts: 5
 {{- end -}}

@@ -7,6 +7,7 @@
 {{- $text := $.Files.Get (printf "files/prometheus/%s.yaml" .) -}}
 {{- $text = $text | replace "job=\"ratekeeper\"" (printf "job=%q" (include "ratekeeper.jobName" $)) -}}
 {{- $text = $text | replace "docs/runbooks.md#" (printf "%sdocs/runbooks.md#" $own.runbookBase) -}}
+{{- $text = $text | replace "< 3 * 86400" (printf "< %s" (include "ratekeeper.seconds" $own.certificateExpiresWithin)) -}}
 {{- range (fromYaml $text).groups -}}
 {{- $rules := list -}}
 {{- range .rules -}}
