@@ -207,11 +207,18 @@ impl Watched for Shared {
 }
 
 fn tell(in_force: &InForce, what: &str) {
-    let days_left = in_force.days_left(UnixTime::now());
+    let now = UnixTime::now();
+    let days_left = in_force.days_left(now);
     if days_left < 0 {
         tracing::error!(days_left, "{what}, but it has expired: clients refuse it; renew it");
     } else {
         tracing::info!(days_left, clients = in_force.clients, "{what}");
+    }
+    for place in in_force.expired_others(now) {
+        tracing::warn!(
+            place,
+            "a certificate behind ours in grpc.tls.certificate has expired: renew it, or leave it out if no client needs it"
+        );
     }
 }
 

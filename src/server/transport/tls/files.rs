@@ -30,8 +30,10 @@ pub(super) struct Files {
 /// How handshakes go.
 pub(super) struct InForce {
     pub(super) config: Arc<ServerConfig>,
-    /// When our certificate, or the first of those between it and its authority, expires.
+    /// When our certificate expires.
     pub(super) expiry: UnixTime,
+    /// When those behind it in its file do. Clients may have other ways to an authority, so they decide nothing.
+    others: Vec<UnixTime>,
     /// What is asked of clients, in a word for the log.
     pub(super) clients: &'static str,
 }
@@ -69,9 +71,9 @@ impl TlsSettings {
         };
         let chain = of("grpc.tls.certificate", pem::certificates(&files.certificate))?;
         let key = of("grpc.tls.key", pem::private_key(&files.key))?;
-        let expiry = chain.iter().map(expiry).collect::<Result<Vec<_>, _>>();
-        let expiry = of("grpc.tls.certificate", expiry)?.into_iter().min();
-        let expiry = expiry.ok_or("grpc.tls.certificate: no certificate in PEM form")?;
+        let mut expiries = chain.iter().map(|certificate| of("grpc.tls.certificate", expiry(certificate)));
+        let expiry = expiries.next().ok_or("grpc.tls.certificate: no certificate in PEM form")??;
+        let others = expiries.collect::<Result<_, _>>()?;
         let mut config = builder.with_single_cert(chain, key).map_err(|error| {
             format!(
                 "grpc.tls.certificate and grpc.tls.key do not go together: {error}; give the key that the first certificate \
@@ -81,7 +83,7 @@ impl TlsSettings {
         config.alpn_protocols = vec![b"h2".to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(InForce { config: Arc::new(config), expiry, clients })
+        Ok(InForce { config: Arc::new(config), expiry, others, clients })
     }
 }
 
@@ -118,6 +120,12 @@ impl Presence {
 impl InForce {
     pub(super) fn has_expired(&self, now: UnixTime) -> bool {
         self.expiry < now
+    }
+
+    /// Which of the certificates behind ours have expired: their places in the file, of which ours is the first.
+    pub(super) fn expired_others(&self, now: UnixTime) -> impl Iterator<Item = usize> {
+        let places = (2..).zip(&self.others);
+        places.filter(move |(_, expiry)| **expiry < now).map(|(place, _)| place)
     }
 
     /// Whole days until it expires; below nothing where it has.

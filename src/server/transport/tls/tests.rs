@@ -140,11 +140,19 @@ async fn a_certificate_that_has_expired_replaces_only_one_that_has_too() {
     assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
 }
 
+/// Such as one that is signed across for old clients, and which others never look at.
 #[tokio::test]
-async fn the_first_of_a_chain_to_expire_is_what_counts() {
-    let (first, between) = (certificate(2400), certificate(2300));
+async fn an_expired_certificate_behind_ours_keeps_no_renewal_out() {
+    let (first, renewed) = (certificate(2300), certificate(2400));
     let folder = Folder::new();
-    folder.write_pair(&(first.0.clone() + &between.0, first.1.clone()));
+    folder.write_pair(&first);
     folder.write("ca.pem", &first.0);
-    assert_eq!(folder.load().await.stats().expiry(), 10_413_792_000);
+    let tls = folder.load().await;
+    let behind = certificate(2350).0 + &certificate(2001).0;
+    folder.write_pair(&(renewed.0.clone() + &behind, renewed.1.clone()));
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
+    assert_eq!(tls.stats().expiry(), 13_569_465_600, "ours is what counts");
+    let in_force = tls.shared.in_force.load();
+    assert_eq!(in_force.expired_others(UnixTime::now()).collect::<Vec<_>>(), [3]);
 }
