@@ -12,7 +12,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::strangers::Strangers;
-use super::validity::expiry;
+use super::validity::{Untimely, expiry};
 use super::verify::ListedClients;
 use super::{ClientSettings, Presence, TlsSettings};
 use crate::secrets::{pem, watched};
@@ -118,8 +118,9 @@ impl Presence {
 }
 
 impl InForce {
-    pub(super) fn has_expired(&self, now: UnixTime) -> bool {
-        self.expiry < now
+    /// What is wrong with our certificate at this time.
+    pub(super) fn untimely(&self, now: UnixTime) -> Option<Untimely> {
+        (self.expiry < now).then_some(Untimely::Expired)
     }
 
     /// Which of the certificates behind ours have expired: their places in the file, of which ours is the first.

@@ -6,6 +6,7 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
 use super::*;
+use crate::secrets::watched::Look;
 
 /// A certificate that signs itself, and its key.
 fn certificate(year: i32) -> (String, String) {
@@ -13,6 +14,11 @@ fn certificate(year: i32) -> (String, String) {
     let mut params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
     (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(year, 1, 1));
     (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+fn start_of(year: u64) -> UnixTime {
+    // Leap days make no difference here.
+    UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_556_952))
 }
 
 struct Folder(TempDir);
@@ -45,7 +51,12 @@ impl Folder {
 
 /// Looks once; gives how often files were taken over and refused so far, and whether those in force are stale.
 fn look(tls: &Tls) -> (Look, u64, u64, bool) {
-    let (look, stats) = (tls.shared.look(), tls.stats());
+    look_at(tls, UnixTime::now())
+}
+
+/// The same by a clock that says another time.
+fn look_at(tls: &Tls, now: UnixTime) -> (Look, u64, u64, bool) {
+    let (look, stats) = (tls.shared.look_at(now), tls.stats());
     (look, stats.reloads.get(), stats.failed_reloads.get(), stats.is_stale())
 }
 
@@ -138,6 +149,25 @@ async fn a_certificate_that_has_expired_replaces_only_one_that_has_too() {
     folder.write_pair(&certificate(2002));
     look(&tls);
     assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
+}
+
+/// A certificate of today looks expired by a clock that runs years ahead.
+#[tokio::test]
+async fn a_clock_that_was_wrong_keeps_no_renewal_out_for_good() {
+    let (first, renewed) = (certificate(2400), certificate(2300));
+    let folder = Folder::new();
+    folder.write_pair(&first);
+    folder.write("ca.pem", &first.0);
+    let tls = folder.load().await;
+    folder.write_pair(&renewed);
+    let wrong = start_of(2350);
+    look_at(&tls, wrong);
+    for _ in 0..3 {
+        assert_eq!(look_at(&tls, wrong), (Look::Calm, 0, 1, true), "told and counted once");
+    }
+    assert_eq!(look(&tls), (Look::Calm, 1, 1, false), "the clock was set right, and no byte has changed");
+    assert_eq!(look(&tls), (Look::Calm, 1, 1, false));
+    assert_eq!(tls.stats().expiry(), 10_413_792_000);
 }
 
 /// Such as one that is signed across for old clients, and which others never look at.

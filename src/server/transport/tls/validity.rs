@@ -7,18 +7,36 @@
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
-use webpki::{EndEntityCert, Error, KeyUsage};
+use thiserror::Error;
+use webpki::{EndEntityCert, KeyUsage};
 
 /// After every date that a certificate can have.
 const END_OF_TIME: Duration = Duration::from_secs(i64::MAX as u64);
 
+/// Why a certificate is not good at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(super) enum Untimely {
+    /// It was.
+    #[error("has expired")]
+    Expired,
+}
+
+impl Untimely {
+    /// What to do about it.
+    pub(super) fn remedy(self) -> &'static str {
+        match self {
+            Self::Expired => "renew it, and check this machine's clock",
+        }
+    }
+}
+
 /// The last second at which this certificate is good.
 pub(super) fn expiry(certificate: &CertificateDer<'_>) -> Result<UnixTime, String> {
-    let unusable = |error: Error| format!("a certificate cannot be used: {error}");
+    let unusable = |error: webpki::Error| format!("a certificate cannot be used: {error}");
     let certificate = EndEntityCert::try_from(certificate).map_err(unusable)?;
     let end = UnixTime::since_unix_epoch(END_OF_TIME);
     match certificate.verify_for_usage(&[], &[], &[], end, KeyUsage::server_auth(), None, None) {
-        Err(Error::CertExpired { not_after, .. }) => Ok(not_after),
+        Err(webpki::Error::CertExpired { not_after, .. }) => Ok(not_after),
         Err(error) => Err(unusable(error)),
         Ok(_) => Err("a certificate has no date at which it expires".into()),
     }
