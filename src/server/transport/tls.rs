@@ -118,7 +118,7 @@ impl Tls {
             sleep(PAUSE).await;
         };
         let stats = Arc::new(TlsStats::default());
-        stats.set_expiry(in_force.expiry);
+        stats.set_expiry(in_force.validity.until);
         tell(&in_force, UnixTime::now(), "connections are made secret by this certificate");
         let seen = Mutex::new(Seen::new(files));
         let in_force = ArcSwap::from_pointee(in_force);
@@ -161,15 +161,15 @@ impl Tls {
 
 fn tell(in_force: &InForce, now: UnixTime, what: &str) {
     let days_left = in_force.days_left(now);
-    if days_left < 0 {
-        tracing::error!(days_left, "{what}, but it has expired: clients refuse it; renew it");
+    if let Some(untimely) = in_force.untimely(now) {
+        tracing::error!(days_left, "{what}, but it {untimely}: clients refuse it; {}", untimely.remedy());
     } else {
         tracing::info!(days_left, clients = in_force.clients, "{what}");
     }
-    for place in in_force.expired_others(now) {
+    for (place, untimely) in in_force.untimely_others(now) {
         tracing::warn!(
             place,
-            "a certificate behind ours in grpc.tls.certificate has expired: renew it, or leave it out if no client needs it"
+            "a certificate behind ours in grpc.tls.certificate {untimely}: replace it, or leave it out if no client needs it"
         );
     }
 }

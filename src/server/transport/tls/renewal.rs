@@ -85,7 +85,7 @@ impl Shared {
         {
             return Err(Refusal::Untimely(untimely));
         }
-        self.stats.set_expiry(made.expiry);
+        self.stats.set_expiry(made.validity.until);
         tell(&made, now, "the certificates of the gRPC port were read again: new connections use them");
         self.in_force.store(Arc::new(made));
         Ok(())

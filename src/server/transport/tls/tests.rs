@@ -5,14 +5,19 @@ use std::fs;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
+use super::validity::Untimely;
 use super::*;
 use crate::secrets::watched::Look;
 
 /// A certificate that signs itself, and its key.
 fn certificate(year: i32) -> (String, String) {
+    certificate_of(2000, year)
+}
+
+fn certificate_of(from: i32, until: i32) -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
-    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(year, 1, 1));
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
     (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
 }
 
@@ -151,6 +156,40 @@ async fn a_certificate_that_has_expired_replaces_only_one_that_has_too() {
     assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
 }
 
+#[tokio::test]
+async fn a_certificate_that_is_not_valid_yet_is_taken_over_when_it_is() {
+    let (good, future) = (certificate(2400), certificate_of(2300, 2500));
+    let folder = Folder::new();
+    folder.write_pair(&good);
+    folder.write("ca.pem", &good.0);
+    let tls = folder.load().await;
+    let expiry = tls.stats().expiry();
+    folder.write_pair(&future);
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 0, 1, true));
+    assert_eq!(look_at(&tls, start_of(2299)), (Look::Calm, 0, 1, true), "told and counted once");
+    assert_eq!(tls.stats().expiry(), expiry);
+    assert_eq!(look_at(&tls, start_of(2301)), (Look::Calm, 1, 1, false));
+    assert_ne!(tls.stats().expiry(), expiry);
+    let tls = folder.load().await;
+    assert_ne!(tls.stats().expiry(), expiry, "a start takes it, as there is nothing better");
+}
+
+/// One refusal may follow another.
+#[tokio::test]
+async fn a_certificate_whose_time_went_by_is_told_of_again() {
+    let folder = Folder::new();
+    let good = certificate(2400);
+    folder.write_pair(&good);
+    folder.write("ca.pem", &good.0);
+    let tls = folder.load().await;
+    folder.write_pair(&certificate_of(2300, 2310));
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 0, 1, true));
+    assert_eq!(look_at(&tls, start_of(2320)), (Look::Calm, 0, 2, true));
+    assert_eq!(look_at(&tls, start_of(2321)), (Look::Calm, 0, 2, true));
+}
+
 /// A certificate of today looks expired by a clock that runs years ahead.
 #[tokio::test]
 async fn a_clock_that_was_wrong_keeps_no_renewal_out_for_good() {
@@ -178,11 +217,12 @@ async fn an_expired_certificate_behind_ours_keeps_no_renewal_out() {
     folder.write_pair(&first);
     folder.write("ca.pem", &first.0);
     let tls = folder.load().await;
-    let behind = certificate(2350).0 + &certificate(2001).0;
+    let behind = certificate(2350).0 + &certificate(2001).0 + &certificate_of(2350, 2360).0;
     folder.write_pair(&(renewed.0.clone() + &behind, renewed.1.clone()));
     look(&tls);
     assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
     assert_eq!(tls.stats().expiry(), 13_569_465_600, "ours is what counts");
     let in_force = tls.shared.in_force.load();
-    assert_eq!(in_force.expired_others(UnixTime::now()).collect::<Vec<_>>(), [3]);
+    let others: Vec<_> = in_force.untimely_others(UnixTime::now()).collect();
+    assert_eq!(others, [(3, Untimely::Expired), (4, Untimely::NotYet)]);
 }
