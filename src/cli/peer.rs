@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddrV6;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -25,7 +26,7 @@ pub(super) enum PeerAddress {
 
 /// A text that is no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write HOST:PORT or unix:/path")]
+#[error("write HOST:PORT with an IPv6 address in brackets, such as [::1]:8080, or unix:/path")]
 pub(super) struct NoAddress;
 
 /// A way to a server.
@@ -72,7 +73,12 @@ impl FromStr for PeerAddress {
         }
         let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
         let (host, port) = address.rsplit_once(':').ok_or(NoAddress)?;
-        let is_address = !host.is_empty() && port.parse::<u16>().is_ok();
+        let is_host = match host.contains([':', '[', ']']) {
+            // Without its brackets nobody can tell where an IPv6 address ends.
+            true => address.parse::<SocketAddrV6>().is_ok(),
+            false => !host.is_empty(),
+        };
+        let is_address = is_host && port.parse::<u16>().is_ok();
         is_address.then(|| Self::Tcp(address.to_owned())).ok_or(NoAddress)
     }
 }
@@ -96,9 +102,16 @@ mod tests {
         assert_eq!("127.0.0.1:6070".parse(), tcp("127.0.0.1:6070"));
         assert_eq!("http://localhost:6070/".parse(), tcp("localhost:6070"));
         assert_eq!("[::1]:6070".parse(), tcp("[::1]:6070"));
+        assert_eq!("[fe80::1%2]:6070".parse(), tcp("[fe80::1%2]:6070"));
         assert_eq!("unix:/run/a.sock".parse(), Ok(PeerAddress::Unix("/run/a.sock".into())));
         for wrong in ["", "localhost", ":6070", "localhost:x", "unix:", "localhost:70000"] {
             assert_eq!(wrong.parse::<PeerAddress>(), Err(NoAddress), "{wrong}");
         }
+        for wrong in
+            ["::1:8080", "http://::1:8080/", "::1", "[::1]", "[::1:80", "::1]:80", "[localhost]:80", "a:b:80"]
+        {
+            assert_eq!(wrong.parse::<PeerAddress>(), Err(NoAddress), "{wrong}");
+        }
+        assert!(NoAddress.to_string().contains("in brackets, such as [::1]:8080"));
     }
 }

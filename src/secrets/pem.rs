@@ -1,4 +1,4 @@
-//! Certificates and keys as files hold them. What is said of a fault repeats nothing of the file.
+//! Certificates and keys as files hold them, also those files that the system keeps. What is said of a fault repeats nothing of a file.
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -23,6 +23,9 @@ pub enum PemFault {
     /// A certificate that cannot vouch for others.
     #[error("{0}")]
     NoAuthority(String),
+    /// Nobody vouches for others where none is named.
+    #[error("this system trusts no CA at all")]
+    NoneOfTheSystem,
 }
 
 /// Every certificate of the text, in its order.
@@ -55,6 +58,17 @@ pub fn authorities(text: &[u8]) -> Result<RootCertStore, PemFault> {
         roots.add(certificate).map_err(|error| PemFault::NoAuthority(error.to_string()))?;
     }
     Ok(roots)
+}
+
+/// The authorities that this system trusts (`SSL_CERT_FILE` names others). One that cannot be read is no reason to trust none of
+/// the others.
+///
+/// # Errors
+/// Where there is none.
+pub fn authorities_of_the_system() -> Result<RootCertStore, PemFault> {
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if added == 0 { Err(PemFault::NoneOfTheSystem) } else { Ok(roots) }
 }
 
 #[cfg(test)]

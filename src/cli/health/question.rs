@@ -1,6 +1,7 @@
 //! From arguments and settings to what is asked of whom.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::tls::Tls;
 use super::{HealthArgs, TlsArgs};
@@ -78,10 +79,10 @@ pub(super) fn local(address: &Address) -> Option<PeerAddress> {
         Address::Tcp { port: 0, .. } => return None,
         Address::Tcp { host, port } => (host.as_str(), *port),
     };
-    let host = match host {
-        "0.0.0.0" => "127.0.0.1",
-        "::" => "::1",
-        host => host,
+    let host = match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) if address.is_unspecified() => "127.0.0.1",
+        Ok(IpAddr::V6(address)) if address.is_unspecified() => "::1",
+        _ => host,
     };
     Some(PeerAddress::Tcp(Address::tcp(host, port).to_string()))
 }

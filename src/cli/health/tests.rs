@@ -17,6 +17,9 @@ fn listeners_on_every_address_are_asked_on_loopback() {
     };
     check("0.0.0.0", 8080, Some("127.0.0.1:8080"));
     check("::", 8080, Some("[::1]:8080"));
+    check("0:0::0", 8080, Some("[::1]:8080"));
+    check("::ffff:0.0.0.0", 8080, Some("127.0.0.1:8080"));
+    check("::ffff:10.0.0.7", 80, Some("[::ffff:10.0.0.7]:80"));
     check("::1", 80, Some("[::1]:80"));
     check("10.0.0.7", 80, Some("10.0.0.7:80"));
     check("ratekeeper.mesh", 80, Some("ratekeeper.mesh:80"));

@@ -69,15 +69,12 @@ fn identified(
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
-    if let Some(path) = ca {
-        return of(path, pem::authorities(&read(path)?));
+    match ca {
+        Some(path) => of(path, pem::authorities(&read(path)?)),
+        None => {
+            pem::authorities_of_the_system().map_err(|fault| format!("{fault}; name the server's with --ca"))
+        }
     }
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if added == 0 {
-        return Err("this system trusts no CA at all; name the server's with --ca".into());
-    }
-    Ok(roots)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -11,7 +11,7 @@ use crate::telemetry::samples::Described;
 
 const EXPIRY: Described = Described {
     name: "grpc_tls_certificate_expiry_timestamp_seconds",
-    help: "When the certificate in force, or the first of those between it and its CA, expires, in seconds since 1970",
+    help: "When the certificate in force expires, in seconds since 1970; those between it and its CA do not count",
 };
 
 const STALE: Described = Described {

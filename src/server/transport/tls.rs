@@ -9,6 +9,7 @@ pub mod stats;
 
 mod explain;
 mod files;
+mod renewal;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -30,9 +31,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::socket::Socket;
-use crate::secrets::watched::{Look, Steady, Watched};
-use files::{Files, InForce};
+use crate::secrets::watched::Watched;
+use files::InForce;
 use names::AllowedName;
+use renewal::Seen;
 use stats::{TlsFault, TlsStats};
 
 /// How often files that are of no use are read again at the start, in case somebody is just writing them.
@@ -98,14 +100,6 @@ struct Shared {
     strangers: Arc<strangers::Strangers>,
 }
 
-/// What was found in the files.
-struct Seen {
-    /// When they were last taken over or found faulty.
-    judged: Result<Files, String>,
-    /// Since then.
-    steady: Steady<Result<Files, String>>,
-}
-
 impl Tls {
     /// Reads the files.
     ///
@@ -124,9 +118,9 @@ impl Tls {
             sleep(PAUSE).await;
         };
         let stats = Arc::new(TlsStats::default());
-        stats.set_expiry(in_force.expiry);
-        tell(&in_force, "connections are made secret by this certificate");
-        let seen = Mutex::new(Seen { judged: files, steady: Steady::default() });
+        stats.set_expiry(in_force.validity.until);
+        tell(&in_force, UnixTime::now(), "connections are made secret by this certificate");
+        let seen = Mutex::new(Seen::new(files));
         let in_force = ArcSwap::from_pointee(in_force);
         Ok(Self { shared: Arc::new(Shared { settings, in_force, seen, stats, strangers }) })
     }
@@ -165,53 +159,18 @@ impl Tls {
     }
 }
 
-impl Shared {
-    /// Takes over what the files hold, or says why not.
-    fn judge(&self, files: &Result<Files, String>) -> Result<(), String> {
-        let made = self.settings.make(files.as_ref().map_err(String::clone)?, &self.strangers)?;
-        let now = UnixTime::now();
-        if made.has_expired(now) && !self.in_force.load().has_expired(now) {
-            return Err("grpc.tls.certificate has expired; renew it, and check this machine's clock".into());
-        }
-        self.stats.set_expiry(made.expiry);
-        tell(&made, "the certificates of the gRPC port were read again: new connections use them");
-        self.in_force.store(Arc::new(made));
-        Ok(())
-    }
-}
-
-impl Watched for Shared {
-    fn look(&self) -> Look {
-        let files = self.settings.read();
-        let mut seen = self.seen.lock();
-        if files == seen.judged {
-            seen.steady.forget();
-            return Look::Calm;
-        }
-        if seen.steady.settle(files.clone()).is_none() {
-            // A certificate whose key is not there yet usually gets it: what cannot be used is given until the usual look.
-            let usable = files.is_ok_and(|files| self.settings.make(&files, &self.strangers).is_ok());
-            return if usable { Look::Moving } else { Look::Calm };
-        }
-        let judged = self.judge(&files);
-        seen.judged = files;
-        self.stats.count_reload(judged.is_ok());
-        if let Err(fault) = judged {
-            tracing::error!(
-                fault,
-                "the certificates of the gRPC port cannot be used; those before stay in force"
-            );
-        }
-        Look::Calm
-    }
-}
-
-fn tell(in_force: &InForce, what: &str) {
-    let days_left = in_force.days_left(UnixTime::now());
-    if days_left < 0 {
-        tracing::error!(days_left, "{what}, but it has expired: clients refuse it; renew it");
+fn tell(in_force: &InForce, now: UnixTime, what: &str) {
+    let days_left = in_force.days_left(now);
+    if let Some(untimely) = in_force.untimely(now) {
+        tracing::error!(days_left, "{what}, but it {untimely}: clients refuse it; {}", untimely.remedy());
     } else {
         tracing::info!(days_left, clients = in_force.clients, "{what}");
+    }
+    for (place, untimely) in in_force.untimely_others(now) {
+        tracing::warn!(
+            place,
+            "a certificate behind ours in grpc.tls.certificate {untimely}: replace it, or leave it out if no client needs it"
+        );
     }
 }
 

@@ -63,7 +63,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
             "cli/health",
         ],
     ),
-    (&["rustls_native_certs"], &["storage/redis/tls", "telemetry/trace/export/tls", "cli/health"]),
+    (&["rustls_native_certs"], &["secrets/pem", "telemetry/trace/export/tls"]),
     (
         &["tokio_rustls"],
         &["server/transport/tls", "server/transport/tests/tls", "storage/redis/tls", "cli/health"],

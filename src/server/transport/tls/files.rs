@@ -12,7 +12,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::strangers::Strangers;
-use super::validity::expiry;
+use super::validity::{Untimely, Validity};
 use super::verify::ListedClients;
 use super::{ClientSettings, Presence, TlsSettings};
 use crate::secrets::{pem, watched};
@@ -30,8 +30,10 @@ pub(super) struct Files {
 /// How handshakes go.
 pub(super) struct InForce {
     pub(super) config: Arc<ServerConfig>,
-    /// When our certificate, or the first of those between it and its authority, expires.
-    pub(super) expiry: UnixTime,
+    /// When our certificate is good.
+    pub(super) validity: Validity,
+    /// When those behind it in its file are. Clients may have other ways to an authority, so they decide nothing.
+    others: Vec<Validity>,
     /// What is asked of clients, in a word for the log.
     pub(super) clients: &'static str,
 }
@@ -69,9 +71,9 @@ impl TlsSettings {
         };
         let chain = of("grpc.tls.certificate", pem::certificates(&files.certificate))?;
         let key = of("grpc.tls.key", pem::private_key(&files.key))?;
-        let expiry = chain.iter().map(expiry).collect::<Result<Vec<_>, _>>();
-        let expiry = of("grpc.tls.certificate", expiry)?.into_iter().min();
-        let expiry = expiry.ok_or("grpc.tls.certificate: no certificate in PEM form")?;
+        let mut all = chain.iter().map(|certificate| of("grpc.tls.certificate", Validity::of(certificate)));
+        let validity = all.next().ok_or("grpc.tls.certificate: no certificate in PEM form")??;
+        let others = all.collect::<Result<_, _>>()?;
         let mut config = builder.with_single_cert(chain, key).map_err(|error| {
             format!(
                 "grpc.tls.certificate and grpc.tls.key do not go together: {error}; give the key that the first certificate \
@@ -81,7 +83,7 @@ impl TlsSettings {
         config.alpn_protocols = vec![b"h2".to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(InForce { config: Arc::new(config), expiry, clients })
+        Ok(InForce { config: Arc::new(config), validity, others, clients })
     }
 }
 
@@ -116,14 +118,20 @@ impl Presence {
 }
 
 impl InForce {
-    pub(super) fn has_expired(&self, now: UnixTime) -> bool {
-        self.expiry < now
+    /// What is wrong with our certificate at this time.
+    pub(super) fn untimely(&self, now: UnixTime) -> Option<Untimely> {
+        self.validity.untimely(now)
     }
 
-    /// Whole days until it expires; below nothing where it has.
+    /// What is wrong with certificates behind ours, by their places in the file, of which ours is the first.
+    pub(super) fn untimely_others(&self, now: UnixTime) -> impl Iterator<Item = (usize, Untimely)> {
+        (2..).zip(&self.others).filter_map(move |(place, other)| Some((place, other.untimely(now)?)))
+    }
+
+    /// Whole days until our certificate expires; below nothing where it has.
     pub(super) fn days_left(&self, now: UnixTime) -> i64 {
         let seconds = |time: UnixTime| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        (seconds(self.expiry) - seconds(now)).div_euclid(SECONDS_OF_A_DAY)
+        (seconds(self.validity.until) - seconds(now)).div_euclid(SECONDS_OF_A_DAY)
     }
 }
 

@@ -5,14 +5,25 @@ use std::fs;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
+use super::validity::Untimely;
 use super::*;
+use crate::secrets::watched::Look;
 
 /// A certificate that signs itself, and its key.
 fn certificate(year: i32) -> (String, String) {
+    certificate_of(2000, year)
+}
+
+fn certificate_of(from: i32, until: i32) -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
-    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(year, 1, 1));
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
     (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+fn start_of(year: u64) -> UnixTime {
+    // Leap days make no difference here.
+    UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_556_952))
 }
 
 struct Folder(TempDir);
@@ -45,7 +56,12 @@ impl Folder {
 
 /// Looks once; gives how often files were taken over and refused so far, and whether those in force are stale.
 fn look(tls: &Tls) -> (Look, u64, u64, bool) {
-    let (look, stats) = (tls.shared.look(), tls.stats());
+    look_at(tls, UnixTime::now())
+}
+
+/// The same by a clock that says another time.
+fn look_at(tls: &Tls, now: UnixTime) -> (Look, u64, u64, bool) {
+    let (look, stats) = (tls.shared.look_at(now), tls.stats());
     (look, stats.reloads.get(), stats.failed_reloads.get(), stats.is_stale())
 }
 
@@ -141,10 +157,72 @@ async fn a_certificate_that_has_expired_replaces_only_one_that_has_too() {
 }
 
 #[tokio::test]
-async fn the_first_of_a_chain_to_expire_is_what_counts() {
-    let (first, between) = (certificate(2400), certificate(2300));
+async fn a_certificate_that_is_not_valid_yet_is_taken_over_when_it_is() {
+    let (good, future) = (certificate(2400), certificate_of(2300, 2500));
     let folder = Folder::new();
-    folder.write_pair(&(first.0.clone() + &between.0, first.1.clone()));
+    folder.write_pair(&good);
+    folder.write("ca.pem", &good.0);
+    let tls = folder.load().await;
+    let expiry = tls.stats().expiry();
+    folder.write_pair(&future);
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 0, 1, true));
+    assert_eq!(look_at(&tls, start_of(2299)), (Look::Calm, 0, 1, true), "told and counted once");
+    assert_eq!(tls.stats().expiry(), expiry);
+    assert_eq!(look_at(&tls, start_of(2301)), (Look::Calm, 1, 1, false));
+    assert_ne!(tls.stats().expiry(), expiry);
+    let tls = folder.load().await;
+    assert_ne!(tls.stats().expiry(), expiry, "a start takes it, as there is nothing better");
+}
+
+/// One refusal may follow another.
+#[tokio::test]
+async fn a_certificate_whose_time_went_by_is_told_of_again() {
+    let folder = Folder::new();
+    let good = certificate(2400);
+    folder.write_pair(&good);
+    folder.write("ca.pem", &good.0);
+    let tls = folder.load().await;
+    folder.write_pair(&certificate_of(2300, 2310));
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 0, 1, true));
+    assert_eq!(look_at(&tls, start_of(2320)), (Look::Calm, 0, 2, true));
+    assert_eq!(look_at(&tls, start_of(2321)), (Look::Calm, 0, 2, true));
+}
+
+/// A certificate of today looks expired by a clock that runs years ahead.
+#[tokio::test]
+async fn a_clock_that_was_wrong_keeps_no_renewal_out_for_good() {
+    let (first, renewed) = (certificate(2400), certificate(2300));
+    let folder = Folder::new();
+    folder.write_pair(&first);
     folder.write("ca.pem", &first.0);
-    assert_eq!(folder.load().await.stats().expiry(), 10_413_792_000);
+    let tls = folder.load().await;
+    folder.write_pair(&renewed);
+    let wrong = start_of(2350);
+    look_at(&tls, wrong);
+    for _ in 0..3 {
+        assert_eq!(look_at(&tls, wrong), (Look::Calm, 0, 1, true), "told and counted once");
+    }
+    assert_eq!(look(&tls), (Look::Calm, 1, 1, false), "the clock was set right, and no byte has changed");
+    assert_eq!(look(&tls), (Look::Calm, 1, 1, false));
+    assert_eq!(tls.stats().expiry(), 10_413_792_000);
+}
+
+/// Such as one that is signed across for old clients, and which others never look at.
+#[tokio::test]
+async fn an_expired_certificate_behind_ours_keeps_no_renewal_out() {
+    let (first, renewed) = (certificate(2300), certificate(2400));
+    let folder = Folder::new();
+    folder.write_pair(&first);
+    folder.write("ca.pem", &first.0);
+    let tls = folder.load().await;
+    let behind = certificate(2350).0 + &certificate(2001).0 + &certificate_of(2350, 2360).0;
+    folder.write_pair(&(renewed.0.clone() + &behind, renewed.1.clone()));
+    look(&tls);
+    assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
+    assert_eq!(tls.stats().expiry(), 13_569_465_600, "ours is what counts");
+    let in_force = tls.shared.in_force.load();
+    let others: Vec<_> = in_force.untimely_others(UnixTime::now()).collect();
+    assert_eq!(others, [(3, Untimely::Expired), (4, Untimely::NotYet)]);
 }

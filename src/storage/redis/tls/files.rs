@@ -58,15 +58,11 @@ impl TlsSettings {
 
 /// Whom we trust.
 fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, String> {
-    if let Some(ca) = ca {
-        return of("redis.tls.ca", pem::authorities(ca));
+    match ca {
+        Some(ca) => of("redis.tls.ca", pem::authorities(ca)),
+        None => pem::authorities_of_the_system()
+            .map_err(|fault| format!("{fault}; set redis.tls.ca to the CA's certificate")),
     }
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if added == 0 {
-        return Err("this system trusts no CA at all; set redis.tls.ca to the CA's certificate".into());
-    }
-    Ok(roots)
 }
 
 fn of<T, E: fmt::Display>(setting: &str, result: Result<T, E>) -> Result<T, String> {
