@@ -10,6 +10,7 @@ use std::time::Duration;
 use ratekeeper::config::settings::Settings;
 use tempfile::TempDir;
 
+use crate::docs::markdown::pages;
 use crate::harness::ratekeeper::BINARY;
 use crate::harness::{Redis, http, ports};
 use machine::{Machine, STOP};
@@ -50,6 +51,16 @@ fn systemd_understands_every_line_of_the_unit() {
     assert!(about_us.is_empty(), "{about_us:#?}");
 }
 
+/// The line that the page has people write with `systemctl edit`, for the Redis at this URL.
+fn edited(url: &str) -> String {
+    let page = pages().into_iter().find(|page| page.name == "docs/install-systemd.md").unwrap();
+    let told = page.text.lines().find(|line| line.starts_with("systemctl edit ratekeeper ")).unwrap();
+    let line = &told[told.find("Environment=").unwrap()..];
+    let (variable, example) = line.rsplit_once('=').unwrap();
+    assert_eq!(example, "redis://redis.example:6379");
+    format!("{variable}={url}")
+}
+
 /// The scale goes from 0, which no service reaches, to 10.
 #[test]
 fn the_unit_is_exposed_to_little() {
@@ -88,6 +99,7 @@ async fn what_the_page_installs_starts_serves_reloads_and_stops() {
     std::fs::write(machine.path("/etc/ratekeeper/redis/password"), "s3cret\n").unwrap();
     machine.settle("/etc/ratekeeper/config/ratekeeper.yaml");
     machine.make_folders();
+    machine.edit(&edited(&redis.url()));
     let check = machine.command("ExecStartPre").output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 
@@ -97,7 +109,7 @@ async fn what_the_page_installs_starts_serves_reloads_and_stops() {
     command.env("RATEKEEPER_LISTEN__GRPC", &socket).env("RATEKEEPER_LISTEN__HTTP", http.to_string());
     command.env("RATEKEEPER_LISTEN__METRICS", ports::free().to_string());
     command.env("RATEKEEPER_LISTEN__ADMIN", ports::free().to_string());
-    command.env("RATEKEEPER_REDIS__URLS", redis.url()).env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
+    command.env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
     command.env("RATEKEEPER_DRAIN__PAUSE", "0s");
     let mut server = machine.start(command);
     machine.is_told("READY=1").await;

@@ -123,6 +123,29 @@ fn it_is_compiled_as_this_checkout_is() {
     assert_eq!(base, "rust:${RUST_VERSION}-bookworm", "the libraries of the image are those of its Debian");
 }
 
+/// `COPY` keeps the times of the checkout, and what another one left in the kept `target` may be younger.
+#[test]
+fn what_was_compiled_from_another_checkout_is_older_than_this_ones_sources() {
+    let dockerfile = Dockerfile::read();
+    let runs = dockerfile.0.iter().filter(|instruction| instruction.name == "RUN");
+    let build = runs.map(|run| &run.rest).find(|rest| rest.contains("cargo build")).unwrap();
+    let before = build.split_once("cargo build").unwrap().0;
+    let fresh = before.split(" && ").find_map(|command| Some(&command[command.find("find ")?..]));
+    let folder = tempfile::TempDir::new().unwrap();
+    let (source, binary) = (folder.path().join("src/main.rs"), folder.path().join("target/main"));
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    for (path, age) in [(&source, old), (&binary, old + std::time::Duration::from_secs(60))] {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::File::create(path).unwrap().set_modified(age).unwrap();
+    }
+    let command = fresh.expect("nothing is done about the times of sources");
+    let status = std::process::Command::new("bash").args(["-c", command]).current_dir(&folder).status();
+    assert!(status.unwrap().success(), "{command}");
+    let written = |path: &Path| std::fs::metadata(path).unwrap().modified().unwrap();
+    assert!(written(&source) > written(&binary), "cargo would take the binary for fresh");
+    assert!(written(&binary) < old + std::time::Duration::from_secs(90), "and this for new");
+}
+
 #[test]
 fn the_linter_is_content() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

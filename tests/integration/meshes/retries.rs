@@ -1,7 +1,8 @@
 //! Every file of `deploy/` that leads Envoy to ratekeeper has it repeat calls as it should.
 //!
-//! Envoy takes a retry policy in two places and heeds one of them for our calls; and the longest pause between tries is the longest
-//! that a try may take, too. Neither is told by `--mode validate`.
+//! Envoy takes a retry policy in two places and heeds one of them for our calls; the longest pause between tries is the longest
+//! that a try may take, too; and health checks of a cluster that nobody has asked yet come once a minute unless the file says
+//! otherwise. None of that is told by `--mode validate`.
 
 use std::path::{Path, PathBuf};
 
@@ -21,15 +22,31 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn services<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+/// Every value of a field of this name, wherever it stands.
+fn named<'v>(value: &'v Value, name: &str, found: &mut Vec<&'v Value>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| services(item, found)),
+        Value::Array(items) => items.iter().for_each(|item| named(item, name, found)),
         Value::Object(fields) => {
-            found.extend(fields.get("grpc_service").filter(|service| service["envoy_grpc"].is_object()));
-            fields.values().for_each(|field| services(field, found));
+            found.extend(fields.get(name));
+            fields.values().for_each(|field| named(field, name, found));
         }
         _ => {}
     }
+}
+
+/// Every value of a field of this name in the files of `deploy/` that have this text, with the file.
+fn in_files(text: &str, name: &str) -> Vec<(String, Value)> {
+    let (mut paths, mut all) = (Vec::new(), Vec::new());
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy"), &mut paths);
+    for path in paths.iter().map(|path| path.display().to_string()) {
+        let file = read(&path);
+        for document in file.contains(text).then(|| yaml::documents(&file)).into_iter().flatten() {
+            let mut found = Vec::new();
+            named(&document, name, &mut found);
+            all.extend(found.into_iter().map(|value| (path.clone(), value.clone())));
+        }
+    }
+    all
 }
 
 fn seconds(duration: &Value) -> f64 {
@@ -38,27 +55,29 @@ fn seconds(duration: &Value) -> f64 {
 
 #[test]
 fn calls_are_repeated_where_they_were_not_taken_and_not_where_they_are_slow() {
-    let (mut paths, mut count) = (Vec::new(), 0);
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy"), &mut paths);
-    for path in &paths {
-        let text = read(path.to_str().unwrap());
-        if !text.contains("envoy_grpc") {
-            continue;
-        }
-        for document in yaml::documents(&text) {
-            let mut found = Vec::new();
-            services(&document, &mut found);
-            for service in found {
-                count += 1;
-                let place = path.display();
-                assert!(service["envoy_grpc"]["retry_policy"].is_null(), "{place}: not heeded there");
-                let backoff = &service["retry_policy"]["retry_back_off"];
-                assert!(seconds(&backoff["max_interval"]) >= 1.0, "{place}: shorter than a time-out");
-                let name = service["envoy_grpc"]["cluster_name"].as_str().unwrap();
-                let is_host = !name.contains('|') || service["envoy_grpc"]["authority"].is_string();
-                assert!(is_host, "{place}: {name} is no host to ask for");
+    let mut services = in_files("envoy_grpc", "grpc_service");
+    services.retain(|(_, service)| service["envoy_grpc"].is_object());
+    assert!(services.len() > 6, "only {} services were found", services.len());
+    for (place, service) in services {
+        assert!(service["envoy_grpc"]["retry_policy"].is_null(), "{place}: not heeded there");
+        let backoff = &service["retry_policy"]["retry_back_off"];
+        assert!(seconds(&backoff["max_interval"]) >= 1.0, "{place}: shorter than a time-out");
+        let name = service["envoy_grpc"]["cluster_name"].as_str().unwrap();
+        let is_host = !name.contains('|') || service["envoy_grpc"]["authority"].is_string();
+        assert!(is_host, "{place}: {name} is no host to ask for");
+    }
+}
+
+#[test]
+fn a_replica_is_looked_at_every_second_whether_it_is_asked_or_not() {
+    let lists = in_files("grpc_health_check", "health_checks");
+    assert!(lists.len() > 4, "only {} lists were found", lists.len());
+    for (place, checks) in lists {
+        for check in checks.as_array().unwrap() {
+            for field in ["interval", "no_traffic_interval"] {
+                let told = check[field].as_str().unwrap_or_else(|| panic!("{place}: no {field}"));
+                assert!(seconds(&check[field]) <= 1.0, "{place}: {field} {told}");
             }
         }
     }
-    assert!(count > 6, "only {count} services were found");
 }

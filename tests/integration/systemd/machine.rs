@@ -18,6 +18,9 @@ use crate::harness::wait;
 /// Folders of a machine that are below the test's own folder instead.
 const FOLDERS: [&str; 4] = ["/etc/", "/run/", "/usr/local/", "/var/"];
 
+/// Where drop-ins of the unit are.
+const DROP_INS: &str = "/etc/systemd/system/ratekeeper.service.d";
+
 pub(super) struct Machine {
     root: TempDir,
     notified: UnixDatagram,
@@ -68,12 +71,22 @@ impl Machine {
         self.root.path().join(path.trim_start_matches('/'))
     }
 
-    pub(super) fn unit(&self) -> Unit {
+    fn unit(&self) -> Unit {
         Unit::read(&self.path("/etc/systemd/system/ratekeeper.service"))
     }
 
-    pub(super) fn drop_in(&self) -> Unit {
-        Unit::read(&self.path("/etc/systemd/system/ratekeeper.service.d/redis.conf"))
+    /// The drop-ins in the order in which systemd reads them, which is that of their names.
+    fn drop_ins(&self) -> Vec<Unit> {
+        let folder = std::fs::read_dir(self.path(DROP_INS)).unwrap();
+        let mut paths: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|suffix| suffix == "conf"));
+        paths.sort();
+        paths.iter().map(|path| Unit::read(path)).collect()
+    }
+
+    /// Writes what `systemctl edit` would, where it does.
+    pub(super) fn edit(&self, line: &str) {
+        std::fs::write(self.path(DROP_INS).join("override.conf"), format!("[Service]\n{line}\n")).unwrap();
     }
 
     /// What is in a file, with this machine's folders in it from now on.
@@ -90,23 +103,27 @@ impl Machine {
         }
         let credentials = self.path("/run/credentials/ratekeeper.service");
         std::fs::create_dir_all(&credentials).unwrap();
-        for credential in self.drop_in().all("LoadCredential") {
-            let (name, path) = credential.split_once(':').unwrap();
-            std::fs::copy(self.path(path), credentials.join(name)).unwrap();
-            set_mode(&credentials.join(name), 0o400);
+        for drop_in in self.drop_ins() {
+            for credential in drop_in.all("LoadCredential") {
+                let (name, path) = credential.split_once(':').unwrap();
+                std::fs::copy(self.path(path), credentials.join(name)).unwrap();
+                set_mode(&credentials.join(name), 0o400);
+            }
         }
         set_mode(&credentials, 0o500);
     }
 
-    /// One of the unit's commands, with the variables that unit and drop-in set, and no others.
+    /// One of the unit's commands, with the variables that the drop-ins set, and no others; the last one counts.
     pub(super) fn command(&self, key: &str) -> Command {
         let line = self.here(self.unit().one(key));
         let mut words = line.split_whitespace();
         let mut command = Command::new(words.next().unwrap());
         command.args(words).env_clear().env("NOTIFY_SOCKET", self.path("/run/notify"));
-        for variable in self.drop_in().all("Environment") {
-            let (name, value) = variable.split_once('=').unwrap();
-            command.env(name, self.here(value));
+        for drop_in in self.drop_ins() {
+            for variable in drop_in.all("Environment") {
+                let (name, value) = variable.split_once('=').unwrap();
+                command.env(name, self.here(value));
+            }
         }
         command
     }
