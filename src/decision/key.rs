@@ -89,9 +89,14 @@ fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, period: Period) -> bool {
         604_800 => "1|f604800|",
         2_592_000 => "1|f2592000|",
         31_536_000 => "1|f31536000|",
-        seconds => return write!(bytes, "{FORMAT}{seconds}|").is_ok(),
+        _ => return push_odd_head(bytes, period),
     };
     push(bytes, head.as_bytes())
+}
+
+#[cold]
+fn push_odd_head(bytes: &mut ArrayVec<u8, MAX_LEN>, period: Period) -> bool {
+    write!(bytes, "{FORMAT}{}|", period.seconds()).is_ok()
 }
 
 /// Appends bytes as they are; false where they do not fit.
