@@ -3,6 +3,7 @@
 mod commands;
 pub(crate) mod console;
 mod figures;
+mod gate;
 pub(crate) mod markdown;
 mod shell;
 

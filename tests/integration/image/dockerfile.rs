@@ -133,7 +133,7 @@ fn what_was_compiled_from_another_checkout_is_older_than_this_ones_sources() {
     let fresh = before.split(" && ").find_map(|command| Some(&command[command.find("find ")?..]));
     let folder = tempfile::TempDir::new().unwrap();
     let (source, binary) = (folder.path().join("src/main.rs"), folder.path().join("target/main"));
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     for (path, age) in [(&source, old), (&binary, old + std::time::Duration::from_secs(60))] {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::File::create(path).unwrap().set_modified(age).unwrap();
