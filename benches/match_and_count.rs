@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use divan::{AllocProfiler, Bencher, black_box};
+use ratekeeper::decision::cost::Cost;
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
@@ -142,7 +143,7 @@ fn compile(descriptors: impl Iterator<Item = DescriptorSpec>) -> RuleSet {
 fn descriptor(value: Option<String>) -> DescriptorSpec {
     let quota = QuotaSpec::Counted(LIMIT);
     let location = Location { file: "bench.yaml".into(), line: 1, column: 1 };
-    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN });
     DescriptorSpec { value, limit, ..DescriptorSpec::new("key", location) }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod request;
 
+pub mod cost;
 pub mod limit;
 pub mod limit_share;
 pub mod metadata;

@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use std::iter::Peekable;
 use std::sync::Arc;
 
+use ratekeeper::decision::cost::Cost;
 use ratekeeper::decision::limit::Limit;
 use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::Entry;
@@ -91,7 +92,7 @@ fn line(text: &[u8], number: u32) -> Line {
     let (marks, text) = text.split_at(marks);
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     let quota = QuotaSpec::Counted(Limit::new(1, Period::HOUR));
-    let limit = LimitSpec { quota, name: None, replaces: Vec::new() };
+    let limit = LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN };
     let location = Location { file: Arc::default(), line: number, column: 1 };
     let spec = DescriptorSpec {
         value: (!value.is_empty()).then(|| value.to_owned()),

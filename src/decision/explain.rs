@@ -2,6 +2,7 @@
 //!
 //! It goes by the same [`Plan`] as a decision, so that both say the same.
 
+use crate::decision::cost::Cost;
 use crate::decision::hit::{Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::{CounterName, NamedEntries};
@@ -48,6 +49,8 @@ pub struct Counted {
     pub limit: Limit,
     /// The limit as the rule says it; more than is held here where this deployment has a share of it.
     pub whole: Limit,
+    /// What counts for the hits that a request carries.
+    pub cost: Cost,
     /// What it means for the request when this one is over.
     pub role: Role,
     /// What decides where the counter's store does not answer.
@@ -99,6 +102,7 @@ fn counted<'r>(rule: Option<&Rule>, hit: &Hit) -> Fate<'r> {
         shared: rule.is_some_and(Rule::shares_counters),
         limit: hit.limit,
         whole,
+        cost: rule.map_or(Cost::PLAIN, |rule| rule.cost),
         role: hit.role,
         on_store_failure: hit.on_store_failure,
     }))
@@ -136,7 +140,8 @@ mod tests {
 
     fn spec(key: &str, value: &str, quota: Option<QuotaSpec>) -> DescriptorSpec {
         let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
-        let limit = quota.map(|quota| LimitSpec { quota, name: None, replaces: Vec::new() });
+        let limit =
+            quota.map(|quota| LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN });
         DescriptorSpec {
             value: (!value.is_empty()).then(|| value.into()),
             limit,

@@ -144,5 +144,6 @@ fn hit(domain: &str, found: &Match<'_>, descriptor: &Descriptor<'_>, modes: Mode
         quota: modes.quota_mode || rule.is_some_and(|rule| rule.quota_mode),
     };
     let on_store_failure = rule.and_then(|rule| rule.on_store_failure).unwrap_or(modes.on_store_failure);
-    Some(Hit { key, limit, hits: descriptor.hits, role, on_store_failure })
+    let hits = rule.map_or(descriptor.hits, |rule| rule.cost.of(descriptor.hits));
+    Some(Hit { key, limit, hits, role, on_store_failure })
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
+use ratekeeper::decision::cost::Cost;
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
@@ -100,7 +101,7 @@ fn limiter() -> Limiter<LocalStore, ManualClock> {
     let descriptor = |key: &str| {
         let quota = QuotaSpec::Counted(Limit::new(1_000, Period::HOUR));
         let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
-        let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+        let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN });
         DescriptorSpec { limit, ..DescriptorSpec::new(key, location) }
     };
     let domain = DomainSpec { name: "domain".to_owned(), descriptors: KEYS.map(descriptor).into() };

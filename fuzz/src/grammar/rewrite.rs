@@ -1,7 +1,9 @@
 //! Rules as text again, in the plainest form there is: brackets, quotes, no anchors, every sign but letters escaped.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 
+use ratekeeper::decision::cost::Cost;
 use ratekeeper::decision::metadata::{Mapping, Value};
 use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, QuotaSpec};
 
@@ -31,18 +33,21 @@ fn descriptor(spec: &DescriptorSpec) -> String {
 }
 
 fn limit(limit: &LimitSpec) -> String {
-    let (unlimited, unit, requests) = match limit.quota {
+    let (unlimited, per, requests) = match limit.quota {
         QuotaSpec::Unlimited => (Some("true".to_owned()), None, None),
         QuotaSpec::Counted(limit) => {
-            let unit = limit.period.unit().map(|unit| text(unit.name()));
-            (None, unit, Some(limit.requests_per_unit.to_string()))
+            (None, Some(text(&limit.period.to_string())), Some(limit.requests_per_unit.to_string()))
         }
     };
+    let Cost { multiplier, most } = limit.cost;
+    let unless_plain = |number: NonZeroU32, plain: NonZeroU32| (number != plain).then(|| number.to_string());
     let replaces = limit.replaces.iter().map(|name| fields([("name", Some(text(name)))]));
     fields([
         ("unlimited", unlimited),
-        ("unit", unit),
+        ("per", per),
         ("requests_per_unit", requests),
+        ("hits_multiplier", unless_plain(multiplier, Cost::PLAIN.multiplier)),
+        ("max_hits", unless_plain(most, Cost::PLAIN.most)),
         ("name", limit.name.as_deref().map(text)),
         ("replaces", Some(list(replaces))),
     ])

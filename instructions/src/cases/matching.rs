@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use ratekeeper::decision::cost::Cost;
 use ratekeeper::decision::limit::Limit;
 use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::Entry;
@@ -66,6 +67,6 @@ pub(super) fn compile(descriptors: impl Iterator<Item = DescriptorSpec>) -> Rule
 pub(super) fn descriptor(key: &str, value: Option<String>) -> DescriptorSpec {
     let quota = QuotaSpec::Counted(Limit::new(u32::MAX, Period::HOUR));
     let location = Location { file: "bench.yaml".into(), line: 1, column: 1 };
-    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN });
     DescriptorSpec { value, limit, ..DescriptorSpec::new(key, location) }
 }

@@ -21,8 +21,17 @@ const DESCRIPTOR: &[&str] = &[
 ];
 
 /// In `rate_limit`.
-const LIMIT: &[&str] =
-    &["unit", "unit_multiplier", "per", "requests_per_unit", "unlimited", "name", "replaces"];
+const LIMIT: &[&str] = &[
+    "unit",
+    "unit_multiplier",
+    "per",
+    "requests_per_unit",
+    "unlimited",
+    "name",
+    "replaces",
+    "hits_multiplier",
+    "max_hits",
+];
 
 /// In each item of `replaces`.
 const REPLACED: &[&str] = &["name"];
@@ -105,7 +114,7 @@ descriptors:
     on_store_failure: deny
     metadata: {}
   - key: l
-    rate_limit: {per: 5m, requests_per_unit: 1}
+    rate_limit: {per: 5m, requests_per_unit: 1, hits_multiplier: 2, max_hits: 3}
 ";
         let names = [super::DOMAIN, super::DESCRIPTOR, super::LIMIT, super::REPLACED].concat();
         for name in names {

@@ -2,14 +2,21 @@
 
 mod window;
 
+use std::num::NonZeroU32;
+
 use window::Window;
 
 use super::fields::Level;
 use crate::config::decode::{Decoder, Field, Optional, Path, Reported};
 use crate::config::diagnostic::quote;
 use crate::config::yaml::{Node, Span, Value};
+use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::rules::spec::{LimitSpec, QuotaSpec};
+
+/// The fields that mean nothing for an unlimited rule.
+const COUNTED: [&str; 6] =
+    ["unit", "unit_multiplier", "per", "requests_per_unit", "hits_multiplier", "max_hits"];
 
 /// What was read, and the fields that may contradict each other.
 struct Draft<'a, 't> {
@@ -17,6 +24,8 @@ struct Draft<'a, 't> {
     requests_per_unit: Optional<u32>,
     unlimited: Optional<bool>,
     name: Optional<String>,
+    multiplier: Optional<NonZeroU32>,
+    most: Optional<NonZeroU32>,
     /// The fields that mean nothing for an unlimited rule.
     counted: Vec<Field<'a, 't>>,
     replaces: Option<Field<'a, 't>>,
@@ -40,7 +49,11 @@ pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Opti
     } else {
         counted(decoder, field.span, &field.path, &draft)
     };
-    Ok(Some(LimitSpec { quota: quota?, name: name?, replaces: replaces? }))
+    let cost = Cost {
+        multiplier: draft.multiplier?.unwrap_or(Cost::PLAIN.multiplier),
+        most: draft.most?.unwrap_or(Cost::PLAIN.most),
+    };
+    Ok(Some(LimitSpec { quota: quota?, name: name?, replaces: replaces?, cost }))
 }
 
 fn draft<'a, 't>(
@@ -53,6 +66,8 @@ fn draft<'a, 't>(
         requests_per_unit: Ok(None),
         unlimited: Ok(None),
         name: Ok(None),
+        multiplier: Ok(None),
+        most: Ok(None),
         counted: Vec::new(),
         replaces: None,
     };
@@ -61,6 +76,8 @@ fn draft<'a, 't>(
             "unit" | "unit_multiplier" | "per" => _ = draft.window.read(decoder, &field),
             "requests_per_unit" => draft.requests_per_unit = decoder.whole(&field, 0..=u32::MAX),
             "unlimited" => draft.unlimited = decoder.truth(&field),
+            "hits_multiplier" => draft.multiplier = positive(decoder, &field),
+            "max_hits" => draft.most = positive(decoder, &field),
             "name" => draft.name = decoder.text(&field),
             "replaces" => draft.replaces = Some(field),
             _ => match Level::Limit.refuse(decoder, &field) {
@@ -70,13 +87,16 @@ fn draft<'a, 't>(
                 None => {}
             },
         }
-        if matches!(field.name, "unit" | "unit_multiplier" | "per" | "requests_per_unit")
-            && !field.node.is_null()
-        {
+        if COUNTED.contains(&field.name) && !field.node.is_null() {
             draft.counted.push(field);
         }
     }
     Ok(draft)
+}
+
+/// A number that is not nothing.
+fn positive(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<NonZeroU32> {
+    Ok(decoder.whole(field, 1..=u32::MAX)?.and_then(NonZeroU32::new))
 }
 
 fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result<QuotaSpec, Reported> {

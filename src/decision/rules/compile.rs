@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use crate::decision::cost::Cost;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::level::{Level, Meaning};
 use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId, level_bit};
@@ -126,6 +127,7 @@ impl Compiler {
             path: self.path.as_str().into(),
             location: spec.location.clone(),
             quota: limit.map_or(Quota::NoLimit, |limit| quota(limit.quota)),
+            cost: limit.map_or(Cost::PLAIN, |limit| limit.cost),
             name: limit.and_then(|limit| limit.name.as_deref().map(Into::into)),
             replaces: limit
                 .into_iter()

@@ -125,6 +125,7 @@ fn index(level: &Level) -> HashMap<Hash, Vec<usize>, RandomState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::cost::Cost;
     use crate::decision::key::CounterKey;
     use crate::decision::limit::Limit;
     use crate::decision::period::Period;
@@ -135,7 +136,7 @@ mod tests {
         let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
         DescriptorSpec {
             value: (!value.is_empty()).then(|| value.into()),
-            limit: Some(LimitSpec { quota, name: None, replaces: Vec::new() }),
+            limit: Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN }),
             descriptors,
             ..DescriptorSpec::new(key, location)
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::decision::cost::Cost;
 use crate::decision::hit::OnStoreFailure;
 use crate::decision::key::name::Part;
 use crate::decision::limit::Limit;
@@ -46,6 +47,8 @@ pub struct Rule {
     pub quota: Quota,
     /// Its own name, returned in answers.
     pub name: Option<Box<str>>,
+    /// What counts for the hits that a request carries.
+    pub cost: Cost,
     /// The names of the rules that it replaces where both match one request.
     pub replaces: Box<[Box<str>]>,
     /// Evaluated and counted, but never denies.

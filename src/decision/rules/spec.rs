@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::decision::cost::Cost;
 use crate::decision::hit::OnStoreFailure;
 use crate::decision::limit::Limit;
 use crate::decision::metadata::Mapping;
@@ -78,6 +79,8 @@ pub struct LimitSpec {
     pub name: Option<String>,
     /// Names of the rules that this one replaces where both match one request; never its own name.
     pub replaces: Vec<String>,
+    /// What counts for the hits that a request carries.
+    pub cost: Cost,
 }
 
 /// How many hits a limit lets pass.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
+use crate::decision::cost::Cost;
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
@@ -24,7 +25,12 @@ pub(super) fn descriptor(
     let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
     DescriptorSpec {
         value: (!value.is_empty()).then(|| value.into()),
-        limit: limit.map(|number| LimitSpec { quota: quota(number), name: None, replaces: Vec::new() }),
+        limit: limit.map(|number| LimitSpec {
+            quota: quota(number),
+            name: None,
+            replaces: Vec::new(),
+            cost: Cost::PLAIN,
+        }),
         descriptors,
         ..DescriptorSpec::new(key, location)
     }

@@ -3,6 +3,7 @@
 use smallvec::smallvec;
 
 use super::*;
+use crate::decision::cost::Cost;
 use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
 use crate::decision::limit_share::LimitShare;
@@ -25,7 +26,7 @@ const MODES: Modes = Modes {
 fn rule(key: &str, change: impl FnOnce(&mut DescriptorSpec)) -> DescriptorSpec {
     let quota = QuotaSpec::Counted(Limit::new(10, Period::HOUR));
     let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
-    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+    let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN });
     let mut spec = DescriptorSpec { limit, ..DescriptorSpec::new(key, location) };
     change(&mut spec);
     spec

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
+use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::rules::{Quota, Rule};
 use crate::server::http::admin::explain::Explainer;
@@ -146,9 +147,17 @@ fn line(rule: &Rule) -> String {
             None => format!("per={period} requests_per_unit={requests_per_unit}"),
         },
     };
+    let Cost { multiplier, most } = rule.cost;
+    let mut cost = String::new();
+    if multiplier != Cost::PLAIN.multiplier {
+        let _ = write!(cost, " hits_multiplier={multiplier}");
+    }
+    if most != Cost::PLAIN.most {
+        let _ = write!(cost, " max_hits={most}");
+    }
     let name = rule.name.as_ref().map_or_else(String::new, |name| format!(", name: {name}"));
     format!(
-        "{}.{}: {quota}, shadow_mode: {}, quota_mode: {}{name} ({})",
+        "{}.{}: {quota}{cost}, shadow_mode: {}, quota_mode: {}{name} ({})",
         rule.domain, rule.path, rule.shadow_mode, rule.quota_mode, rule.location
     )
 }

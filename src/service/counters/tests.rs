@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::decision::cost::Cost;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
@@ -26,7 +27,7 @@ fn rule(key: &str, value: Option<&str>, quota: QuotaSpec) -> DescriptorSpec {
     let location = Location { file: "rules.yaml".into(), line: 7, column: 3 };
     DescriptorSpec {
         value: value.map(Into::into),
-        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new() }),
+        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN }),
         ..DescriptorSpec::new(key, location)
     }
 }

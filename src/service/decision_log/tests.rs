@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::writer::{Lost, Target, Writer};
 use super::{CallerIds, Change, ChangeFault, DecisionLog, DecisionLogSettings, Salt};
+use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::plan::{Modes, Plan};
@@ -77,7 +78,7 @@ fn rules() -> RuleSet {
     let spec = |key: &str| {
         let location = Location { file: "rules.yaml".into(), line: 4, column: 5 };
         let quota = QuotaSpec::Counted(Limit::new(2, Period::MINUTE));
-        let limit = LimitSpec { quota, name: Some("few".into()), replaces: Vec::new() };
+        let limit = LimitSpec { quota, name: Some("few".into()), replaces: Vec::new(), cost: Cost::PLAIN };
         DescriptorSpec { limit: Some(limit), ..DescriptorSpec::new(key, location) }
     };
     let mut address = spec("address");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use smallvec::smallvec;
 
 use super::*;
+use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::request::{Descriptor, Entry, Hits};
@@ -36,7 +37,7 @@ impl Bench {
     fn publish(&self, rules: &[(&str, u32)]) {
         let descriptors = rules.iter().map(|&(key, requests_per_unit)| {
             let quota = QuotaSpec::Counted(Limit::new(requests_per_unit, Period::MINUTE));
-            let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new() });
+            let limit = Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN });
             let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
             DescriptorSpec { limit, ..DescriptorSpec::new(key, location) }
         });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use smallvec::smallvec;
 
 use super::*;
+use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::plan::Modes;
@@ -27,7 +28,7 @@ fn rule(key: &str, value: Option<&str>, is_detailed: bool) -> DescriptorSpec {
     let location = Location { file: "test.yaml".into(), line: 1, column: 1 };
     DescriptorSpec {
         value: value.map(Into::into),
-        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new() }),
+        limit: Some(LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN }),
         detailed_metric: is_detailed,
         ..DescriptorSpec::new(key, location)
     }

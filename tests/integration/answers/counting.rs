@@ -45,6 +45,40 @@ async fn hits_are_those_of_the_descriptor_else_of_the_request_else_one() {
 }
 
 #[tokio::test]
+async fn a_rule_says_what_hits_cost() {
+    const COSTLY: &str =
+        "  - {key: k, rate_limit: {unit: year, requests_per_unit: 50, hits_multiplier: 5, max_hits: 20}}";
+    let mut table = Table::default();
+    table.check(
+        "each hit counts for five, a request for twenty at the most",
+        COSTLY,
+        [
+            (ask("k=v"), "OK [ok 45/50 year]"),
+            (ask("k=v").hits(2), "OK [ok 35/50 year]"),
+            (ask("k=v").own_hits(0), "OK [ok 35/50 year]"),
+            (ask("k=v").own_hits(1_000), "OK [ok 15/50 year]"),
+            (ask("k=v").hits(4), "OVER_LIMIT [over 0/50 year]"),
+        ],
+    );
+    table.check(
+        "what is given back is what was taken",
+        COSTLY,
+        [
+            (ask("k=v").hits(3), "OK [ok 35/50 year]"),
+            (ask("k=v").refund(3), "OK [ok 50/50 year]"),
+            (ask("k=v").hits(1_000), "OK [ok 30/50 year]"),
+            (ask("k=v").refund(1_000), "OK [ok 50/50 year]"),
+        ],
+    );
+    table.check(
+        "a limit that the caller brings along knows no cost",
+        COSTLY,
+        [(ask("k=v").limit(10, ratekeeper_proto::RateLimitUnit::Year), "OK [ok 9/10 year]")],
+    );
+    table.run().await;
+}
+
+#[tokio::test]
 async fn denied_hits_count_and_so_do_the_other_descriptors() {
     let mut table = Table::default();
     table.check(

@@ -1,6 +1,7 @@
 //! What must be taken, and what becomes of it.
 
 use super::{accept, accept_descriptor};
+use crate::decision::cost::Cost;
 use crate::decision::hit::OnStoreFailure;
 use crate::decision::limit::Limit;
 use crate::decision::metadata::Value;
@@ -12,7 +13,7 @@ fn counted(requests_per_unit: u32, period: Period) -> QuotaSpec {
 }
 
 fn limit(quota: QuotaSpec) -> LimitSpec {
-    LimitSpec { quota, name: None, replaces: Vec::new() }
+    LimitSpec { quota, name: None, replaces: Vec::new(), cost: Cost::PLAIN }
 }
 
 #[track_caller]
@@ -53,7 +54,12 @@ fn every_field() {
     let replaces = vec!["a".to_owned(), "b".to_owned()];
     let expected = DescriptorSpec {
         value: Some("v*".into()),
-        limit: Some(LimitSpec { quota: counted(5, Period::HOUR), name: Some("n".into()), replaces }),
+        limit: Some(LimitSpec {
+            quota: counted(5, Period::HOUR),
+            name: Some("n".into()),
+            replaces,
+            cost: Cost::PLAIN,
+        }),
         shadow_mode: true,
         quota_mode: true,
         detailed_metric: true,
@@ -92,6 +98,12 @@ fn numbers_and_units() {
     check_limit("{unit: MONTH, requests_per_unit: 1_000}", limit(counted(1000, Period::MONTH)));
     check_limit("{unit: \"year\", requests_per_unit: 0x10}", limit(counted(16, Period::YEAR)));
     check_limit("{unit: day, requests_per_unit: 1, unlimited: false}", limit(counted(1, Period::DAY)));
+    let costs = |multiplier: u32, most: u32| {
+        let cost = Cost { multiplier: multiplier.try_into().unwrap(), most: most.try_into().unwrap() };
+        LimitSpec { cost, ..limit(counted(1, Period::DAY)) }
+    };
+    check_limit("{unit: day, requests_per_unit: 1, hits_multiplier: 5, max_hits: 20}", costs(5, 20));
+    check_limit("{unit: day, requests_per_unit: 1, max_hits: 4294967295}", costs(1, u32::MAX));
     let per = |seconds| limit(counted(1, Period::from_seconds(seconds).unwrap()));
     check_limit("{per: 5m, requests_per_unit: 1}", per(300));
     check_limit("{per: 1h30m, requests_per_unit: 1}", per(5_400));

@@ -365,3 +365,41 @@ error: `y` names no rule
 "#,
     );
 }
+
+#[test]
+fn costs_that_cost_nothing() {
+    check_descriptors(
+        r#"  - key: k
+    rate_limit: {unit: day, requests_per_unit: 1, hits_multiplier: 0}
+  - key: l
+    rate_limit: {unit: day, requests_per_unit: 1, max_hits: 0}
+  - key: m
+    rate_limit: {unlimited: true, max_hits: 5}
+"#,
+        r#"
+error: `hits_multiplier` is too small: `0`
+ --> a.yaml:4:68
+  |
+4 |     rate_limit: {unit: day, requests_per_unit: 1, hits_multiplier: 0}
+  |                                                                    ^
+  = field: descriptors[0].rate_limit.hits_multiplier
+  = help: write a number from 1 to 4294967295
+
+error: `max_hits` is too small: `0`
+ --> a.yaml:6:61
+  |
+6 |     rate_limit: {unit: day, requests_per_unit: 1, max_hits: 0}
+  |                                                             ^
+  = field: descriptors[1].rate_limit.max_hits
+  = help: write a number from 1 to 4294967295
+
+error: `max_hits` beside `unlimited: true`
+ --> a.yaml:8:45
+  |
+8 |     rate_limit: {unlimited: true, max_hits: 5}
+  |                                             ^
+  = field: descriptors[2].rate_limit.max_hits
+  = help: an unlimited rule counts nothing; leave one of the two out
+"#,
+    );
+}

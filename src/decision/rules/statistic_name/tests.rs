@@ -1,6 +1,7 @@
 //! Names as envoyproxy/ratelimit of January 2026 gave them for the same rules and requests.
 
 use super::*;
+use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::rules::RuleSet;
@@ -19,8 +20,12 @@ fn rule(levels: &[LevelOfRule<'_>]) -> RuleSet {
         spec.value_to_metric = flags.contains(&"value_to_metric");
         spec.share_threshold = flags.contains(&"share_threshold");
         let quota = QuotaSpec::Counted(Limit::new(10, Period::YEAR));
-        spec.limit =
-            (depth == levels.len() - 1).then_some(LimitSpec { quota, name: None, replaces: Vec::new() });
+        spec.limit = (depth == levels.len() - 1).then_some(LimitSpec {
+            quota,
+            name: None,
+            replaces: Vec::new(),
+            cost: Cost::PLAIN,
+        });
         spec.descriptors = std::mem::take(&mut below);
         below.push(spec);
     }

@@ -3,11 +3,13 @@
 //! `ratekeeper explain` writes the same, from files instead of the rules in force. What end users may have chosen stands as printable ASCII
 //! with `%XX` for anything else.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::hint;
+use crate::decision::cost::Cost;
 use crate::decision::explain::{Counted, Explained, Fate, Hashed};
 use crate::decision::key::name::{shown, write_entries};
 use crate::decision::period::Period;
@@ -94,6 +96,12 @@ pub struct CounterPage {
     pub whole_limit: Option<u32>,
     /// The window.
     pub unit: String,
+    /// What counts for each hit that a request carries, where that is not one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hits_multiplier: Option<u32>,
+    /// The most hits that count for one request, where the rule says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_hits: Option<u32>,
     /// Whether it never denies.
     pub shadow_mode: bool,
     /// Whether it denies only together with all other quota-mode descriptors.
@@ -233,12 +241,18 @@ impl CounterPage {
             whole_limit: Some(counted.whole.requests_per_unit)
                 .filter(|whole| *whole != counted.limit.requests_per_unit),
             unit: counted.limit.period.to_string(),
+            hits_multiplier: unless_plain(counted.cost.multiplier, Cost::PLAIN.multiplier),
+            max_hits: unless_plain(counted.cost.most, Cost::PLAIN.most),
             shadow_mode: counted.role.shadow,
             quota_mode: counted.role.quota,
             on_store_failure: counted.on_store_failure.name().into(),
             now: None,
         }
     }
+}
+
+fn unless_plain(number: NonZeroU32, plain: NonZeroU32) -> Option<u32> {
+    (number != plain).then_some(number.get())
 }
 
 fn hashed(hashed: &Hashed, entries: &[Entry<'_>]) -> Option<String> {

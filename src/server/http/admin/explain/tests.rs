@@ -2,6 +2,7 @@
 
 use super::page::{ExplainPage, Places};
 use super::{AskFault, Asked, Context, Question};
+use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
@@ -16,7 +17,8 @@ fn spec(line: u32, key: &str, value: &str) -> DescriptorSpec {
 
 fn limited(line: u32, key: &str, value: &str, period: Period) -> DescriptorSpec {
     let quota = QuotaSpec::Counted(Limit::new(10, period));
-    let limit = LimitSpec { quota, name: Some(format!("rule-{line}")), replaces: Vec::new() };
+    let limit =
+        LimitSpec { quota, name: Some(format!("rule-{line}")), replaces: Vec::new(), cost: Cost::PLAIN };
     DescriptorSpec { limit: Some(limit), ..spec(line, key, value) }
 }
 

@@ -87,6 +87,12 @@ fn push_counter(text: &mut String, counter: &CounterPage) {
         format!(": this deployment's part of {whole} (counting.limit_share)")
     });
     push_line(text, "limit", &format!("{} per {}{part}", counter.limit, counter.unit));
+    if counter.hits_multiplier.is_some() || counter.max_hits.is_some() {
+        let each = counter.hits_multiplier.unwrap_or(1);
+        let most =
+            counter.max_hits.map_or_else(String::new, |most| format!(", {most} for a request at the most"));
+        push_line(text, "cost", &format!("{each} for each hit{most}"));
+    }
     let modes = [
         (counter.shadow_mode, "in shadow mode: counted, never denied"),
         (counter.quota_mode, "in quota mode: denies only together with all others that are"),
