@@ -108,6 +108,10 @@ impl Shell {
         let mut bash = Command::new("timeout");
         bash.args(["--kill-after=2", "40", "bash"]).arg(&path).current_dir(self.checkout());
         bash.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // The tests may themselves be run by a make, and one that another calls prints more.
+        for inherited in ["MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"] {
+            bash.env_remove(inherited);
+        }
         bash.status().unwrap();
         let told = typed().enumerate().filter_map(|(place, (line, command))| {
             self.fault(place, command)
