@@ -394,10 +394,10 @@ error: `max_hits` is too small: `0`
   = help: write a number from 1 to 4294967295
 
 error: `max_hits` beside `unlimited: true`
- --> a.yaml:8:45
+ --> a.yaml:8:35
   |
 8 |     rate_limit: {unlimited: true, max_hits: 5}
-  |                                             ^
+  |                                   ^^^^^^^^
   = field: descriptors[2].rate_limit.max_hits
   = help: an unlimited rule counts nothing; leave one of the two out
 "#,
