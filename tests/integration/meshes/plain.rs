@@ -75,7 +75,11 @@ async fn a_login_is_limited_by_the_strict_filter() {
     assert_eq!(denied.header("x-ratelimit-remaining"), "0");
     assert_eq!(edge.envoy.statistic("cluster.shop.ratelimit.strict.over_limit").await, 3);
     let other = edge.get("/other").ask().await;
-    assert_eq!(other.header("x-ratelimit-remaining"), (300 - 1 - 8 - 1).to_string(), "logins count by address");
+    assert_eq!(
+        other.header("x-ratelimit-remaining"),
+        (300 - 1 - 8 - 1).to_string(),
+        "logins count by address"
+    );
 }
 
 #[tokio::test]
