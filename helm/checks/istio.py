@@ -21,7 +21,7 @@ def values_of_own_tls():
 
 def rendered(*more):
     command = [HELM, "template", "ratekeeper", "helm/ratekeeper", "--namespace", "ratekeeper", "--values", f"{FOLDER}/values.yaml",
-               "--set", "networkPolicy.enabled=true", "--set", "metrics.prometheusRule.enabled=true", *more]
+               "--set", "image.registry=registry.example", "--set", "networkPolicy.enabled=true", "--set", "metrics.prometheusRule.enabled=true", *more]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{command}: {done.stderr}")
