@@ -40,7 +40,7 @@ use decision_log::LogOfDecisions;
 use lifecycle::{Signals, Tasks};
 use listeners::{Bound, Running};
 use service_manager::ServiceManager;
-pub use settings::explain_context;
+pub use settings::{explain_context, grpc_tls};
 use store::Counters;
 use traces::Traces;
 

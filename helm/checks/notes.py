@@ -1,6 +1,7 @@
 """Checks what NOTES.txt prints: notes.py HELM ENVOY VALUES…
 
-The two snippets have to be YAML, and together an Envoy's bootstrap that a real Envoy accepts, where there is one. What Envoy accepts and
+The snippets have to be YAML, and together an Envoy's bootstrap that a real Envoy accepts, where there is one. In a mesh there is only the
+filter, as the mesh has the cluster. What Envoy accepts and
 does not heed is held to the rules that tests/integration/meshes/retries.rs has for deploy/.
 """
 import os
@@ -66,6 +67,12 @@ def snippets(text):
     return ["\n".join(lines) for lines in blocks]
 
 
+def mesh_cluster(http_filter):
+    """Stands for the cluster that a mesh has by itself."""
+    service = yaml.safe_load(http_filter)[0]["typed_config"]["rate_limit_service"]["grpc_service"]
+    return yaml.dump([{"name": service["envoy_grpc"]["cluster_name"], "connect_timeout": "1s"}])
+
+
 def refused(cluster, http_filter, folder):
     """What Envoy says against the two. Certificates are made, and the files of deploy/envoy/sds lead to them."""
     if "/etc/envoy/sds" in cluster:
@@ -90,6 +97,10 @@ def unheeded(cluster, http_filter):
     backoff = service.get("retry_policy", {}).get("retry_back_off", {})
     if float(backoff.get("max_interval", "0s").removesuffix("s")) < 1:
         yield "retry_back_off.max_interval is how long a try may take, too: shorter than a time-out"
+    if "|" in service["envoy_grpc"]["cluster_name"]:
+        if service["envoy_grpc"].get("authority") != service["envoy_grpc"]["cluster_name"].split("|")[-1]:
+            yield "without authority the name of a mesh's cluster is the host that is asked"
+        return
     made = yaml.safe_load(cluster)[0]
     if any(check.get("no_traffic_interval") != "1s" for check in made["health_checks"]):
         yield "without no_traffic_interval, a cluster that nobody has asked yet is checked every minute"
@@ -103,7 +114,10 @@ chart = with_notes_rendered(copy.name)
 for file in files:
     text = notes(chart, file)
     parts = snippets(text)
-    if [yaml.safe_load(part)[0]["name"] for part in parts] != ["ratekeeper", "envoy.filters.http.ratelimit"]:
+    names = [yaml.safe_load(part)[0]["name"] for part in parts]
+    if names == ["envoy.filters.http.ratelimit"] and "outbound|" in parts[0]:
+        parts = [mesh_cluster(*parts), *parts]
+    elif names != ["ratekeeper", "envoy.filters.http.ratelimit"]:
         found.append(f"{file}: NOTES.txt has not the two snippets:\n{text}")
         continue
     found += [f"{file}: NOTES.txt: {fault}" for fault in unheeded(*parts)]

@@ -33,7 +33,8 @@ def checked(file, folder):
     (folder / "ratekeeper.yaml").write_text(settings)
     deployment = next(document for document in documents if document["kind"] == "Deployment")
     env = environment(deployment["spec"]["template"]["spec"]["containers"][0])
-    command = [binary, "check", "--config", folder / "ratekeeper.yaml", *([folder / "rules"] if rules else [])]
+    # The certificates are in secrets, and the rest is checked without them.
+    command = [binary, "check", "--without-certificates", "--config", folder / "ratekeeper.yaml", *([folder / "rules"] if rules else [])]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     return f"{file}: {done.stdout}{done.stderr}" if done.returncode else None
 

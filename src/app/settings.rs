@@ -267,7 +267,8 @@ pub(super) fn http2(settings: &Settings) -> Http2Settings {
 }
 
 /// How connections of the gRPC port are made secret; nothing where they are in plain text.
-pub(super) fn grpc_tls(settings: &Settings) -> Option<TlsSettings> {
+#[must_use]
+pub fn grpc_tls(settings: &Settings) -> Option<TlsSettings> {
     let tls = &settings.grpc.tls;
     let (certificate, key) = tls.certificate.clone().zip(tls.key.clone())?;
     let presence = match tls.client_certificate {

@@ -141,7 +141,7 @@ impl ServiceStatus {
         let lost =
             (!lost.is_empty()).then(|| format!("these tasks have ended: {lost}; restart this process"));
         let away = (!away.is_empty())
-            .then(|| format!("the store is away, and its counters are decided by this replica: {away}"));
+            .then(|| format!("the store is away, and its counters are decided by this replica: {away}; the log says why, in words"));
         let fault = fault
             .map(|fault| format!("the rule files have faults; the rules before them stay in force\n{fault}"));
         lost.into_iter().chain(away).chain(fault).collect()

@@ -98,6 +98,28 @@ fn check_prints_warnings_and_is_content() {
 }
 
 #[test]
+fn check_invents_no_fault_of_rules_where_the_settings_are_faulty() {
+    let folder = folder(&[("bad.yaml", BAD), ("settings.yaml", "listen: {grcp: '127.0.0.1:1'}\n")]);
+    for paths in [&[][..], &["bad.yaml"]] {
+        let output = run(folder.path(), &[&["check", "--config", "settings.yaml"], paths].concat(), &[]);
+        let text = out(&output);
+        assert_eq!((output.status.code(), text.matches("error: ").count()), (Some(1), 1), "{text}");
+        assert!(text.starts_with("error: ") && text.contains("settings.yaml:1:"), "{text}");
+        assert!(
+            text.ends_with("\n\nthe rules were not checked: the settings say which, and how\n"),
+            "{text}"
+        );
+        let json = run(
+            folder.path(),
+            &[&["check", "--format", "json", "--config", "settings.yaml"], paths].concat(),
+            &[],
+        );
+        let faults: Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(faults.as_array().unwrap().len(), 1, "{faults}");
+    }
+}
+
+#[test]
 fn check_of_a_path_that_is_not_there_fails() {
     let output = run(folder(&[]).path(), &["check", "missing.yaml"], &[]);
     assert_eq!(output.status.code(), Some(1));

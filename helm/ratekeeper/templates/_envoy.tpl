@@ -1,5 +1,26 @@
 {{/* What Envoy needs to ask this release; NOTES.txt prints it. */}}
 
+{{/*
+Not empty where the values say that the pods are in Istio's mesh. Its callers are, too: their proxies have a cluster for the Service already, and no
+other one has the mesh's certificates.
+*/}}
+{{- define "ratekeeper.inMesh" -}}
+{{- $labels := .Values.podLabels | default dict -}}
+{{- $annotations := .Values.podAnnotations | default dict -}}
+{{- $injects := "sidecar.istio.io/inject" -}}
+{{- if or .Values.networkPolicy.mesh.mode
+          (eq (toString (get $labels $injects)) "true")
+          (eq (toString (get $annotations $injects)) "true")
+          (eq (toString (get $labels "istio.io/dataplane-mode")) "ambient") -}}
+yes
+{{- end -}}
+{{- end -}}
+
+{{/* The Service as Istio names it, where the cluster has the usual domain. */}}
+{{- define "ratekeeper.mesh.host" -}}
+{{- printf "%s.cluster.local" (include "ratekeeper.host" .) -}}
+{{- end -}}
+
 {{- define "ratekeeper.envoy.cluster" -}}
 {{- $address := include "ratekeeper.host" . -}}
 {{- if .Values.service.headless.enabled -}}
@@ -99,7 +120,14 @@ transport_socket:
     rate_limit_service:
       transport_api_version: V3
       grpc_service:
+        {{- if include "ratekeeper.inMesh" . }}
+        envoy_grpc:
+          cluster_name: "outbound|{{ .Values.service.ports.grpc }}||{{ include "ratekeeper.mesh.host" . }}"
+          # Without it, Envoy takes the cluster's name for the host that it asks, which is no host: every call fails.
+          authority: {{ include "ratekeeper.mesh.host" . }}
+        {{- else }}
         envoy_grpc: {cluster_name: ratekeeper}
+        {{- end }}
         # Beside envoy_grpc, as Envoy does not heed it inside. max_interval is also how long one try may take.
         retry_policy:
           retry_on: connect-failure,refused-stream,unavailable,reset

@@ -10,7 +10,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::question::Question;
-use super::tls::{Tls, WANTS_CERTIFICATE};
+use super::tls::{Tls, refusal};
 use super::verdict::Verdict;
 use crate::cli::peer::Wire;
 
@@ -77,7 +77,7 @@ fn failed(question: &Question, secret: bool, status: &Status) -> Verdict {
             );
         }
         // A server refuses a client's certificate after the handshake, and may have hung up before we look for its alert.
-        _ if secret => WANTS_CERTIFICATE.into(),
+        _ if secret => refusal(&said).into(),
         _ => format!("is this ratekeeper's {}? --tls asks by TLS, --http the HTTP port", question.setting),
     };
     not_healthy(what, help)

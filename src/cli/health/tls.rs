@@ -8,16 +8,35 @@ use std::sync::Arc;
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig, ConfigBuilder, Error, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, ConfigBuilder, Error, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use super::TlsArgs;
 use crate::cli::peer::{PeerAddress, Wire};
 use crate::secrets::pem;
 
-/// What to do where a server hangs up on us.
-pub(super) const WANTS_CERTIFICATE: &str =
+/// What to do where a server hangs up on us and does not say why.
+const WANTS_CERTIFICATE: &str =
     "the server may want a certificate that it trusts: --certificate and --key name it";
+
+/// What to do where it says why. Its alerts are all that it tells, so each remedy names the setting behind it.
+const REMEDIES: &[(AlertDescription, &str)] = &[
+    (
+        AlertDescription::AccessDenied,
+        "it trusts the certificate, but none of its names is in grpc.tls.allowed_names: add one there, or show another \
+         certificate with --certificate and --key",
+    ),
+    (AlertDescription::UnknownCA, UNTRUSTED),
+    (AlertDescription::CertificateUnknown, UNTRUSTED),
+    (AlertDescription::DecryptError, UNTRUSTED),
+    (
+        AlertDescription::CertificateExpired,
+        "renew the certificate of --certificate, and check the clocks of both machines",
+    ),
+];
+
+const UNTRUSTED: &str = "no CA in the server's grpc.tls.client_ca has signed the certificate: show one that such a CA has signed with \
+                         --certificate and --key, or add its CA to that file";
 
 /// How a connection is made secret.
 pub(super) struct Tls {
@@ -102,6 +121,13 @@ fn server_name(args: &TlsArgs, address: &PeerAddress) -> Result<ServerName<'stat
     ServerName::try_from(name.clone()).map_err(|_| format!("`{name}` is no name that a certificate can have"))
 }
 
+/// What to do where a connection ended with these words. HTTP/2 keeps nothing but the words of an alert that comes after the
+/// handshake, as one that refuses a certificate does in TLS 1.3.
+pub(super) fn refusal(said: &str) -> &'static str {
+    let found = REMEDIES.iter().find(|(alert, _)| said.ends_with(&format!(": {alert:?}")));
+    found.map_or(WANTS_CERTIFICATE, |&(_, remedy)| remedy)
+}
+
 fn remedy(error: &io::Error) -> &'static str {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         Some(Error::InvalidCertificate(fault)) => match fault {
@@ -116,7 +142,7 @@ fn remedy(error: &io::Error) -> &'static str {
             }
             _ => "look at the server's certificate",
         },
-        Some(Error::AlertReceived(_)) => WANTS_CERTIFICATE,
+        Some(alert @ Error::AlertReceived(_)) => refusal(&alert.to_string()),
         _ => "does this port speak TLS? without --tls it is asked in plain",
     }
 }

@@ -10,6 +10,7 @@ pub mod stats;
 mod explain;
 mod files;
 mod renewal;
+mod start;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ use parking_lot::Mutex;
 use rustls::pki_types::UnixTime;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -37,15 +38,12 @@ use names::AllowedName;
 use renewal::Seen;
 use stats::{TlsFault, TlsStats};
 
-/// How often files that are of no use are read again at the start, in case somebody is just writing them.
-const ATTEMPTS: u32 = 5;
-
-/// How long they are waited for each time.
-const PAUSE: Duration = Duration::from_millis(100);
-
 /// How long a client that was refused may keep sending before the connection is closed. Closing with unread bytes would
 /// reset the connection, and the client might never see why.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// What to do about a certificate behind ours.
+const OTHER_REMEDY: &str = "replace it, or leave it out if no client needs it";
 
 /// How connections are made secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,20 +105,11 @@ impl Tls {
     /// Where they are of no use, and still are half a second later.
     pub async fn load(settings: TlsSettings) -> Result<Self, TlsError> {
         let strangers = Arc::default();
-        let mut attempts = 1;
-        let (files, in_force) = loop {
-            let files = settings.read();
-            match files.clone().and_then(|files| settings.make(&files, &strangers)) {
-                Ok(in_force) => break (files, in_force),
-                Err(fault) if attempts == ATTEMPTS => return Err(TlsError(fault)),
-                Err(_) => attempts += 1,
-            }
-            sleep(PAUSE).await;
-        };
+        let (files, in_force) = settings.load(&strangers).await?;
         let stats = Arc::new(TlsStats::default());
         stats.set_expiry(in_force.validity.until);
         tell(&in_force, UnixTime::now(), "connections are made secret by this certificate");
-        let seen = Mutex::new(Seen::new(files));
+        let seen = Mutex::new(Seen::new(Ok(files)));
         let in_force = ArcSwap::from_pointee(in_force);
         Ok(Self { shared: Arc::new(Shared { settings, in_force, seen, stats, strangers }) })
     }
@@ -167,10 +156,7 @@ fn tell(in_force: &InForce, now: UnixTime, what: &str) {
         tracing::info!(days_left, clients = in_force.clients, "{what}");
     }
     for (place, untimely) in in_force.untimely_others(now) {
-        tracing::warn!(
-            place,
-            "a certificate behind ours in grpc.tls.certificate {untimely}: replace it, or leave it out if no client needs it"
-        );
+        tracing::warn!(place, "a certificate behind ours in grpc.tls.certificate {untimely}: {OTHER_REMEDY}");
     }
 }
 

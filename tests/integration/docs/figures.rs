@@ -48,6 +48,21 @@ fn costs_are_those_of_the_benchmarks() {
 }
 
 #[test]
+fn what_tls_costs_is_what_was_measured() {
+    let heading = "| what | plaintext | TLS | ratio | instructions, plaintext | instructions, TLS |";
+    let rows = page("docs/benchmarks.md").table(heading);
+    let text = page("docs/sizing.md").text;
+    let quoted = text.split("**TLS on the gRPC port**").nth(1).unwrap().split("\n\n").next().unwrap();
+    // The larger of two runs is quoted.
+    let ratio = |row: usize| rows[row][3].split(' ').next().unwrap();
+    for figure in [ratio(1), ratio(2), &rows[3][2], &rows[4][2]] {
+        assert!(quoted.contains(figure), "{figure}: {quoted}");
+    }
+    let micros = |cell: &str| cell.trim_end_matches(" µs").parse::<f64>().unwrap();
+    assert!((micros(&rows[4][2]) / 1000.0 - 0.5).abs() < 0.05, "half a second for a thousand");
+}
+
+#[test]
 fn sums_follow_from_the_costs() {
     let heading =
         "| requests/s | store | descriptors | cores busy | cores to plan | Redis busy | Redis to plan |";

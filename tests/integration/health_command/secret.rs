@@ -4,6 +4,7 @@ use tempfile::TempDir;
 
 use super::{check, health};
 use crate::harness::Authority;
+use crate::harness::authority::Issued;
 use crate::tls::Secured;
 
 #[tokio::test]
@@ -37,7 +38,27 @@ async fn a_port_that_wants_a_certificate_is_shown_one() {
     check(&health(&shown(&authority)).await, 0, &["SERVING"]);
     check(&health(&asked).await, 1, &["--certificate and --key"]);
     let stranger = Authority::new();
-    check(&health(&shown(&stranger)).await, 1, &["--certificate and --key"]);
+    let untrusted = ["received fatal alert", "grpc.tls.client_ca", "--certificate and --key"];
+    check(&health(&shown(&stranger)).await, 1, &untrusted);
+}
+
+#[tokio::test]
+async fn a_refused_certificate_is_told_by_what_refuses_it() {
+    let authority = Authority::new();
+    let secured = Secured::start(&authority, "client_ca: CA, allowed_names: [a.client]", "").await;
+    let asked =
+        format!("--grpc --tls --ca {} --address {}", authority.file("ca.pem"), secured.server.listen.grpc);
+    let folder = TempDir::new().unwrap();
+    let shown = |issued: &Issued| {
+        issued.write(folder.path());
+        let of = |name: &str| folder.path().join(name).display().to_string();
+        format!("{asked} --certificate {} --key {}", of("cert.pem"), of("key.pem"))
+    };
+    check(&health(&shown(&authority.issue(&["a.client"]))).await, 0, &["SERVING"]);
+    let unlisted = health(&shown(&authority.issue(&["b.client"]))).await;
+    check(&unlisted, 1, &["AccessDenied; it trusts the certificate", "is in grpc.tls.allowed_names"]);
+    let expired = health(&shown(&authority.issue_until(&["a.client"], 2001))).await;
+    check(&expired, 1, &["CertificateExpired; renew the certificate"]);
 }
 
 #[tokio::test]

@@ -98,6 +98,7 @@ async fn an_outage_is_seen_from_its_beginning_to_its_end() {
     let (status, text) = readiness(&server).await;
     assert_eq!(status, 200, "all replicas would leave at once");
     assert!(text.contains("degraded") && text.contains(&format!("{name} (")), "{text}");
+    assert!(text.ends_with("; the log says why, in words\n"), "{text}");
 
     redis.start_again().await;
     let back = shard_when(&server, "the shard to be back", |shard| {

@@ -1,6 +1,6 @@
 //! Who is not let in, what that costs, and starts that cannot be.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -81,7 +81,7 @@ async fn plain_text_garbage_and_half_handshakes_are_bounded() {
     client.ask(to, &asked).await.unwrap();
 }
 
-/// What a start with these lines of `grpc.tls` says; FOLDER is one with a certificate, its key, and another key.
+/// What a start with these lines of `grpc.tls` says, and `check` before it; FOLDER is one with a certificate, its key, and another key.
 #[track_caller]
 fn check_start(tls: &str, words: &[&str]) {
     let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
@@ -92,17 +92,27 @@ fn check_start(tls: &str, words: &[&str]) {
     std::fs::write(path("rules.yaml"), RULES).unwrap();
     let tls = tls.replace("FOLDER", folder.path().to_str().unwrap());
     std::fs::write(path("ratekeeper.yaml"), format!("grpc: {{tls: {{{tls}}}}}\n")).unwrap();
-    let mut command = Command::new(BINARY);
-    command.env_clear().env("RATEKEEPER_LISTEN__ADMIN", "127.0.0.1:0").args(["serve", "--config"]);
-    let output =
-        command.arg(path("ratekeeper.yaml")).arg("--rules").arg(path("rules.yaml")).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "{told}");
-    for word in words {
-        assert!(told.contains(word), "{told}");
+    let (settings, rules) = (path("ratekeeper.yaml"), path("rules.yaml"));
+    let (settings, rules) = (settings.to_str().unwrap(), rules.to_str().unwrap());
+    let served = run(&["serve", "--config", settings, "--rules", rules]);
+    let checked = run(&["check", "--config", settings, rules]);
+    for (told, status) in [
+        (String::from_utf8(served.stderr), served.status),
+        (String::from_utf8(checked.stdout), checked.status),
+    ] {
+        let told = told.unwrap();
+        assert_eq!(status.code(), Some(1), "{told}");
+        for word in words {
+            assert!(told.contains(word), "{told}");
+        }
+        let secret = other.lines().nth(1).unwrap();
+        assert!(!told.contains(secret), "{told}");
     }
-    let secret = other.lines().nth(1).unwrap();
-    assert!(!told.contains(secret), "{told}");
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(BINARY);
+    command.env_clear().env("RATEKEEPER_LISTEN__ADMIN", "127.0.0.1:0").args(arguments).output().unwrap()
 }
 
 #[test]
@@ -113,12 +123,7 @@ fn a_start_that_cannot_be_says_what_to_do() {
     );
     check_start(
         "certificate: FOLDER/none.pem, key: FOLDER/key.pem",
-        &[
-            "the gRPC port cannot have TLS",
-            "grpc.tls.certificate: ",
-            "none.pem cannot be read",
-            "that this user may read",
-        ],
+        &["grpc.tls.certificate: ", "none.pem cannot be read", "that this user may read"],
     );
     check_start(
         "certificate: FOLDER/cert.pem, key: FOLDER/other.pem",
@@ -128,4 +133,30 @@ fn a_start_that_cannot_be_says_what_to_do() {
         "certificate: FOLDER/cert.pem, key: FOLDER/key.pem, client_ca: FOLDER/other.pem",
         &["grpc.tls.client_ca: no certificate in PEM form"],
     );
+}
+
+#[test]
+fn settings_are_checked_where_their_certificates_are_not() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("rules.yaml"), RULES).unwrap();
+    let tls = "grpc: {tls: {certificate: /nowhere/tls.crt, key: /nowhere/tls.key}}\n";
+    std::fs::write(path("ratekeeper.yaml"), tls).unwrap();
+    let (settings, rules) = (path("ratekeeper.yaml"), path("rules.yaml"));
+    let check = |flags: &[&str], status: i32, words: &[&str]| {
+        let output = run(&[&["check", "--config", &settings, &rules], flags].concat());
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{told}");
+        words.iter().for_each(|word| assert!(told.contains(word), "`{word}` is not in: {told}"));
+    };
+    check(
+        &[],
+        1,
+        &[&settings, "field: grpc.tls", "/nowhere/tls.crt cannot be read", "--without-certificates"],
+    );
+    check(&["--format", "json"], 1, &["\"grpc.tls\"", "/nowhere/tls.crt cannot be read"]);
+    let content = "no faults (rule files: 1, domains: 1; the files of grpc.tls were not read)";
+    check(&["--without-certificates"], 0, &[content]);
+    std::fs::write(&settings, "store: local\n").unwrap();
+    check(&["--without-certificates"], 0, &["no faults (rule files: 1, domains: 1)\n"]);
 }

@@ -5,6 +5,7 @@ use std::fs;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
+use super::start::PAUSE;
 use super::validity::Untimely;
 use super::*;
 use crate::secrets::watched::Look;
@@ -97,6 +98,28 @@ async fn a_start_with_files_of_no_use_names_the_file_and_the_remedy() {
     assert_eq!(folder.load().await.stats().expiry(), 13_569_465_600);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_check_fails_where_a_start_does_and_warns_of_what_has_expired() {
+    let (folder, good, expired) = (Folder::new(), certificate(2400), certificate(2001));
+    folder.write("ca.pem", &good.0);
+    folder.write_pair(&(good.0.clone(), expired.1.clone()));
+    assert!(folder.settings().check().await.unwrap_err().to_string().contains("do not go together"));
+    folder.write_pair(&good);
+    assert_eq!(folder.settings().check().await.unwrap(), [""; 0]);
+    folder.write_pair(&(format!("{}{}", expired.0, good.0), expired.1.clone()));
+    let warnings = folder.settings().check().await.unwrap();
+    assert_eq!(
+        warnings,
+        ["grpc.tls.certificate has expired: clients refuse it; renew it, and check this machine's clock"]
+    );
+    folder.write_pair(&(format!("{}{}", good.0, expired.0), good.1.clone()));
+    let warnings = folder.settings().check().await.unwrap();
+    assert!(
+        warnings[0].starts_with("certificate 2 of grpc.tls.certificate has expired; replace it"),
+        "{warnings:?}"
+    );
+}
+
 /// A start in the midst of a renewal.
 #[tokio::test(start_paused = true)]
 async fn a_start_gives_files_half_a_second() {
@@ -104,7 +127,7 @@ async fn a_start_gives_files_half_a_second() {
     folder.write_pair(&(pair.0.clone(), certificate(2400).1));
     folder.write("ca.pem", &pair.0);
     let load = tokio::spawn(Tls::load(folder.settings()));
-    sleep(PAUSE * 5 / 2).await;
+    tokio::time::sleep(PAUSE * 5 / 2).await;
     folder.write_pair(&pair);
     assert!(load.await.unwrap().is_ok());
 }
