@@ -1,8 +1,8 @@
 //! What a store is asked to count: the hits of one request, and what makes them a denied request.
 
-use crate::decision::fixed_window::Reading;
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 
 /// One counter's share of a request.
@@ -163,7 +163,7 @@ mod tests {
 
     #[track_caller]
     fn check(leniency: Leniency, outcomes: &[(Role, bool)], expected: bool) {
-        let readings = outcomes.iter().map(|&(role, over)| (role, Reading { count: 1, over }));
+        let readings = outcomes.iter().map(|&(role, over)| (role, Reading::of_window(1, over)));
         assert_eq!(leniency.denies(readings), expected, "{outcomes:?}");
     }
 

@@ -62,7 +62,7 @@ impl HitShares {
     }
 
     fn split_at_limit(self, outcome: Outcome, limited: &Limited, near_ratio: f32) -> Self {
-        let limit = u64::from(limited.limit.requests_per_unit);
+        let limit = limited.limit.capacity();
         let before = limited.count.saturating_sub(self.total);
         // A fallback may deny whatever the count is, or without knowing it.
         if before >= limit || limited.count <= limit {

@@ -135,9 +135,9 @@ fn hit(domain: &str, found: &Match<'_>, descriptor: &Descriptor<'_>, modes: Mode
     let Match::Limited(rule, limit) = *found else { return None };
     let key = match rule {
         Some(rule) if rule.shares_counters() => {
-            CounterKey::new(domain, limit.period, rule.counter_entries(&descriptor.entries))
+            CounterKey::of_limit(limit, domain, rule.counter_entries(&descriptor.entries))
         }
-        _ => CounterKey::new(domain, limit.period, descriptor.entries.iter().copied()),
+        _ => CounterKey::of_limit(limit, domain, descriptor.entries.iter().copied()),
     };
     let role = Role {
         shadow: rule.is_some_and(|rule| rule.shadow_mode),

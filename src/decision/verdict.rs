@@ -39,9 +39,9 @@ pub struct Status<'r> {
 pub struct Limited {
     /// The limit.
     pub limit: Limit,
-    /// Hits that would still pass in this window.
+    /// Hits that would still pass now.
     pub remaining: u32,
-    /// Whole seconds until the window is over.
+    /// Whole seconds until the window is over; of a meter, until this hit would pass where it was denied, else until all is there again.
     pub until_reset: Duration,
     /// What was asked to be counted.
     pub hits: Hits,
@@ -168,9 +168,17 @@ fn judge_limited<'r>(
     // A denied hit that was not counted may leave room below the limit; Envoy shows the caller the status with the
     // least remaining, so the one that denied must be it.
     let remaining = if reading.over { 0 } else { limit.remaining(reading.count) };
-    let until_reset = fixed_window::until_reset(limit.period, now);
+    let until_reset = match reading.reset {
+        Some(reset) => whole_seconds(reset),
+        None => fixed_window::until_reset(limit.period, now),
+    };
     let limited = Limited { limit, remaining, until_reset, hits: hit.hits, count: reading.count, source };
     Status { rule, outcome, limited: Some(limited) }
+}
+
+/// Whole seconds, rounded up: who waits that long does not come too early.
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)))
 }
 
 /// The count above which a limit is near, in single precision as upstream's dashboards have it: 0.8 of 3 gives 2.
@@ -181,7 +189,7 @@ fn judge_limited<'r>(
     reason = "single precision is the definition, and the product of two values that are not negative is not either"
 )]
 pub(super) fn near_threshold(limit: Limit, ratio: f32) -> u64 {
-    (limit.requests_per_unit as f32 * ratio).floor() as u64
+    (limit.capacity() as f32 * ratio).floor() as u64
 }
 
 #[cfg(test)]

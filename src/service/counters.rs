@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::rules::named::HashedValues;
+use crate::decision::state::State;
 use crate::service::clock::Clock;
 use crate::service::rulebook::{Rulebook, Snapshot};
 use crate::storage::inspect::{Held, Inspected, Position, Step, StoredCounter, Stranger, Unread, Walk};
@@ -250,8 +250,13 @@ impl StoredCounter {
         let Some(name) = crate::decision::key::name::CounterName::read(self.key.as_bytes()) else {
             return false;
         };
-        let runs = |window: Window| window.advanced(name.period, self.now) == window;
-        matches!(self.held, Held::Window(window) if runs(window)) && !name.domain.is(b"")
+        let counts = match &self.held {
+            Held::State(State::FixedWindow(window)) => window.advanced(name.period, self.now) == *window,
+            // Whether a meter has forgotten everything is known with its limit; stores forget it soon after.
+            Held::State(_) => true,
+            Held::Nothing | Held::Foreign(_) => false,
+        };
+        counts && !name.domain.is(b"")
     }
 }
 

@@ -7,6 +7,7 @@ pub mod metrics;
 
 pub(in crate::storage) mod inspect;
 mod shard;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,9 @@ mod tests;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::reading::Reading;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::local::shard::Shard;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
@@ -109,28 +111,27 @@ impl LocalStore {
             let earlier = (0..index)
                 .rev()
                 .find(|&other| places[other].may_be(place) && batch.hits[other].key == hit.key);
-            let before = match earlier {
-                Some(earlier) => counted[earlier].after,
-                None => shards.get(*place).read(place.key(hit.key.as_bytes()), hit, now),
+            let (mut after, stored) = match earlier {
+                Some(earlier) => (counted[earlier].after.clone(), counted[earlier].stored),
+                None => {
+                    let state = shards.get(*place).read(place.key(hit.key.as_bytes()), hit.limit, now);
+                    let used = state.used(hit.limit, now);
+                    (state, used)
+                }
             };
-            let (after, reading) = before.count(hit.limit, hit.hits);
-            counted.push(Counted {
-                stored: earlier.map_or(before, |earlier| counted[earlier].stored),
-                after,
-                reading,
-            });
+            let reading = after.count(hit.limit, hit.hits, now);
+            counted.push(Counted { stored, after, reading });
         }
         let outcomes = batch.hits.iter().zip(&counted).map(|(hit, counted)| (hit.role, counted.reading));
         if batch.leniency.denies(outcomes) {
-            return counted
-                .iter()
-                .map(|counted| Reading { count: counted.stored.count, ..counted.reading }.into())
-                .collect();
+            let unchanged = |counted: &Counted| Reading { count: counted.stored, ..counted.reading };
+            return counted.iter().map(|counted| unchanged(counted).into()).collect();
         }
-        for ((hit, place), counted) in batch.hits.iter().zip(&places).zip(&counted) {
-            shards.get(*place).write(place.key(hit.key.as_bytes()), hit, counted.after, now);
+        let readings = counted.iter().map(|counted| counted.reading.into()).collect();
+        for ((hit, place), counted) in batch.hits.iter().zip(&places).zip(counted) {
+            shards.get(*place).write(place.key(hit.key.as_bytes()), hit.limit, counted.after, now);
         }
-        counted.iter().map(|counted| counted.reading.into()).collect()
+        readings
     }
 
     fn place(&self, hit: &Hit) -> Place {
@@ -140,7 +141,8 @@ impl LocalStore {
 
 /// A hit counted, not yet written.
 struct Counted {
-    stored: Window,
-    after: Window,
+    /// What the counter held before the request.
+    stored: u64,
+    after: State,
     reading: Reading,
 }

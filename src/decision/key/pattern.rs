@@ -80,7 +80,8 @@ impl KeyPattern {
         };
         let period =
             self.period.map_or(Piece::Any, |period| Piece::Text(period.seconds().to_string().into_bytes()));
-        let mut pieces = vec![text(FORMAT.as_bytes()), period];
+        // The letter of any algorithm.
+        let mut pieces = vec![text(FORMAT.as_bytes()), Piece::Any, period];
         if self.domain.is_none() && entries.is_empty() {
             pieces.push(Piece::Any);
             return pieces;

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use crate::decision::key::MAX_PART;
 use crate::decision::key::name::{self, CounterName, NamedEntries, Part};
+use crate::decision::limit::Limit;
 use crate::decision::request::Entry;
 use crate::decision::rules::level::{Level, Node};
 use crate::decision::rules::{Quota, Rule, RuleId, RuleSet};
@@ -49,8 +50,9 @@ impl RuleSet {
         let mut search = Search { entries, hashed, found: SmallVec::new(), steps: 0 };
         search.descend(level, 0);
         let counts = |rule: &&Rule| {
-            let is_unit = matches!(rule.quota, Quota::Limited(limit) if limit.period == name.period);
-            is_unit && rule.may_count_as(entries.iter().map(|(_, value)| *value))
+            let is_its = |limit: Limit| (limit.period, limit.algorithm) == (name.period, name.algorithm);
+            matches!(rule.quota, Quota::Limited(limit) if is_its(limit))
+                && rule.may_count_as(entries.iter().map(|(_, value)| *value))
         };
         search.found.sort_unstable_by_key(|id| id.index());
         search.found.dedup();
@@ -127,7 +129,6 @@ mod tests {
     use super::*;
     use crate::decision::cost::Cost;
     use crate::decision::key::CounterKey;
-    use crate::decision::limit::Limit;
     use crate::decision::period::Period;
     use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 

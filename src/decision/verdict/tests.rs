@@ -4,11 +4,11 @@ use smallvec::smallvec;
 
 use super::*;
 use crate::decision::cost::Cost;
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
 use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
 use crate::decision::plan::Modes;
+use crate::decision::reading::Reading;
 use crate::decision::request::{Descriptor, Entry, Hits, Request};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
@@ -57,7 +57,7 @@ fn descriptor(key: &str) -> Descriptor<'_> {
 
 /// What a store tells of a limit of 10.
 fn counted(count: u64) -> HitAnswer {
-    HitAnswer::from(Reading { count, over: count > 10 })
+    HitAnswer::from(Reading::of_window(count, count > 10))
 }
 
 /// Decides descriptors with these keys in domain `d`, the limited ones with these counts.
@@ -162,7 +162,7 @@ fn a_share_of_the_limit_is_the_limit() {
     let plan = Plan::new(&request, &rules, Modes { limit_share: share, ..MODES });
     let limits: Vec<u32> = plan.batch().hits.iter().map(|hit| hit.limit.requests_per_unit).collect();
     assert_eq!(limits, [7, 70], "a limit that the caller brings along is shared, too");
-    let answers = [6, 70].map(|count| HitAnswer::from(Reading { count, over: false }));
+    let answers = [6, 70].map(|count| HitAnswer::from(Reading::of_window(count, false)));
     let verdict = Verdict::new(&plan, &answers, Timestamp::from_secs(3_600));
     let told: Vec<_> = verdict.statuses.iter().filter_map(|status| status.limited).collect();
     assert_eq!((told[0].limit.requests_per_unit, told[0].remaining), (7, 1));

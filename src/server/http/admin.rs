@@ -140,7 +140,7 @@ fn line(rule: &Rule) -> String {
     let quota = match rule.quota {
         Quota::NoLimit => "no limit".into(),
         Quota::Unlimited => "unlimited".into(),
-        Quota::Limited(Limit { period, requests_per_unit }) => match period.unit() {
+        Quota::Limited(Limit { period, requests_per_unit, .. }) => match period.unit() {
             Some(unit) => {
                 format!("unit={} requests_per_unit={requests_per_unit}", unit.name().to_ascii_uppercase())
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decision::fixed_window::Window;
+use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
@@ -11,6 +11,7 @@ use crate::decision::period::Period;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Quota, Rule};
+use crate::decision::state::State;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{Held, StoredCounter};
 
@@ -23,9 +24,11 @@ pub struct FoundCounter {
     pub domain: String,
     /// Its entries as they are shown.
     pub entries: String,
+    /// How its limit is held.
+    pub algorithm: Algorithm,
     /// Its unit.
     pub period: Period,
-    /// Hits in the window that runs.
+    /// The hits that it holds now.
     pub count: u64,
     /// Why there is no count, where something else is in its place.
     pub foreign: Option<Arc<str>>,
@@ -63,22 +66,27 @@ impl FoundCounter {
         let name = CounterName::read(key.as_bytes())?;
         let (period, domain, entries) = (name.period, name.domain.text().into_owned(), name.entries_text());
         let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed)).unwrap_or_default();
-        let rules = rules.into_iter().filter_map(FoundRule::new).collect();
-        let window = match held {
-            Held::Window(window) => window.advanced(period, now),
-            Held::Nothing | Held::Foreign(_) => Window::at(period, now),
+        let rules: Vec<FoundRule> = rules.into_iter().filter_map(FoundRule::new).collect();
+        let limit = match rules.as_slice() {
+            [rule] => rule.limit,
+            // Without its rule nobody knows how fast a bucket drains.
+            _ => Limit::new(0, period).held_by(name.algorithm),
         };
-        let foreign = match held {
-            Held::Foreign(why) => Some(why),
-            Held::Nothing | Held::Window(_) => None,
+        let (mut state, foreign) = match held {
+            Held::State(state) => (state, None),
+            Held::Nothing => (State::begin(limit, now), None),
+            Held::Foreign(why) => (State::begin(limit, now), Some(why)),
         };
+        state.advance(limit, now);
+        let (count, empty) = (state.used(limit, now), state.empty_at(limit, now));
         Some(Self {
             domain,
             entries,
             period,
-            count: window.count,
+            algorithm: name.algorithm,
+            count,
             foreign,
-            reset_seconds: window.end(period).saturating_sub(now.secs()),
+            reset_seconds: empty.millis().saturating_sub(now.millis()).div_ceil(1_000),
             shard,
             rules,
             key,

@@ -61,7 +61,7 @@ impl Scene {
         });
         let request = Request { domain: "mesh", descriptors: descriptors.collect() };
         let plan = Plan::new(&request, &rules, Modes { near_limit_ratio: 1.0, ..Modes::default() });
-        let reading = Reading { count, over: count > 2 };
+        let reading = Reading::of_window(count, count > 2);
         let answers = vec![HitAnswer::from(reading); plan.batch().hits.len()];
         let ids = CallerIds { request_id: Some("id-1"), trace_id: None };
         self.log.note(|| ids, &request, &Verdict::new(&plan, &answers, NOW));

@@ -3,9 +3,10 @@
 //! The rule is the fixed window's (`decision/fixed_window.rs`), with a count that is raised as if all other replicas had used
 //! up their shares. With one replica it is the fixed window itself, which a test holds.
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
 use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::storage::ledger::Share;
 use crate::storage::ledger::debt::Charge;
@@ -29,7 +30,7 @@ impl Account {
         let after = self.after(hit.hits);
         let count = after.count(hit.limit, share);
         let over = matches!(hit.hits, Hits::Take(_)) && count > u64::from(hit.limit.requests_per_unit);
-        (after, Reading { count, over })
+        (after, Reading::of_window(count, over))
     }
 
     /// The account with a hit in it. Only what no settlement has taken yet can be given back.

@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::Readings;

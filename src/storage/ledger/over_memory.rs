@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::OverMemorySettings;
@@ -27,7 +28,7 @@ struct Over {
 
 /// Any of them only saves a question.
 impl Worth for Over {
-    fn worth(&self) -> u64 {
+    fn worth(&self, _key: &[u8]) -> u64 {
         0
     }
 }
@@ -67,8 +68,7 @@ impl OverMemory {
         let age = Duration::from_millis(now.millis().abs_diff(at.millis()));
         let current = counted.start >= Window::at(hit.limit.period, now).start;
         let (_, reading) = counted.count(hit.limit, hit.hits);
-        (current && age < self.max_age && reading.over)
-            .then_some(Reading { count: counted.count, over: true })
+        (current && age < self.max_age && reading.over).then_some(Reading::of_window(counted.count, true))
     }
 
     /// Forgets a counter: hits were given back.

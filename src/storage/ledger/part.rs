@@ -12,7 +12,14 @@ use crate::storage::ledger::debts::{Debts, Owed};
 use crate::storage::ledger::figures::PartCounts;
 use crate::storage::ledger::over_memory::OverMemory;
 use crate::storage::ledger::{SLACK, expiry};
-use crate::storage::table::{Evicted, HashedKey, Table};
+use crate::storage::table::{Evicted, HashedKey, Table, Worth};
+
+/// Forgetting a reading lets the fallback take what was counted for unused.
+impl Worth for Window {
+    fn worth(&self, _key: &[u8]) -> u64 {
+        self.count
+    }
+}
 
 /// What the ledger knows of the keys of one part.
 #[derive(Debug)]

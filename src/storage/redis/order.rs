@@ -4,10 +4,11 @@ use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
 use crate::decision::key::CounterKey;
 use crate::decision::period::Period;
+use crate::decision::reading::Reading;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::slot::Slot;

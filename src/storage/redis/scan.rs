@@ -7,6 +7,7 @@ use redis::{Pipeline, ServerError, Value};
 
 use crate::decision::key::CounterKey;
 use crate::decision::key::pattern::Piece;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::inspect::Held;
 use crate::storage::redis::failure::Failure;
@@ -114,7 +115,9 @@ impl Found {
     pub fn held(self, key: &CounterKey, now: Timestamp) -> Held {
         match (self, key.period()) {
             (Found::Nothing, _) => Held::Nothing,
-            (Found::Counter(packed), Some(period)) => Held::Window(packed.window(period, now)),
+            (Found::Counter(packed), Some(period)) => {
+                Held::State(State::FixedWindow(packed.window(period, now)))
+            }
             (Found::Counter(_), None) => Held::Foreign("its key has no unit".into()),
             (Found::Foreign(why), _) => Held::Foreign(why.into()),
         }

@@ -2,8 +2,9 @@
 
 use smallvec::SmallVec;
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, HitAnswer, Source};
+use crate::decision::reading::Reading;
 use crate::decision::time::Timestamp;
 use crate::storage::HitAnswers;
 use crate::storage::Moment;

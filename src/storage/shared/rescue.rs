@@ -6,8 +6,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::Moment;
@@ -42,8 +42,8 @@ impl Answers<'_> {
         let shard = self.shard(index);
         add(&shard.figures.fallback[policy as usize], 1);
         let over = policy == OnStoreFailure::Deny && !matches!(hit.hits, Hits::Refund(_));
-        let count = if over { u64::from(hit.limit.requests_per_unit) } else { 0 };
-        self.known[index] = Known::Rescued(Reading { count, over });
+        let count = if over { hit.limit.capacity() } else { 0 };
+        self.known[index] = Known::Rescued(Reading::of_window(count, over));
     }
 
     /// The rest is decided by what this replica knows, all at once.

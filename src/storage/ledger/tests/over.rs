@@ -6,7 +6,7 @@ use super::*;
 fn check(counted: u64, asked: &Hit, expected: Option<u64>) {
     let ledger = ledger();
     read(&ledger, &take("a", 10, 1), counted);
-    assert_eq!(ledger.known_over(asked, NOW), expected.map(|count| Reading { count, over: true }));
+    assert_eq!(ledger.known_over(asked, NOW), expected.map(|count| Reading::of_window(count, true)));
 }
 
 #[test]

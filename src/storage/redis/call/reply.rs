@@ -6,8 +6,9 @@ use redis::Value;
 use smallvec::SmallVec;
 
 use super::{CountCall, KeyUse, limit};
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::redis::order::{Counted, Counts};
@@ -52,9 +53,10 @@ impl CountCall {
                 let window = windows.get(*place as usize).ok_or_else(malformed)?;
                 let over = after > limit(hit);
                 counts.push(
-                    window
-                        .clone()
-                        .map(|window_start| Counted { reading: Reading { count, over }, window_start }),
+                    window.clone().map(|window_start| Counted {
+                        reading: Reading::of_window(count, over),
+                        window_start,
+                    }),
                 );
             }
             orders.push(counts);
@@ -123,5 +125,5 @@ pub(in crate::storage::redis) fn malformed() -> Failure {
 
 fn counted(window: &Result<u64, ForeignValue>, hit: &Hit, count: u64) -> Result<Counted, ForeignValue> {
     let over = count > limit(hit);
-    window.clone().map(|window_start| Counted { reading: Reading { count, over }, window_start })
+    window.clone().map(|window_start| Counted { reading: Reading::of_window(count, over), window_start })
 }

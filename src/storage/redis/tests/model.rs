@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::{Server, hit, open, soon};
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
 use crate::decision::key::CounterKey;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::local::{LocalSettings, LocalStore};
@@ -60,7 +60,7 @@ impl Model {
             self.0.insert(hit.key.clone(), (window_start, count));
         }
         let over = matches!(hit.hits, Hits::Take(_)) && count > u64::from(hit.limit.requests_per_unit);
-        Counted { reading: Reading { count, over }, window_start }
+        Counted { reading: Reading::of_window(count, over), window_start }
     }
 
     /// Counters that expired long ago, had time really passed.

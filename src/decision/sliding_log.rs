@@ -1,0 +1,120 @@
+//! The sliding log: when each hit of the last period came. Exact over every period, at the price of a place for every hit.
+
+use std::collections::VecDeque;
+
+use crate::decision::limit::Limit;
+use crate::decision::meter::Meter;
+use crate::decision::ticks::Ticks;
+use crate::decision::time::Timestamp;
+
+/// What one counter holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SlidingLog {
+    /// Oldest first; no two of one millisecond, none of nothing.
+    entries: VecDeque<LogEntry>,
+    total: u64,
+}
+
+/// Hits that came together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When, in milliseconds since the epoch.
+    pub at: u64,
+    /// How many.
+    pub hits: u64,
+}
+
+impl Meter for SlidingLog {
+    fn advance(&mut self, limit: Limit, now: Timestamp) {
+        let ticks = Ticks::fine(limit.period);
+        if self.entries.back().is_some_and(|newest| ticks.is_far_ahead(newest.at, now)) {
+            *self = Self::default();
+        }
+        while let Some(oldest) = self.entries.front()
+            && oldest.at.saturating_add(ticks.per_period()) <= now.millis()
+        {
+            self.total -= oldest.hits;
+            self.entries.pop_front();
+        }
+    }
+
+    fn used(&self, _limit: Limit, _now: Timestamp) -> u64 {
+        self.total
+    }
+
+    fn take(&mut self, _limit: Limit, hits: u64, now: Timestamp) {
+        let hits = hits.min(MOST_HITS.saturating_sub(self.total));
+        self.push(LogEntry { at: now.millis(), hits });
+    }
+
+    fn give_back(&mut self, _limit: Limit, hits: u64, _now: Timestamp) {
+        let mut left = hits;
+        while let Some(newest) = self.entries.back_mut() {
+            let given = newest.hits.min(left);
+            newest.hits -= given;
+            self.total -= given;
+            left -= given;
+            if newest.hits > 0 {
+                break;
+            }
+            self.entries.pop_back();
+        }
+    }
+
+    fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
+        let room = limit.capacity().checked_sub(hits)?;
+        let mut left = self.total;
+        let gone = |entry: &&LogEntry| {
+            let enough = left <= room;
+            left -= entry.hits;
+            !enough
+        };
+        let last = self.entries.iter().take_while(gone).last();
+        Some(last.map_or(now, |last| forgotten(last, limit)))
+    }
+
+    fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
+        self.entries.back().map_or(now, |newest| forgotten(newest, limit))
+    }
+}
+
+/// The most hits that a log holds, with those that an overdraft took.
+const MOST_HITS: u64 = u32::MAX as u64;
+
+impl SlidingLog {
+    /// A log of these entries; those that come before an earlier one are taken to have come with it.
+    #[must_use]
+    pub fn of(entries: impl IntoIterator<Item = LogEntry>) -> Self {
+        let mut log = Self::default();
+        entries.into_iter().for_each(|entry| log.push(entry));
+        log
+    }
+
+    /// Its entries, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &VecDeque<LogEntry> {
+        &self.entries
+    }
+
+    /// The hits in it.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    fn push(&mut self, entry: LogEntry) {
+        if entry.hits == 0 {
+            return;
+        }
+        self.total += entry.hits;
+        match self.entries.back_mut() {
+            // A clock that is a little behind does not bring an old entry behind a new one.
+            Some(newest) if newest.at >= entry.at => newest.hits += entry.hits,
+            _ => self.entries.push_back(entry),
+        }
+    }
+}
+
+fn forgotten(entry: &LogEntry, limit: Limit) -> Timestamp {
+    Timestamp::from_millis(entry.at).after(limit.period.duration())
+}

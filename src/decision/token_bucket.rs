@@ -1,0 +1,67 @@
+//! The token bucket, and the leaky one, which holds one hit: the generic cell rate algorithm (ITU-T I.371) in its form with a level.
+//!
+//! A bucket's level falls steadily, by the limit's hits in each period; a hit passes where the level with it is no higher than the burst. It
+//! is the same as a bucket of tokens seen from the other side: what it holds are tokens that were taken and have not come back yet.
+//! Levels are in hits times ticks of a period, so that nothing is ever rounded: after any time exactly as much has drained as is due. That
+//! is also why it holds a level and a time and not one "theoretical arrival time": that would be a fraction for most limits, and would change
+//! its meaning whenever the limit does.
+
+use crate::decision::limit::Limit;
+use crate::decision::meter::Meter;
+use crate::decision::ticks::{MOST, Ticks};
+use crate::decision::time::Timestamp;
+
+/// What one counter holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenBucket {
+    /// Hits that have not drained yet, times the ticks in a period.
+    pub level: u64,
+    /// The tick at which it was so.
+    pub at: u64,
+}
+
+impl Meter for TokenBucket {
+    fn advance(&mut self, limit: Limit, now: Timestamp) {
+        let ticks = Ticks::of(limit.period);
+        let tick = ticks.at(now);
+        if ticks.is_far_ahead(self.at, now) {
+            *self = Self { level: 0, at: tick };
+        } else if tick > self.at {
+            let drained = (tick - self.at).saturating_mul(u64::from(limit.requests_per_unit));
+            *self = Self { level: self.level.saturating_sub(drained), at: tick };
+        }
+    }
+
+    fn used(&self, limit: Limit, _now: Timestamp) -> u64 {
+        self.level.div_ceil(Ticks::of(limit.period).per_period())
+    }
+
+    fn take(&mut self, limit: Limit, hits: u64, _now: Timestamp) {
+        let amount = hits.saturating_mul(Ticks::of(limit.period).per_period());
+        self.level = self.level.saturating_add(amount).min(MOST);
+    }
+
+    fn give_back(&mut self, limit: Limit, hits: u64, _now: Timestamp) {
+        let amount = hits.saturating_mul(Ticks::of(limit.period).per_period());
+        self.level = self.level.saturating_sub(amount);
+    }
+
+    fn fits_at(&self, limit: Limit, hits: u64, _now: Timestamp) -> Option<Timestamp> {
+        let room = limit.capacity().checked_sub(hits)?.saturating_mul(Ticks::of(limit.period).per_period());
+        self.falls_to(room, limit)
+    }
+
+    fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
+        self.falls_to(0, limit).unwrap_or(now)
+    }
+}
+
+impl TokenBucket {
+    /// When the level is no higher than this; never where nothing drains.
+    fn falls_to(&self, level: u64, limit: Limit) -> Option<Timestamp> {
+        let (rate, above) = (u64::from(limit.requests_per_unit), self.level.saturating_sub(level));
+        let ticks =
+            if above == 0 { 0 } else { above.checked_div(rate)? + u64::from(!above.is_multiple_of(rate)) };
+        Some(Ticks::of(limit.period).begin(self.at.saturating_add(ticks)))
+    }
+}
