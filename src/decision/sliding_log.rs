@@ -33,8 +33,7 @@ impl Meter for SlidingLog {
         if self.entries.back().is_some_and(|newest| ticks.is_far_ahead(newest.at, now)) {
             *self = Self::default();
         }
-        let is_forgotten =
-            |entry: &&LogEntry| entry.at.saturating_add(ticks.per_period()) <= now.millis();
+        let is_forgotten = |entry: &&LogEntry| entry.at.saturating_add(ticks.per_period()) <= now.millis();
         self.forgotten = self.entries.iter().take_while(is_forgotten).count();
         self.total = self.live().map(|entry| entry.hits).sum();
     }
@@ -96,6 +95,12 @@ impl SlidingLog {
     /// The entries that count, oldest first.
     pub fn live(&self) -> impl DoubleEndedIterator<Item = &LogEntry> {
         self.entries.range(self.forgotten.min(self.entries.len())..)
+    }
+
+    /// When the oldest entry that counts is forgotten.
+    #[must_use]
+    pub fn oldest_forgotten_at(&self, limit: Limit) -> Option<Timestamp> {
+        self.live().next().map(|oldest| forgotten(oldest, limit))
     }
 
     fn forget(&mut self) {
