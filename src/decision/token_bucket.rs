@@ -51,8 +51,8 @@ impl Meter for TokenBucket {
         Some(self.falls_to(room, limit))
     }
 
-    fn empty_at(&self, limit: Limit, _now: Timestamp) -> Timestamp {
-        self.falls_to(0, limit)
+    fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
+        if self.level == 0 { now } else { self.falls_to(0, limit) }
     }
 }
 
