@@ -43,7 +43,6 @@ impl Meter for SlidingLog {
     }
 
     fn take(&mut self, _limit: Limit, hits: u64, now: Timestamp) {
-        let hits = hits.min(MOST_HITS.saturating_sub(self.total));
         self.push(LogEntry { at: now.millis(), hits });
     }
 
@@ -103,6 +102,7 @@ impl SlidingLog {
     }
 
     fn push(&mut self, entry: LogEntry) {
+        let entry = LogEntry { hits: entry.hits.min(MOST_HITS.saturating_sub(self.total)), ..entry };
         if entry.hits == 0 {
             return;
         }

@@ -54,9 +54,11 @@ impl Meter for SlidingWindow {
         let begin = |start: u64| ticks.at(Timestamp::from_secs(start));
         let fits = match room.checked_sub(self.current) {
             // The previous window's hits have to lose weight.
-            Some(room) => begin(self.start) + lost(self.previous, room, ticks),
+            Some(room) => begin(self.start).saturating_add(lost(self.previous, room, ticks)),
             // So have this window's, once it is the previous one.
-            None => begin(self.start.saturating_add(length)) + lost(self.current, room, ticks),
+            None => {
+                begin(self.start.saturating_add(length)).saturating_add(lost(self.current, room, ticks))
+            }
         };
         Some(ticks.begin(fits).max(now))
     }
