@@ -1,4 +1,5 @@
-//! The sliding log: when each hit of the last period came. Exact over every period, at the price of a place for every hit.
+//! The sliding log: when each hit of the last period came. Exact, at the price of a place for every hit: in no time that is shorter than
+//! a period do more than the limit pass.
 
 use std::collections::VecDeque;
 
