@@ -1,6 +1,7 @@
 """Renders the chart with deploy/istio/values.yaml, alone and with the values in own-tls.yaml: istio.py HELM
 
-Who may ask has to be the same with both kinds of TLS, and what the mesh would not let work must not be there.
+Who may ask has to be the same with both kinds of TLS, and what the mesh would not let work must not be there. On top of
+the values of docs/install-kubernetes.md, as docs/install-istio.md has people type it, the release keeps its Redis.
 """
 import subprocess
 import sys
@@ -20,8 +21,24 @@ def values_of_own_tls():
 
 def rendered(*more):
     command = [HELM, "template", "ratekeeper", "helm/ratekeeper", "--namespace", "ratekeeper", "--values", f"{FOLDER}/values.yaml",
-               "--set", "networkPolicy.enabled=true", "--set", "metrics.prometheusRule.enabled=true", *more]
+               "--set", "image.registry=registry.example", "--set", "networkPolicy.enabled=true", "--set", "metrics.prometheusRule.enabled=true", *more]
     done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{command}: {done.stderr}")
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def rendered_as_typed():
+    """By the command of the page, with the values.yaml that the page for Kubernetes makes in its step 2."""
+    page = open("docs/install-istio.md").read()
+    typed = next(line for line in page.splitlines() if line.startswith("helm upgrade"))
+    shown = open("docs/install-kubernetes.md").read().split("```yaml\n# values.yaml\n")[1].split("```")[0]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(shown)
+        file.flush()
+        words = [file.name if word == "values.yaml" else word for word in typed.split()]
+        command = [HELM, "template", "ratekeeper", *words[words.index("helm/ratekeeper"):]]
+        done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{command}: {done.stderr}")
     return [document for document in yaml.safe_load_all(done.stdout) if document]
@@ -55,6 +72,10 @@ if "port: 15012" not in yaml.dump(one(in_mesh, "NetworkPolicy")["spec"]["egress"
 tls = yaml.safe_load(one(own, "ConfigMap", "ratekeeper-settings")["data"]["ratekeeper.yaml"])["grpc"]["tls"]
 if set(tls["allowed_names"]) != principals():
     found.append(f"{tls['allowed_names']} may ask by own-tls.yaml, and {principals()} by in-mesh.yaml")
+typed = rendered_as_typed()
+settings = yaml.safe_load(one(typed, "ConfigMap", "ratekeeper-settings")["data"]["ratekeeper.yaml"])
+if settings["store"] != "redis" or one(typed, "Deployment")["spec"]["replicas"] < 2:
+    found.append(f"what docs/install-istio.md has people type loses Redis: store is {settings['store']}")
 trusted = one(own, "Certificate")["spec"]["uris"]
 with open(f"{FOLDER}/own-tls.yaml") as file:
     expected = one(list(yaml.safe_load_all(file)), "DestinationRule")["spec"]["trafficPolicy"]["tls"]["subjectAltNames"]

@@ -12,16 +12,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+# Stands in what a command names for the file that the page shows.
+SHOWN = "values.yaml"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def render(helm, folder, arguments, values):
-    """Renders in place of what installs; values are those that the page has shown so far."""
-    command = [helm, "template", "ratekeeper", "helm/ratekeeper", "--namespace", "ratekeeper", *arguments]
+    """Renders in place of what installs; values are those that the page has shown so far, where the command names them."""
+    command = [helm, "template", "ratekeeper", "helm/ratekeeper", "--namespace", "ratekeeper"]
+    shown = []
     for place, text in enumerate(values):
         path = Path(folder) / f"values-{place}.yaml"
         path.write_text(text)
-        command += ["--values", str(path)]
+        shown += ["--values", str(path)]
+    for argument in arguments if SHOWN in arguments else [SHOWN, *arguments]:
+        command += shown if argument == SHOWN else [argument]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -37,8 +42,10 @@ def arguments_of(line):
         return None
     found = []
     for flag, value in zip(words, words[1:]):
-        is_ours = flag in ("--values", "-f") and Path(value).exists()
-        if is_ours or flag in ("--set", "--set-string"):
+        is_file = flag in ("--values", "-f")
+        if is_file and value == SHOWN:
+            found.append(SHOWN)
+        elif is_file and Path(value).exists() or flag in ("--set", "--set-string"):
             found += [flag, value]
     return found
 

@@ -85,7 +85,13 @@ impl CounterKey {
         Self::period_of(&self.bytes)
     }
 
-    /// The same for a key's bytes.
+    /// The algorithm and the length of the window; `None` where these are no bytes of a key.
+    #[must_use]
+    pub fn kind(&self) -> Option<(Algorithm, Period)> {
+        name::head(&self.bytes).map(|(algorithm, period, _)| (algorithm, period))
+    }
+
+    /// The length of the window of the counter with this key.
     #[must_use]
     pub fn period_of(key: &[u8]) -> Option<Period> {
         name::head(key).map(|(_, period, _)| period)

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::decision::limit::Limit;
+use crate::decision::request::Hits;
+
 /// What counting one hit told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
@@ -19,5 +22,14 @@ impl Reading {
     #[must_use]
     pub const fn of_window(count: u64, over: bool) -> Self {
         Self { count, over, reset: None }
+    }
+
+    /// Whether such a hit, with this reading, has changed a meter. What has not leaves it as it was.
+    #[must_use]
+    pub const fn changes(self, limit: Limit, hits: Hits) -> bool {
+        match hits {
+            Hits::Take(amount) => amount > 0 && (limit.overdraft || !self.over),
+            Hits::Refund(amount) => amount > 0,
+        }
     }
 }

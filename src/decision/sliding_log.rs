@@ -11,8 +11,11 @@ use crate::decision::time::Timestamp;
 /// What one counter holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SlidingLog {
-    /// Oldest first; no two of one millisecond, none of nothing.
+    /// Oldest first; no two of one millisecond, none of nothing. Those that are forgotten stay until something changes: a clock that goes
+    /// back a little finds them again.
     entries: VecDeque<LogEntry>,
+    /// How many at the front are forgotten now, and the hits of the others.
+    forgotten: usize,
     total: u64,
 }
 
@@ -31,12 +34,9 @@ impl Meter for SlidingLog {
         if self.entries.back().is_some_and(|newest| ticks.is_far_ahead(newest.at, now)) {
             *self = Self::default();
         }
-        while let Some(oldest) = self.entries.front()
-            && oldest.at.saturating_add(ticks.per_period()) <= now.millis()
-        {
-            self.total -= oldest.hits;
-            self.entries.pop_front();
-        }
+        let is_forgotten = |entry: &&LogEntry| entry.at.saturating_add(ticks.per_period()) <= now.millis();
+        self.forgotten = self.entries.iter().take_while(is_forgotten).count();
+        self.total = self.live().map(|entry| entry.hits).sum();
     }
 
     fn used(&self, _limit: Limit, _now: Timestamp) -> u64 {
@@ -44,10 +44,12 @@ impl Meter for SlidingLog {
     }
 
     fn take(&mut self, _limit: Limit, hits: u64, now: Timestamp) {
+        self.forget();
         self.push(LogEntry { at: now.millis(), hits });
     }
 
     fn give_back(&mut self, _limit: Limit, hits: u64, _now: Timestamp) {
+        self.forget();
         let mut left = hits;
         while let Some(newest) = self.entries.back_mut() {
             let given = newest.hits.min(left);
@@ -69,12 +71,12 @@ impl Meter for SlidingLog {
             left -= entry.hits;
             !enough
         };
-        let last = self.entries.iter().take_while(gone).last();
+        let last = self.live().take_while(gone).last();
         Some(last.map_or(now, |last| forgotten(last, limit)))
     }
 
     fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
-        self.entries.back().map_or(now, |newest| forgotten(newest, limit))
+        self.live().next_back().map_or(now, |newest| forgotten(newest, limit))
     }
 }
 
@@ -90,13 +92,23 @@ impl SlidingLog {
         log
     }
 
-    /// Its entries, oldest first.
-    #[must_use]
-    pub fn entries(&self) -> &VecDeque<LogEntry> {
-        &self.entries
+    /// The entries that count, oldest first.
+    pub fn live(&self) -> impl DoubleEndedIterator<Item = &LogEntry> {
+        self.entries.range(self.forgotten.min(self.entries.len())..)
     }
 
-    /// The hits in it.
+    /// When the oldest entry that counts is forgotten.
+    #[must_use]
+    pub fn oldest_forgotten_at(&self, limit: Limit) -> Option<Timestamp> {
+        self.live().next().map(|oldest| forgotten(oldest, limit))
+    }
+
+    fn forget(&mut self) {
+        self.entries.drain(..self.forgotten.min(self.entries.len()));
+        self.forgotten = 0;
+    }
+
+    /// The hits that count.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total

@@ -86,6 +86,22 @@ impl State {
         metered!(self, meter => meter.take(limit, hits, now), window => window.count = window.count.saturating_add(hits));
     }
 
+    /// Gives hits back.
+    pub fn give_back(&mut self, limit: Limit, hits: u64, now: Timestamp) {
+        metered!(self, meter => meter.give_back(limit, hits, now), window => window.count = window.count.saturating_sub(hits));
+    }
+
+    /// When so many hits would fit into a meter that is in the present; `None` where they never do, and of a window.
+    #[must_use]
+    pub fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::FixedWindow(_) => None,
+            Self::SlidingWindow(meter) => meter.fits_at(limit, hits, now),
+            Self::Bucket(meter) => meter.fits_at(limit, hits, now),
+            Self::SlidingLog(meter) => meter.fits_at(limit, hits, now),
+        }
+    }
+
     /// What a counter that is in the present holds, in hits.
     #[must_use]
     pub fn used(&self, limit: Limit, now: Timestamp) -> u64 {

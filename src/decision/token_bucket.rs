@@ -29,7 +29,7 @@ impl Meter for TokenBucket {
         if ticks.is_far_ahead(self.at, now) {
             *self = Self { level: 0, at: tick };
         } else if tick > self.at {
-            let drained = (tick - self.at).saturating_mul(u64::from(limit.requests_per_unit));
+            let drained = (tick - self.at).saturating_mul(rate(limit));
             *self = Self { level: self.level.saturating_sub(drained), at: tick };
         }
     }
@@ -50,22 +50,25 @@ impl Meter for TokenBucket {
 
     fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
         let room = limit.capacity().checked_sub(hits)?.saturating_mul(Ticks::of(limit.period).per_period());
-        self.falls_to(room, limit, now)
+        Some(self.falls_to(room, limit, now))
     }
 
     fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
-        self.falls_to(0, limit, now).unwrap_or(now)
+        self.falls_to(0, limit, now)
     }
 }
 
 impl TokenBucket {
-    /// When the level is no higher than this; never where nothing drains.
-    fn falls_to(&self, level: u64, limit: Limit, now: Timestamp) -> Option<Timestamp> {
-        let (rate, above) = (u64::from(limit.requests_per_unit), self.level.saturating_sub(level));
-        if above == 0 {
-            return Some(now);
+    /// When the level is no higher than this.
+    fn falls_to(&self, level: u64, limit: Limit, now: Timestamp) -> Timestamp {
+        match self.level.saturating_sub(level) {
+            0 => now,
+            above => Ticks::of(limit.period).begin(self.at.saturating_add(above.div_ceil(rate(limit)))),
         }
-        let ticks = above.checked_div(rate)? + u64::from(!above.is_multiple_of(rate));
-        Some(Ticks::of(limit.period).begin(self.at.saturating_add(ticks)))
     }
+}
+
+/// What drains in a tick. Of a limit of 0, which lets nothing pass anyway, a bucket that was filled under another one drains all the same.
+fn rate(limit: Limit) -> u64 {
+    u64::from(limit.requests_per_unit.max(1))
 }

@@ -111,16 +111,17 @@ impl LocalStore {
             let earlier = (0..index)
                 .rev()
                 .find(|&other| places[other].may_be(place) && batch.hits[other].key == hit.key);
-            let (mut after, stored) = match earlier {
-                Some(earlier) => (counted[earlier].after.clone(), counted[earlier].stored),
+            let (mut after, stored, changed) = match earlier.map(|earlier| &counted[earlier]) {
+                Some(earlier) => (earlier.after.clone(), earlier.stored, earlier.changed),
                 None => {
                     let state = shards.get(*place).read(place.key(hit.key.as_bytes()), hit.limit, now);
                     let used = state.used(hit.limit, now);
-                    (state, used)
+                    (state, used, false)
                 }
             };
             let reading = after.count(hit.limit, hit.hits, now);
-            counted.push(Counted { stored, after, reading });
+            let changed = changed || reading.changes(hit.limit, hit.hits) || !hit.limit.algorithm.is_meter();
+            counted.push(Counted { stored, after, reading, changed });
         }
         let outcomes = batch.hits.iter().zip(&counted).map(|(hit, counted)| (hit.role, counted.reading));
         if batch.leniency.denies(outcomes) {
@@ -128,7 +129,8 @@ impl LocalStore {
             return counted.iter().map(|counted| unchanged(counted).into()).collect();
         }
         let readings = counted.iter().map(|counted| counted.reading.into()).collect();
-        for ((hit, place), counted) in batch.hits.iter().zip(&places).zip(counted) {
+        let changed = batch.hits.iter().zip(&places).zip(counted).filter(|(_, counted)| counted.changed);
+        for ((hit, place), counted) in changed {
             shards.get(*place).write(place.key(hit.key.as_bytes()), hit.limit, counted.after, now);
         }
         readings
@@ -145,4 +147,6 @@ struct Counted {
     stored: u64,
     after: State,
     reading: Reading,
+    /// Whether a meter has been changed by the request; a window knows for itself.
+    changed: bool,
 }

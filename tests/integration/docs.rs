@@ -7,7 +7,7 @@ mod gate;
 pub(crate) mod markdown;
 mod shell;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use clap::CommandFactory;
@@ -85,6 +85,56 @@ fn every_rule_example_is_accepted() {
         }
     }
     assert!(count > 5, "only {count} examples were found");
+}
+
+/// The fields of rule files that envoyproxy/ratelimit reads as well.
+const UPSTREAM: [&str; 15] = [
+    "key",
+    "value",
+    "rate_limit",
+    "descriptors",
+    "shadow_mode",
+    "quota_mode",
+    "detailed_metric",
+    "value_to_metric",
+    "share_threshold",
+    "metadata",
+    "unit",
+    "requests_per_unit",
+    "unlimited",
+    "name",
+    "replaces",
+];
+
+/// The fields that a rule may have where this text has one that nobody knows: the fault tells them.
+fn known_fields(descriptor: &str) -> Vec<String> {
+    let text = format!("domain: d\ndescriptors:\n  - {descriptor}\n");
+    let faults = parse(&[SourceFile::new("a.yaml", text)], RuleOptions::default()).unwrap_err().to_string();
+    let told = faults.lines().find_map(|line| line.split_once("known here: ")).unwrap().1;
+    told.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_of_rules_names_every_field() {
+    let page = pages().into_iter().find(|page| page.name == "docs/rules.md").unwrap();
+    let first = page.table("| field | value | meaning |").into_iter().map(|row| row[0].replace('`', ""));
+    let told: BTreeSet<_> =
+        first.flat_map(|cell| cell.split(", ").map(str::to_owned).collect::<Vec<_>>()).collect();
+    let own = known_fields("{key: k, qqq: 1}").into_iter().filter(|field| field != "rate_limit");
+    let limits = known_fields("{key: k, rate_limit: {unlimited: true, qqq: 1}}");
+    assert_eq!(told, own.chain(limits.iter().map(|field| format!("rate_limit.{field}"))).collect());
+}
+
+#[test]
+fn the_way_back_to_upstream_names_every_field_of_ours() {
+    let page = pages().into_iter().find(|page| page.name == "docs/upgrade.md").unwrap();
+    let back = page.text.split("\n\n").find(|text| text.starts_with("**Back** is")).unwrap();
+    let all =
+        [known_fields("{key: k, qqq: 1}"), known_fields("{key: k, rate_limit: {unlimited: true, qqq: 1}}")]
+            .concat();
+    let ours = all.iter().filter(|field| !UPSTREAM.contains(&field.as_str()));
+    let missing: Vec<_> = ours.filter(|field| back.matches(field.as_str()).count() < 2).collect();
+    assert!(missing.is_empty(), "neither told nor looked for: {missing:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod machine;
 mod unit;
 
+use std::net::SocketAddr;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::docs::markdown::pages;
 use crate::harness::ratekeeper::BINARY;
-use crate::harness::{Redis, http, ports};
+use crate::harness::{Redis, http, ports, wait};
 use machine::{Machine, STOP};
 use unit::{Unit, file};
 
@@ -61,6 +62,40 @@ fn edited(url: &str) -> String {
     format!("{variable}={url}")
 }
 
+/// The lines that the page has people write for a Redis with a password and no users, but for those about TLS.
+fn edited_for_a_cloud(url: &str) -> String {
+    let page = pages().into_iter().find(|page| page.name == "docs/install-systemd.md").unwrap();
+    let (_, block) =
+        page.blocks("text").into_iter().find(|(_, block)| block.starts_with("[Service]")).unwrap();
+    let lines = block.lines().skip(1).filter(|line| !line.contains("_TLS__"));
+    let lines: Vec<_> = lines.map(|line| line.replace("rediss://limits.cache.example:6380", url)).collect();
+    assert!(lines.len() == 2 && lines.concat().contains(url), "{lines:?}");
+    lines.join("\n")
+}
+
+/// Files and folders as they are when the service starts, with the password of Redis and these lines of `systemctl edit`.
+fn ready_to_start(edited: &str) -> Machine {
+    let machine = Machine::installed();
+    std::fs::write(machine.path("/etc/ratekeeper/redis/password"), "s3cret\n").unwrap();
+    machine.settle("/etc/ratekeeper/config/ratekeeper.yaml");
+    machine.make_folders();
+    machine.edit(edited);
+    machine
+}
+
+/// The server's command, which listens where nobody else does, and its HTTP address.
+fn serve(machine: &Machine) -> (Command, SocketAddr) {
+    let http = ports::free();
+    let mut command = machine.command("ExecStart");
+    let socket = format!("unix:{}", machine.path("/run/ratekeeper/grpc.sock").display());
+    command.env("RATEKEEPER_LISTEN__GRPC", &socket).env("RATEKEEPER_LISTEN__HTTP", http.to_string());
+    command.env("RATEKEEPER_LISTEN__METRICS", ports::free().to_string());
+    command.env("RATEKEEPER_LISTEN__ADMIN", ports::free().to_string());
+    command.env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
+    command.env("RATEKEEPER_DRAIN__PAUSE", "0s");
+    (command, http)
+}
+
 /// The scale goes from 0, which no service reaches, to 10.
 #[test]
 fn the_unit_is_exposed_to_little() {
@@ -95,22 +130,11 @@ fn the_user_that_the_unit_names_is_made() {
 async fn what_the_page_installs_starts_serves_reloads_and_stops() {
     let redis = Redis::start().await;
     redis.cli(&["ACL", "SETUSER", "ratekeeper", "on", ">s3cret", "~rk:*", "+@all"]).await;
-    let mut machine = Machine::installed();
-    std::fs::write(machine.path("/etc/ratekeeper/redis/password"), "s3cret\n").unwrap();
-    machine.settle("/etc/ratekeeper/config/ratekeeper.yaml");
-    machine.make_folders();
-    machine.edit(&edited(&redis.url()));
+    let mut machine = ready_to_start(&edited(&redis.url()));
     let check = machine.command("ExecStartPre").output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 
-    let http = ports::free();
-    let mut command = machine.command("ExecStart");
-    let socket = format!("unix:{}", machine.path("/run/ratekeeper/grpc.sock").display());
-    command.env("RATEKEEPER_LISTEN__GRPC", &socket).env("RATEKEEPER_LISTEN__HTTP", http.to_string());
-    command.env("RATEKEEPER_LISTEN__METRICS", ports::free().to_string());
-    command.env("RATEKEEPER_LISTEN__ADMIN", ports::free().to_string());
-    command.env("RATEKEEPER_REDIS__TIMEOUT", "900ms");
-    command.env("RATEKEEPER_DRAIN__PAUSE", "0s");
+    let (command, http) = serve(&machine);
     let mut server = machine.start(command);
     machine.is_told("READY=1").await;
     assert_eq!(http::get(http, "/readyz").await.unwrap().status, 200, "ready when systemd is told so");
@@ -130,4 +154,20 @@ async fn what_the_page_installs_starts_serves_reloads_and_stops() {
     server.signal(STOP);
     assert_eq!(server.end().await.code(), Some(0));
     machine.is_told("STOPPING=1").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_knows_a_password_and_no_users_is_counted_in() {
+    let redis = Redis::start().await;
+    redis.cli(&["CONFIG", "SET", "requirepass", "s3cret"]).await;
+    let mut machine = ready_to_start(&edited_for_a_cloud(&redis.url()));
+    let (command, http) = serve(&machine);
+    let mut server = machine.start(command);
+    machine.is_told("READY=1").await;
+    wait::until("Redis to be asked", || async {
+        http::get(http, "/readyz").await.unwrap().text().trim() == "ok"
+    })
+    .await;
+    server.signal(STOP);
+    server.end().await;
 }

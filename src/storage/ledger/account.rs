@@ -29,7 +29,7 @@ impl Account {
     pub(super) fn decide(self, hit: &Hit, share: Share) -> (Self, Reading) {
         let after = self.after(hit.hits);
         let count = after.count(hit.limit, share);
-        let over = matches!(hit.hits, Hits::Take(_)) && count > u64::from(hit.limit.requests_per_unit);
+        let over = matches!(hit.hits, Hits::Take(_)) && count > hit.limit.capacity();
         (after, Reading::of_window(count, over))
     }
 
@@ -44,7 +44,7 @@ impl Account {
 
     /// The count as this replica has to take it, as if the others had used up their shares.
     pub(super) fn count(self, limit: Limit, share: Share) -> u64 {
-        let limit = u64::from(limit.requests_per_unit);
+        let limit = limit.capacity();
         let allowance = limit.saturating_sub(self.read.count).div_ceil(u64::from(share.replicas.get()));
         let used_by_others = (limit - allowance).max(self.read.count);
         used_by_others.saturating_add(self.pending).saturating_add(self.sending)

@@ -38,10 +38,7 @@ impl Shard {
     pub(super) fn write(&mut self, key: HashedKey<'_>, limit: Limit, state: State, now: Timestamp) {
         match (state, self.table.find(key)) {
             (State::FixedWindow(window), Some(id)) => self.replace(id, limit, window),
-            (state, Some(id)) => {
-                let expires = expiry(state.empty_at(limit, now));
-                self.table.update(id, state.into(), expires);
-            }
+            (state, Some(id)) => self.update(id, limit, state, now),
             (state, None) => self.create(key, limit, state, now),
         }
     }
@@ -56,20 +53,20 @@ impl Shard {
             self.replace(id, limit, window);
             return reading;
         }
-        let mut state = match found {
-            Some(id) => self.table.value_mut(id).take(),
-            None => State::begin(limit, now),
-        };
+        let mut state = found.map_or_else(|| State::begin(limit, now), |id| self.table.value_mut(id).take());
         state.advance(limit, now);
         let reading = state.count(limit, hit.hits, now);
         match found {
-            Some(id) => {
-                let expires = expiry(state.empty_at(limit, now));
-                self.table.update(id, state.into(), expires);
-            }
+            Some(id) if reading.changes(limit, hit.hits) => self.update(id, limit, state, now),
+            Some(id) => self.table.value_mut(id).put_back(state),
             None => self.create(key, limit, state, now),
         }
         reading
+    }
+
+    fn update(&mut self, id: SlotId, limit: Limit, state: State, now: Timestamp) {
+        let expires = expiry(state.empty_at(limit, now));
+        self.table.update(id, state.into(), expires);
     }
 
     fn replace(&mut self, id: SlotId, limit: Limit, window: Window) {

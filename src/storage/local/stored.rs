@@ -63,11 +63,18 @@ impl Stored {
         }
     }
 
-    /// The state, taken out: nothing is copied, and nothing stays.
+    /// The state, to be put back or to be replaced: a log is taken out, because to copy it takes long.
     pub(super) fn take(&mut self) -> State {
         match self {
             Self::SlidingLog(log) => State::SlidingLog(std::mem::take(log)),
             other => other.state(),
+        }
+    }
+
+    /// Puts back what was taken and has not changed.
+    pub(super) fn put_back(&mut self, state: State) {
+        if let (Self::SlidingLog(log), State::SlidingLog(taken)) = (self, state) {
+            *log = taken;
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::Moment;
 use crate::storage::ledger::Share;
-use crate::storage::redis::order::{GiveBack, Outcome, Windows};
+use crate::storage::redis::order::{GiveBack, Outcome, States};
 use crate::storage::shared::answers::{Answers, Known};
 use crate::storage::shared::redirect::{Question, Target};
 use crate::storage::shared::shard::add;
@@ -140,10 +140,10 @@ impl SharedStore {
         futures_util::future::join_all(asked).await;
         for group in groups {
             for &index in &group.hits {
-                if let (Known::Counted(counted), Hits::Take(amount)) =
+                if let (Known::Counted { reading, .. }, Hits::Take(amount)) =
                     (&mut answers.known[index], answers.batch.hits[index].hits)
                 {
-                    counted.reading.count = counted.reading.count.saturating_sub(u64::from(amount));
+                    reading.count = reading.count.saturating_sub(u64::from(amount));
                 }
             }
         }
@@ -169,9 +169,9 @@ struct GiveBackQuestion<'q> {
 }
 
 impl Question for GiveBackQuestion<'_> {
-    type Told = Windows;
+    type Told = States;
 
-    async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<Windows> {
+    async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<States> {
         link.give_back(self.amounts, route.way, shard.now(self.at.now), self.deadline).await
     }
 }
@@ -180,12 +180,15 @@ fn amounts(answers: &Answers<'_>, group: &Group) -> Vec<GiveBack> {
     let given = |&index: &usize| {
         let hit = &answers.batch.hits[index];
         match (answers.known[index], hit.hits) {
-            (Known::Counted(counted), Hits::Take(amount)) if amount > 0 => Some(GiveBack {
-                key: hit.key.clone(),
-                period: hit.limit.period,
-                window_start: counted.window_start,
-                amount,
-            }),
+            // A meter has taken nothing for a hit that was denied.
+            (Known::Counted { reading, .. }, hits)
+                if hit.limit.algorithm.is_meter() && !reading.changes(hit.limit, hits) =>
+            {
+                None
+            }
+            (Known::Counted { window_start, .. }, Hits::Take(amount)) if amount > 0 => {
+                Some(GiveBack { key: hit.key.clone(), limit: hit.limit, window_start, amount })
+            }
             _ => None,
         }
     };

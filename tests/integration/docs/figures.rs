@@ -66,6 +66,23 @@ fn sums_follow_from_the_costs() {
     }
 }
 
+/// To the hundred, as the page says them.
+#[test]
+fn an_autoscaled_replica_decides_what_its_cpu_pays_for() {
+    let heading = "| chart's values | threads | CPU of a replica, at the most | requests/s with Redis | with the local store |";
+    let rows = page("docs/sizing.md").table(heading);
+    assert!(rows.len() > 2);
+    let costs = quoted();
+    for row in rows {
+        let cpu: f64 = row[2].parse().unwrap();
+        for (store, told) in [("Redis", &row[3]), ("local store", &row[4])] {
+            let [server, _] = &costs[&["uniform".to_owned(), "1".to_owned(), store.to_owned()]];
+            let hundreds = (cpu * 1e4 / server.parse::<f64>().unwrap()).round();
+            assert_eq!(told.replace(',', "").parse::<f64>().unwrap() / 100.0, hundreds, "{row:?}");
+        }
+    }
+}
+
 #[test]
 fn bytes_are_those_of_the_benchmarks() {
     let rows = page("docs/sizing.md").table("| what | figure | from |");

@@ -67,10 +67,19 @@ async fn users_and_tenants_have_their_own_limits() {
 #[tokio::test]
 async fn a_login_is_limited_by_the_strict_filter() {
     let edge = Edge::start().await;
-    let first = edge.get("/login").ask().await;
-    assert_eq!(first.headers.get_all("x-ratelimit-remaining").iter().count(), 1);
-    assert_eq!(edge.get("/login").passed().await, 4);
-    assert_eq!(edge.envoy.statistic("cluster.shop.ratelimit.strict.over_limit").await, 2);
+    edge.get("/orders/1").pass(1).await;
+    assert_eq!(edge.get("/login").passed().await, 5);
+    let denied = edge.get("/login").ask().await;
+    assert_eq!(denied.headers.get_all("x-ratelimit-limit").iter().count(), 1);
+    assert!(denied.header("x-ratelimit-limit").starts_with("5, "), "the limit that denies");
+    assert_eq!(denied.header("x-ratelimit-remaining"), "0");
+    assert_eq!(edge.envoy.statistic("cluster.shop.ratelimit.strict.over_limit").await, 3);
+    let other = edge.get("/other").ask().await;
+    assert_eq!(
+        other.header("x-ratelimit-remaining"),
+        (300 - 1 - 8 - 1).to_string(),
+        "logins count by address"
+    );
 }
 
 #[tokio::test]

@@ -95,10 +95,10 @@ fn an_overdraft_is_paid_back_when_it_is_allowed_no_more() {
 }
 
 #[test]
-fn a_limit_of_nothing_holds_what_a_bucket_holds_until_it_is_one_again() {
+fn a_bucket_drains_under_a_limit_of_nothing_as_under_one_of_one() {
     let limit = |number| per_minute(Algorithm::TokenBucket, number);
     let mut state = State::begin(limit(10), Timestamp::from_secs(NOON));
     assert_eq!(take(&mut state, limit(10), 0, 10), 10);
-    assert_eq!(take(&mut state, limit(0), 600, 1), 0);
-    assert_eq!(take(&mut state, limit(10), 606, 5), 1);
+    assert_eq!(take(&mut state, limit(0), 120, 1), 0);
+    assert_eq!(take(&mut state, limit(10), 120, 5), 2);
 }

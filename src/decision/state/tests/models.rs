@@ -33,13 +33,15 @@ pub(super) fn told(model: &mut dyn Model, step: &Step) -> Told {
     let limit = step.limit;
     model.advance(limit, step.now.millis());
     let over = match step.hits {
+        Hits::Refund(0) => false,
         Hits::Refund(hits) => {
             model.remove(limit, hits.into());
             false
         }
         Hits::Take(hits) => {
             let over = model.used(limit) + u128::from(hits) > limit.burst.into();
-            if !over || limit.overdraft || limit.algorithm == Algorithm::FixedWindow {
+            let takes = !over || limit.overdraft || limit.algorithm == Algorithm::FixedWindow;
+            if takes && hits > 0 {
                 model.add(limit, hits.into());
             }
             over
@@ -175,7 +177,7 @@ impl Model for Bucket {
         }
         let tick = now / grain(limit) * grain(limit);
         let passed = tick.saturating_sub(self.now) / grain(limit);
-        self.drained += u128::from(passed) * u128::from(limit.requests_per_unit);
+        self.drained += u128::from(passed) * u128::from(limit.requests_per_unit.max(1));
         self.now = self.now.max(tick);
     }
 
@@ -194,33 +196,44 @@ impl Model for Bucket {
     }
 }
 
-/// Every hit with its time.
+/// Every hit with its time. What is forgotten is found again by a clock that goes back, until something changes.
 #[derive(Default)]
 struct Log {
     now: u64,
     hits: Vec<(u64, u128)>,
 }
 
-impl Model for Log {
-    fn advance(&mut self, limit: Limit, now: u64) {
-        self.now = now;
-        let newest = self.hits.iter().map(|(at, _)| *at).max().unwrap_or(0);
-        self.hits.retain(|(at, _)| is_believed(newest, now) && *at + length(limit) > now);
+impl Log {
+    fn newest(&self) -> u64 {
+        self.hits.last().map_or(0, |(at, _)| *at)
     }
 
-    fn used(&self, _limit: Limit) -> u128 {
-        sum(&self.hits, |_| true)
+    fn forget(&mut self, limit: Limit) {
+        self.hits.retain(|(at, _)| *at + length(limit) > self.now);
+    }
+}
+
+impl Model for Log {
+    fn advance(&mut self, _limit: Limit, now: u64) {
+        self.now = now;
+        if !is_believed(self.newest(), now) {
+            self.hits.clear();
+        }
+    }
+
+    fn used(&self, limit: Limit) -> u128 {
+        sum(&self.hits, |at| *at + length(limit) > self.now)
     }
 
     fn add(&mut self, limit: Limit, hits: u128) {
+        self.forget(limit);
+        let hits = hits.min(u128::from(u32::MAX) - self.used(limit));
         // Nothing comes before what came earlier.
-        let newest = self.hits.iter().map(|(at, _)| *at).max().unwrap_or(0);
-        let room = u128::from(u32::MAX) - self.used(limit);
-        let hits = hits.min(room);
-        self.hits.extend((hits > 0).then_some((newest.max(self.now), hits)));
+        self.hits.extend((hits > 0).then_some((self.newest().max(self.now), hits)));
     }
 
-    fn remove(&mut self, _limit: Limit, hits: u128) {
+    fn remove(&mut self, limit: Limit, hits: u128) {
+        self.forget(limit);
         pop(&mut self.hits, hits);
     }
 }

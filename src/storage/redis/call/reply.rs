@@ -8,11 +8,15 @@ use smallvec::SmallVec;
 use super::{CountCall, KeyUse, limit};
 use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
+use crate::decision::limit::Limit;
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
+use crate::decision::state::State;
+use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::redis::order::{Counted, Counts};
 use crate::storage::redis::packed;
+use crate::storage::redis::told::told;
 
 /// What is known of one key while its hits are gone through.
 struct KeyReading<'v> {
@@ -37,31 +41,59 @@ impl CountCall {
         orders.map(|hits| hits.iter().map(&mut counted).collect()).collect()
     }
 
+    /// Shares out the reply of `count_meter.lua`: what was in each meter before says all.
+    pub(super) fn read_metered(&self, values: &[Value]) -> Result<Vec<Counts>, Failure> {
+        if values.len() != self.keys.len() {
+            return Err(malformed());
+        }
+        let mut states = self.states(values)?;
+        let mut places = self.places.iter();
+        let mut counted = |hit: &Hit| {
+            let state = places.next().and_then(|place| states.get_mut(*place as usize));
+            let state = state.ok_or_else(malformed)?;
+            Ok(state.as_mut().map_err(|foreign| foreign.clone()).map(|state| {
+                let reading = state.count(hit.limit, hit.hits, self.now);
+                Counted { reading, state: state.clone() }
+            }))
+        };
+        let orders = self.passengers.iter().map(|passenger| &passenger.order.hits);
+        orders.map(|hits| hits.iter().map(&mut counted).collect()).collect()
+    }
+
     /// Shares out the reply of `count_unless_denied.lua`.
     pub(super) fn read_requests(&self, values: &[Value]) -> Result<Vec<Counts>, Failure> {
-        let windows: Vec<_> = values.iter().take(self.keys.len()).map(window).collect::<Result<_, _>>()?;
+        let mut states = self.states(values)?;
         let mut numbers = values.iter().skip(self.keys.len()).map(number);
         let mut next = || numbers.next().unwrap_or(Err(malformed()));
         let mut places = self.places.iter();
         let mut orders = Vec::with_capacity(self.passengers.len());
         for passenger in &self.passengers {
             let denied = next()? == 1;
+            // A request with meters is gone through again, which says more than scripts tell.
+            let has_meter = passenger.order.hits.iter().any(|hit| hit.limit.algorithm.is_meter());
+            let mut after = if has_meter { states.clone() } else { SmallVec::new() };
             let mut counts = Counts::new();
             for (hit, place) in passenger.order.hits.iter().zip(&mut places) {
-                let (before, after) = (next()?, next()?);
-                let count = if denied { before } else { after };
-                let window = windows.get(*place as usize).ok_or_else(malformed)?;
-                let over = after > limit(hit);
-                counts.push(
-                    window.clone().map(|window_start| Counted {
-                        reading: Reading::of_window(count, over),
-                        window_start,
-                    }),
-                );
+                let numbers = (next()?, next()?);
+                let place = *place as usize;
+                let before = states.get(place).ok_or_else(malformed)?;
+                counts.push(match after.get_mut(place).filter(|_| hit.limit.algorithm.is_meter()) {
+                    Some(after) => count_again(before, after, hit, denied, self.now),
+                    None => before.clone().map(|state| counted_in_window(state, hit, denied, numbers)),
+                });
+            }
+            if has_meter && !denied {
+                states = after;
             }
             orders.push(counts);
         }
         Ok(orders)
+    }
+
+    /// What is told of each key: the window, or the meter as it was.
+    fn states(&self, values: &[Value]) -> Result<KeyStates, Failure> {
+        let state = |(key, value)| state(self.first_hit(key).limit, value, 0, self.now);
+        self.keys.iter().zip(values).map(state).collect()
     }
 
     fn key_readings<'v>(&self, values: &'v [Value]) -> Result<SmallVec<[KeyReading<'v>; 4]>, Failure> {
@@ -102,8 +134,24 @@ impl KeyReading<'_> {
     }
 }
 
+/// The state of each key, or why it could not be counted.
+type KeyStates = SmallVec<[Result<State, ForeignValue>; 4]>;
+
+/// What a script tells of a key of this limit: a window's start, to which the count belongs, or what is in a meter; or why there is nothing.
+pub(in crate::storage::redis) fn state(
+    limit: Limit,
+    value: &Value,
+    count: u64,
+    now: Timestamp,
+) -> Result<Result<State, ForeignValue>, Failure> {
+    match value {
+        Value::Array(numbers) => told(limit, numbers, now).map(Ok),
+        other => Ok(window(other)?.map(|start| State::FixedWindow(Window { start, count }))),
+    }
+}
+
 /// A window's start, or why there is none.
-pub(in crate::storage::redis) fn window(value: &Value) -> Result<Result<u64, ForeignValue>, Failure> {
+fn window(value: &Value) -> Result<Result<u64, ForeignValue>, Failure> {
     match value {
         Value::BulkString(reason) => {
             Ok(Err(ForeignValue { reason: String::from_utf8_lossy(reason).into_owned().into() }))
@@ -124,6 +172,36 @@ pub(in crate::storage::redis) fn malformed() -> Failure {
 }
 
 fn counted(window: &Result<u64, ForeignValue>, hit: &Hit, count: u64) -> Result<Counted, ForeignValue> {
-    let over = count > limit(hit);
-    window.clone().map(|window_start| Counted { reading: Reading::of_window(count, over), window_start })
+    window.clone().map(|start| in_window(start, count, count > limit(hit)))
+}
+
+/// A hit in a window, by the counts before its request and with it.
+fn counted_in_window(window: State, hit: &Hit, denied: bool, (before, after): (u64, u64)) -> Counted {
+    let start = if let State::FixedWindow(window) = window { window.start } else { 0 };
+    in_window(start, if denied { before } else { after }, after > limit(hit))
+}
+
+fn in_window(start: u64, count: u64, over: bool) -> Counted {
+    let state = State::FixedWindow(Window { start, count });
+    Counted { reading: Reading::of_window(count, over), state }
+}
+
+/// A hit on a meter, after those of its request that came before it.
+fn count_again(
+    before: &Result<State, ForeignValue>,
+    after: &mut Result<State, ForeignValue>,
+    hit: &Hit,
+    denied: bool,
+    now: Timestamp,
+) -> Result<Counted, ForeignValue> {
+    let (before, after) =
+        (before.as_ref().map_err(Clone::clone)?, after.as_mut().map_err(|why| why.clone())?);
+    let reading = after.count(hit.limit, hit.hits, now);
+    Ok(match denied {
+        true => {
+            let reading = Reading { count: before.used(hit.limit, now), ..reading };
+            Counted { reading, state: before.clone() }
+        }
+        false => Counted { reading, state: after.clone() },
+    })
 }
