@@ -2,7 +2,7 @@
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
-use crate::decision::ticks::{MOST, Ticks};
+use crate::decision::ticks::Ticks;
 
 /// So many hits in each period; 0 lets nothing pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Limit {
     pub fn check_size(self) -> Result<(), TooLarge> {
         let most = match self.algorithm {
             Algorithm::FixedWindow | Algorithm::SlidingLog => return Ok(()),
-            _ => MOST / 2 / Ticks::of(self.period).per_period(),
+            _ => Ticks::of(self.period).largest_limit(),
         };
         let larger = self.requests_per_unit.max(self.burst);
         if u64::from(larger) > most { Err(TooLarge { most }) } else { Ok(()) }
@@ -99,6 +99,7 @@ mod tests {
         assert_eq!(bucket(u32::MAX, Period::MINUTE), Ok(()));
         assert_eq!(bucket(70_000_000, Period::YEAR), Ok(()));
         assert_eq!(bucket(72_000_000, Period::YEAR), Err(TooLarge { most: 71_404_103 }));
+        assert_eq!(bucket(u32::MAX, Period::HOUR), Err(TooLarge { most: 625_499_948 }));
         assert_eq!(Limit::new(u32::MAX, Period::YEAR).check_size(), Ok(()));
         let burst = Limit::new(1, Period::YEAR).held_by(Algorithm::TokenBucket).with_burst(72_000_000);
         assert!(burst.check_size().is_err());

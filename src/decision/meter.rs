@@ -39,7 +39,9 @@ pub fn judge(meter: &mut impl Meter, limit: Limit, hits: Hits, now: Timestamp) -
     match hits {
         Hits::Take(amount) => take(meter, limit, u64::from(amount), now),
         Hits::Refund(amount) => {
-            meter.give_back(limit, u64::from(amount), now);
+            if amount > 0 {
+                meter.give_back(limit, u64::from(amount), now);
+            }
             let (count, empty) = (meter.used(limit, now), meter.empty_at(limit, now));
             Reading { count, over: false, reset: Some(until(empty, now)) }
         }
@@ -49,7 +51,7 @@ pub fn judge(meter: &mut impl Meter, limit: Limit, hits: Hits, now: Timestamp) -
 fn take(meter: &mut impl Meter, limit: Limit, amount: u64, now: Timestamp) -> Reading {
     let used = meter.used(limit, now);
     let over = used.saturating_add(amount) > limit.capacity();
-    if !over || limit.overdraft {
+    if amount > 0 && (!over || limit.overdraft) {
         meter.take(limit, amount, now);
     }
     let count = if over && !limit.overdraft { used } else { meter.used(limit, now) };

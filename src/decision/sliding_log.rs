@@ -1,4 +1,5 @@
-//! The sliding log: when each hit of the last period came. Exact over every period, at the price of a place for every hit.
+//! The sliding log: when each hit of the last period came. Exact, at the price of a place for every hit: in no time that is shorter than
+//! a period do more than the limit pass.
 
 use std::collections::VecDeque;
 
@@ -44,7 +45,6 @@ impl Meter for SlidingLog {
 
     fn take(&mut self, _limit: Limit, hits: u64, now: Timestamp) {
         self.forget();
-        let hits = hits.min(MOST_HITS.saturating_sub(self.total));
         self.push(LogEntry { at: now.millis(), hits });
     }
 
@@ -115,6 +115,7 @@ impl SlidingLog {
     }
 
     fn push(&mut self, entry: LogEntry) {
+        let entry = LogEntry { hits: entry.hits.min(MOST_HITS.saturating_sub(self.total)), ..entry };
         if entry.hits == 0 {
             return;
         }

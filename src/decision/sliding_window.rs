@@ -1,8 +1,11 @@
 //! The sliding window, by two counters: hits of the window before count by the part of it that lies within one period from now.
 //!
-//! It takes the hits of the window before for evenly spread. Where they were not, more than the limit may pass within one period, though
-//! never at once: within any time t, at most limit × (1 + t / period) do, which a test holds. [`sliding_log`](super::sliding_log) never lets
-//! more than the limit pass, and holds every hit for it.
+//! It takes the hits of the window before for evenly spread over it. Where they came late, it forgets them too early, and where they came
+//! early, it holds them for too long. What it promises is this: within any time t, no more than limit × (1 + t / period) pass. So never more
+//! than the limit at once, at a window's boundary neither, but nearly twice as much within one whole period, if all of a limit comes
+//! at the end of a window and as much again evenly in the next. `state/tests/bursts.rs` holds the promise and finds both extremes.
+//! Weights are rounded against the caller, by less than one hit and, for periods of more than an hour, by less than a second of time.
+//! [`sliding_log`](super::sliding_log) never lets more than the limit pass within a period, and holds every hit for it.
 
 use crate::decision::fixed_window;
 use crate::decision::limit::Limit;
@@ -54,9 +57,9 @@ impl Meter for SlidingWindow {
         let begin = |start: u64| ticks.at(Timestamp::from_secs(start));
         let fits = match room.checked_sub(self.current) {
             // The previous window's hits have to lose weight.
-            Some(room) => begin(self.start) + lost(self.previous, room, ticks),
+            Some(room) => begin(self.start).saturating_add(lost(self.previous, room, ticks)),
             // So have this window's, once it is the previous one.
-            None => begin(self.start.saturating_add(length)) + lost(self.current, room, ticks),
+            None => begin(self.start.saturating_add(length)).saturating_add(lost(self.current, room, ticks)),
         };
         Some(ticks.begin(fits).max(now))
     }

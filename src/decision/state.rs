@@ -130,3 +130,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,12 @@ impl Ticks {
         self.begin(tick).millis() > now.millis().saturating_add(MAX_AHEAD)
     }
 
+    /// The largest limit, or burst, that is exact: a meter has room for twice as much, as an overdraft or a limit that was lowered may need.
+    #[must_use]
+    pub fn largest_limit(self) -> u64 {
+        (MOST / 2 / self.per_period).min(u64::from(u32::MAX))
+    }
+
     /// The most hits that a meter may hold.
     #[must_use]
     pub fn most_hits(self) -> u64 {

@@ -4,7 +4,9 @@
 //! is the same as a bucket of tokens seen from the other side: what it holds are tokens that were taken and have not come back yet.
 //! Levels are in hits times ticks of a period, so that nothing is ever rounded: after any time exactly as much has drained as is due. That
 //! is also why it holds a level and a time and not one "theoretical arrival time": that would be a fraction for most limits, and would change
-//! its meaning whenever the limit does.
+//! its meaning whenever the limit does. Within any time t, no more than burst + limit × t / period pass; time is counted in whole seconds where
+//! the period is more than an hour, so t may be a second more than it seems. What has drained since the last use drained at the limit of
+//! today: one that changed in between counts from then on.
 
 use crate::decision::limit::Limit;
 use crate::decision::meter::Meter;
@@ -46,21 +48,23 @@ impl Meter for TokenBucket {
         self.level = self.level.saturating_sub(amount);
     }
 
-    fn fits_at(&self, limit: Limit, hits: u64, _now: Timestamp) -> Option<Timestamp> {
+    fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
         let room = limit.capacity().checked_sub(hits)?.saturating_mul(Ticks::of(limit.period).per_period());
-        Some(self.falls_to(room, limit))
+        Some(self.falls_to(room, limit, now))
     }
 
     fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
-        if self.level == 0 { now } else { self.falls_to(0, limit) }
+        self.falls_to(0, limit, now)
     }
 }
 
 impl TokenBucket {
     /// When the level is no higher than this.
-    fn falls_to(&self, level: u64, limit: Limit) -> Timestamp {
-        let ticks = self.level.saturating_sub(level).div_ceil(rate(limit));
-        Ticks::of(limit.period).begin(self.at.saturating_add(ticks))
+    fn falls_to(&self, level: u64, limit: Limit, now: Timestamp) -> Timestamp {
+        match self.level.saturating_sub(level) {
+            0 => now,
+            above => Ticks::of(limit.period).begin(self.at.saturating_add(above.div_ceil(rate(limit)))),
+        }
     }
 }
 

@@ -169,6 +169,8 @@ fn judge_limited<'r>(
     // least remaining, so the one that denied must be it.
     let remaining = if reading.over { 0 } else { limit.remaining(reading.count) };
     let until_reset = match reading.reset {
+        // A hit that never passes finds a meter that may well be empty; nobody is told to come back at once.
+        Some(reset) if reading.over => whole_seconds(reset).max(Duration::from_secs(1)),
         Some(reset) => whole_seconds(reset),
         None => fixed_window::until_reset(limit.period, now),
     };

@@ -1,6 +1,8 @@
 //! The local store: exact under concurrency, bounded, forgetting in order, and atomic where denied requests are ignored.
 //! That it counts as the scripts and as a model do is tested in `storage/redis/tests/model.rs`.
 
+mod algorithms;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
