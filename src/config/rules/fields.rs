@@ -10,6 +10,8 @@ const DESCRIPTOR: &[&str] = &[
     "key",
     "value",
     "rate_limit",
+    "rate_limits",
+    "limits",
     "descriptors",
     "shadow_mode",
     "quota_mode",
@@ -114,7 +116,9 @@ descriptors:
     on_store_failure: deny
     metadata: {}
   - key: l
-    rate_limit: {per: 5m, requests_per_unit: 1, hits_multiplier: 2, max_hits: 3}
+    rate_limits: [{per: 5m, requests_per_unit: 1, hits_multiplier: 2, max_hits: 3}]
+  - key: m
+    limits: 10/s
 ";
         let names = [super::DOMAIN, super::DESCRIPTOR, super::LIMIT, super::REPLACED].concat();
         for name in names {

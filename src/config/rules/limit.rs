@@ -1,6 +1,9 @@
-//! What stands under `rate_limit`.
+//! What stands under `rate_limit`, and in each item of `rate_limits`.
 
+mod short;
 mod window;
+
+pub(super) mod list;
 
 use std::num::NonZeroU32;
 
@@ -31,29 +34,59 @@ struct Draft<'a, 't> {
     replaces: Option<Field<'a, 't>>,
 }
 
-/// Reads a limit. An empty one is refused: whoever writes `rate_limit:` wants a limit, and nothing would be limited.
+/// Reads `rate_limit`. An empty one is refused: whoever writes `rate_limit:` wants a limit, and nothing would be limited.
 pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<LimitSpec> {
     if field.node.is_null() {
         let help =
             "write `unit` and `requests_per_unit` or `unlimited: true` under it, or leave the field out";
         return Err(decoder.refuse(field, "`rate_limit` is empty", help));
     }
-    let draft = draft(decoder, field.node, &field.path)?;
+    let place = Place { what: "`rate_limit`", span: field.span, node: field.node, path: field.path };
+    one(decoder, &place, &own_names(std::slice::from_ref(field.node))).map(Some)
+}
+
+/// Where a limit stands.
+struct Place<'a, 't> {
+    /// As messages name it.
+    what: &'static str,
+    /// The place to point at where something is missing.
+    span: Span,
+    node: &'a Node<'t>,
+    path: Path<'a>,
+}
+
+/// The names that the limits of a rule have, so that none of them replaces its own rule.
+fn own_names<'n>(limits: &'n [Node<'_>]) -> Vec<&'n str> {
+    let fields = limits.iter().filter_map(|limit| match &limit.value {
+        Value::Mapping(fields) => Some(fields),
+        Value::Scalar(_) | Value::Sequence(_) => None,
+    });
+    let names = fields.flatten().filter(|field| field.name == "name");
+    let texts = names.filter_map(|field| match &field.node.value {
+        Value::Scalar(scalar) => Some(&*scalar.text),
+        Value::Sequence(_) | Value::Mapping(_) => None,
+    });
+    texts.collect()
+}
+
+/// Reads one limit of a rule whose limits have these names.
+fn one(decoder: &mut Decoder<'_, '_>, place: &Place<'_, '_>, names: &[&str]) -> Result<LimitSpec, Reported> {
+    let draft = draft(decoder, place.node, &place.path)?;
     let name = draft.name.clone().map(|name| name.filter(|name| !name.is_empty()));
     let replaces = match &draft.replaces {
-        Some(list) => replaces(decoder, list, name.as_ref().ok().and_then(Option::as_deref)),
+        Some(list) => replaces(decoder, list, names),
         None => Ok(Vec::new()),
     };
     let quota = if draft.unlimited?.unwrap_or(false) {
         unlimited(decoder, &draft.counted)
     } else {
-        counted(decoder, field.span, &field.path, &draft)
+        counted(decoder, place, &draft)
     };
     let cost = Cost {
         multiplier: draft.multiplier?.unwrap_or(Cost::PLAIN.multiplier),
         most: draft.most?.unwrap_or(Cost::PLAIN.most),
     };
-    Ok(Some(LimitSpec { quota: quota?, name: name?, replaces: replaces?, cost }))
+    Ok(LimitSpec { quota: quota?, name: name?, replaces: replaces?, cost })
 }
 
 fn draft<'a, 't>(
@@ -115,15 +148,15 @@ fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result
 
 fn counted(
     decoder: &mut Decoder<'_, '_>,
-    span: Span,
-    path: &Path<'_>,
+    place: &Place<'_, '_>,
     draft: &Draft<'_, '_>,
 ) -> Result<QuotaSpec, Reported> {
-    let period = draft.window.length(decoder, span, path);
+    let Place { what, span, path, .. } = place;
+    let period = draft.window.length(decoder, place);
     let requests_per_unit = draft.requests_per_unit.and_then(|requests| {
         requests.ok_or_else(|| {
             let help = "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing";
-            decoder.report(span, path, "`rate_limit` without `requests_per_unit`", help)
+            decoder.report(*span, path, format!("{what} without `requests_per_unit`"), help)
         })
     });
     Ok(QuotaSpec::Counted(Limit::new(requests_per_unit?, period?)))
@@ -132,11 +165,11 @@ fn counted(
 fn replaces(
     decoder: &mut Decoder<'_, '_>,
     list: &Field<'_, '_>,
-    own_name: Option<&str>,
+    own_names: &[&str],
 ) -> Result<Vec<String>, Reported> {
     let mut result = Ok(Vec::new());
     for (index, node) in decoder.items(list)?.iter().enumerate() {
-        let replaced = replaced(decoder, node, &Path::Item(&list.path, index), own_name);
+        let replaced = replaced(decoder, node, &Path::Item(&list.path, index), own_names);
         result = match (result, replaced) {
             (Ok(mut names), Ok(name)) => {
                 names.push(name);
@@ -152,7 +185,7 @@ fn replaced(
     decoder: &mut Decoder<'_, '_>,
     node: &Node<'_>,
     path: &Path<'_>,
-    own_name: Option<&str>,
+    own_names: &[&str],
 ) -> Result<String, Reported> {
     if let Value::Scalar(scalar) = &node.value {
         let help = "write `- name: x`, the `rate_limit.name` of another rule";
@@ -180,7 +213,7 @@ fn replaced(
             "`replaces` without a name",
             "write `- name: x`, the `rate_limit.name` of another rule",
         )),
-        Some(name) if Some(name.as_str()) == own_name => Err(decoder.report(
+        Some(name) if own_names.contains(&name.as_str()) => Err(decoder.report(
             span,
             path,
             format!("a rule cannot replace itself, {}", quote(&name)),

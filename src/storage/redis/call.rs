@@ -9,7 +9,7 @@ pub(super) use reply::{malformed, number, window};
 
 use redis::{Cmd, Value};
 
-use crate::decision::hit::Hit;
+use crate::decision::hit::{Hit, Role};
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
@@ -159,7 +159,8 @@ impl CountCall {
             let quota_left = passenger.order.mode == Mode::CountUnlessDenied { quota_left: true };
             command.arg(u8::from(quota_left)).arg(passenger.order.hits.len());
             for (hit, place) in passenger.order.hits.iter().zip(&mut places) {
-                let role = u8::from(hit.role.shadow) + 2 * u8::from(hit.role.quota);
+                let Role { shadow, quota, continues } = hit.role;
+                let role = u8::from(shadow) + 2 * u8::from(quota) + 4 * u8::from(continues);
                 command.arg(place + 1).arg(signed(hit.hits)).arg(limit(hit)).arg(role);
             }
         }

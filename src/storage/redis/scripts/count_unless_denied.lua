@@ -2,7 +2,8 @@
 --
 -- ARGV after the time: for each key its unit in seconds; then for each request: 1 where a quota-mode descriptor that is
 -- not over stands outside (else 0), the number of its hits, and for each hit: the key's index, what is added (negative:
--- given back), the limit, and its role: 0 plain, 1 shadow, 2 quota, 3 both.
+-- given back), the limit, and its role: 0 plain, 1 shadow, 2 quota, 3 both; and 4 more where it is of the same descriptor as
+-- the hit before it, by another limit. A descriptor is over where any of its hits is.
 -- Answers for each key the window's start (or a text: why this key could not be counted); then for each request 1 where
 -- it was denied (else 0), and for each of its hits the count before the request and the count with the hit.
 -- What denies is decision/hit.rs, `Leniency::denies`. A key that cannot be counted does not take part.
@@ -27,30 +28,32 @@ end
 
 local at = 2 + #KEYS
 while ARGV[at] do
-  local denied, any_quota, quota_left, after = false, false, ARGV[at] == '1', {}
+  -- Whether a quota-mode descriptor that was seen to the end is not over, and whether the latest is not, so far.
+  local denied, any_quota, quota_left, room, after = false, false, ARGV[at] == '1', false, {}
   local hits, answer = tonumber(ARGV[at + 1]), size + 1
   at, size = at + 2, answer
   for _ = 1, hits do
     local key, role = tonumber(ARGV[at]), tonumber(ARGV[at + 3])
-    local before, count = 0, 0
+    local before, count, over = 0, 0, false
     if not faults[key] then
       before = counts[key]
       count = add(after[key] or before, tonumber(ARGV[at + 1]))
       after[key] = count
       if count > 0 then grown_by[key] = answer end
-      local over = count > tonumber(ARGV[at + 2]) and role % 2 == 0
-      if role >= 2 then
-        any_quota, quota_left = true, quota_left or not over
-      elseif over then
-        denied = true
+      over = count > tonumber(ARGV[at + 2]) and role % 2 == 0
+    end
+    if role % 4 < 2 then
+      denied = denied or over
+    else
+      if role < 4 then
+        any_quota, quota_left, room = true, quota_left or room, true
       end
-    elseif role >= 2 then
-      any_quota, quota_left = true, true
+      room = room and not over
     end
     reply[size + 1], reply[size + 2] = before, count
     at, size = at + 4, size + 2
   end
-  denied = denied or (any_quota and not quota_left)
+  denied = denied or (any_quota and not quota_left and not room)
   reply[answer] = denied and 1 or 0
   if not denied then
     for key, count in pairs(after) do
