@@ -47,7 +47,7 @@ struct Traffic {
 fn arrivals(second: usize) -> u32 {
     match second {
         57..=61 => 24,
-        0..=119 => u32::from(second % 4 == 0),
+        0..=119 => u32::from(second.is_multiple_of(4)),
         120..=179 => 3,
         180..=249 => 0,
         250 | 251 => 60,
