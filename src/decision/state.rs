@@ -53,6 +53,12 @@ impl State {
         state
     }
 
+    /// The window, where it is a fixed one.
+    #[must_use]
+    pub fn window(&self) -> Option<Window> {
+        if let Self::FixedWindow(window) = self { Some(*window) } else { None }
+    }
+
     /// Whether the limit's algorithm keeps such a state.
     #[must_use]
     pub fn is_of(&self, algorithm: Algorithm) -> bool {

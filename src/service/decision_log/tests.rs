@@ -17,7 +17,7 @@ use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::time::Timestamp;
 use crate::decision::verdict::{Outcome, Verdict};
-use crate::decision::{fixed_window::Reading, hit::HitAnswer};
+use crate::decision::{hit::HitAnswer, reading::Reading};
 use crate::service::ManualClock;
 
 const NOW: Timestamp = Timestamp::from_millis(1_735_689_599_001);

@@ -107,7 +107,7 @@ impl Counted {
     /// When the window it was counted in started, in seconds since the epoch; 0 of a meter, which has none.
     #[must_use]
     pub fn window_start(&self) -> u64 {
-        if let State::FixedWindow(window) = self.state { window.start } else { 0 }
+        self.state.window().map_or(0, |window| window.start)
     }
 }
 

@@ -73,7 +73,7 @@ fn soon() -> Instant {
 #[track_caller]
 fn readings(outcome: Outcome<Counts>) -> Vec<(u64, bool)> {
     let Outcome::Done(counts) = outcome else { panic!("not counted: {outcome:?}") };
-    let reading = |Reading::of_window(count, over)| (count, over);
+    let reading = |Reading { count, over, .. }: Reading| (count, over);
     counts.into_iter().map(|count| reading(count.expect("a counter of ours").reading)).collect()
 }
 

@@ -177,7 +177,7 @@ fn counted(window: &Result<u64, ForeignValue>, hit: &Hit, count: u64) -> Result<
 
 /// A hit in a window, by the counts before its request and with it.
 fn counted_in_window(window: State, hit: &Hit, denied: bool, (before, after): (u64, u64)) -> Counted {
-    let start = if let State::FixedWindow(window) = window { window.start } else { 0 };
+    let start = window.window().map_or(0, |window| window.start);
     in_window(start, if denied { before } else { after }, after > limit(hit))
 }
 

@@ -48,7 +48,7 @@ while ARGV[at] do
     local before, count = 0, 0
     local meter, over = meters[key], nil
     if states[key] then
-      local hit, state = tonumber(ARGV[at + 1]), after[key] or meter.copy(states[key])
+      local hit, state = tonumber(ARGV[at + 1]), after[key] or copied(states[key])
       over = hit >= 0 and meter.used(state) + hit > tonumber(ARGV[at + 2])
       if hit < 0 then
         meter.give_back(state, -hit)

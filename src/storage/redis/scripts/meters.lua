@@ -7,3 +7,10 @@ local function meter_of(text)
   made[letter] = made[letter] or makers[letter]()
   return made[letter], tonumber(period), tonumber(rate)
 end
+
+-- Another state that is the same.
+local function copied(state)
+  local copy = {}
+  for name, value in pairs(state) do copy[name] = value end
+  return copy
+end

@@ -68,12 +68,6 @@ local function sliding_log()
     state.given = (state.given or 0) + hits - fresh
   end
 
-  function log.copy(state)
-    local copy = {}
-    for name, value in pairs(state) do copy[name] = value end
-    return copy
-  end
-
   -- What the caller needs to know the state: the oldest entry that counts and how many came with it, the newest, and how many
   -- count in all.
   function log.told(state)

@@ -49,12 +49,6 @@ local function sliding_window()
     state.previous = math.max(state.previous - older, 0)
   end
 
-  function sliding.copy(state)
-    local copy = {}
-    for name, value in pairs(state) do copy[name] = value end
-    return copy
-  end
-
   -- What the caller needs to know the state.
   function sliding.told(state)
     return { state.start, state.previous, state.current }

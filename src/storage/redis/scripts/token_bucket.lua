@@ -38,11 +38,6 @@ local function token_bucket()
     state.level = math.max(state.level - hits * state.length, 0)
   end
 
-  function bucket.copy(state)
-    return { level = state.level, at = state.at, tick = state.tick, length = state.length, millis = state.millis,
-      rate = state.rate, settled = state.settled, stored = state.stored }
-  end
-
   -- What the caller needs to know the state.
   function bucket.told(state)
     return { state.level, state.at }
