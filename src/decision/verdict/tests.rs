@@ -171,3 +171,17 @@ fn a_share_of_the_limit_is_the_limit() {
     assert_eq!((told[1].limit.requests_per_unit, told[1].remaining), (70, 0));
     assert_eq!(verdict.statuses[0].outcome, Outcome::Near);
 }
+
+/// A hit that is larger than its limit never passes, and finds a meter that may be empty.
+#[test]
+fn nobody_who_was_denied_is_told_to_come_back_at_once() {
+    let rules = rules();
+    let request = Request { domain: "d", descriptors: smallvec![descriptor("plain")] };
+    let plan = Plan::new(&request, &rules, MODES);
+    let told = |over, reset| {
+        let reading = Reading { count: 0, over, reset: Some(Duration::from_millis(reset)) };
+        let verdict = Verdict::new(&plan, &[HitAnswer::from(reading)], Timestamp::from_secs(3_600));
+        verdict.statuses[0].limited.map(|limited| limited.until_reset.as_secs())
+    };
+    assert_eq!([told(true, 0), told(true, 1_001), told(false, 0)], [Some(1), Some(2), Some(0)]);
+}
