@@ -5,12 +5,14 @@ use std::slice;
 use smallvec::smallvec;
 
 use super::*;
-use crate::decision::fixed_window::Reading;
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
+use crate::decision::reading::Reading;
 use crate::decision::request::{Entry, Hits};
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::Moment;
 use crate::storage::redis::failure::Failure;
@@ -73,8 +75,9 @@ fn ask_ignoring(shards: &Shards, hits: &[Hit], counted: &[(usize, u64)]) -> Vec<
     let (groups, at) = (answers.unanswered(), Moment { now: NOW, deadline: None, trace: None });
     for group in &groups {
         let count = counted.iter().find(|(index, _)| group.hits.as_slice() == [*index]).map(|&(_, count)| {
-            let reading = Reading { count, over: count > 3 };
-            Outcome::Done(smallvec![Ok(Counted { reading, window_start: 1_699_999_980 })])
+            let reading = Reading::of_window(count, count > 3);
+            let state = State::FixedWindow(Window { start: 1_699_999_980, count: reading.count });
+            Outcome::Done(smallvec![Ok(Counted { reading, state })])
         });
         answers.take(group, count, &at);
     }
