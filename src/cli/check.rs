@@ -90,7 +90,8 @@ fn check(args: &CheckArgs) -> Checked {
     });
     let rules = &settings.rules;
     let merge_domains = args.merge_domains || rules.merge_domains;
-    let options = RuleOptions { merge_domains, allow_empty: rules.allow_empty };
+    let options =
+        RuleOptions { merge_domains, allow_empty: rules.allow_empty, max_sliding_log: rules.max_sliding_log };
     let paths = if args.paths.is_empty() { &rules.paths } else { &args.paths };
     check_rules(&mut checked, paths.clone(), options);
     checked

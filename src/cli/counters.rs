@@ -123,7 +123,7 @@ struct WhichArgs {
     #[arg(long)]
     domain: Option<String>,
 
-    /// The unit, where requests bring their own limit along
+    /// The unit, where requests bring their own limit along or the rule has several limits
     #[arg(long, requires = "entries", value_parser = unit)]
     unit: Option<String>,
 }

@@ -102,7 +102,7 @@ mod tests {
 
     fn limited(requests_per_unit: u32, hits: Hits, count: u64, source: Source) -> Limited {
         let limit = Limit::new(requests_per_unit, Period::MINUTE);
-        Limited { limit, remaining: 0, until_reset: Duration::from_secs(1), hits, count, source }
+        Limited { limit, remaining: 0, until_reset: Duration::from_secs(1), hits, count, source, number: 0 }
     }
 
     /// So many hits that leave the counter at `count`, against a limit: the shares in the order of their names.

@@ -99,9 +99,8 @@ fn write_status(status: &Status<'_>) -> DescriptorStatus {
 }
 
 fn write_limit(status: &Status<'_>, limited: Limited) -> RateLimit {
-    let name = status.rule.and_then(|rule| rule.name.as_deref()).unwrap_or_default();
     RateLimit {
-        name: name.to_owned(),
+        name: status.name().unwrap_or_default().to_owned(),
         requests_per_unit: limited.limit.requests_per_unit,
         unit: write_unit(limited.limit.period).into(),
     }

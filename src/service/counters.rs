@@ -165,7 +165,7 @@ impl Counters {
     /// One counter, whether or not anything is counted in it.
     ///
     /// # Errors
-    /// Where no counter is named, or its shard does not answer.
+    /// Where no counter is named, or several are, or its shard does not answer.
     pub async fn get(&self, which: &Which) -> Result<FoundCounter, CounterFault> {
         let snapshot = self.snapshot();
         let asked = which.find(snapshot.as_deref())?;
@@ -174,13 +174,15 @@ impl Counters {
         found.map(|found| found.with_share(self.limit_share)).ok_or(CounterFault::NoKey)
     }
 
-    /// Resets one counter, whatever is in its place.
+    /// Resets the counters of one rule for these entries, whatever is in their place: one, where the rule has one limit.
     ///
     /// # Errors
     /// Where no counter is named, or its shard does not answer.
     pub async fn reset(&self, which: &Which) -> Result<Reset, CounterFault> {
-        let key = which.find(self.snapshot().as_deref())?.key;
-        let counters = usize::from(self.store.reset(&key).await?);
+        let mut counters = 0;
+        for asked in which.find_all(self.snapshot().as_deref())? {
+            counters += usize::from(self.store.reset(&asked.key).await?);
+        }
         Ok(Reset { counters, ..self.nothing_reset() })
     }
 

@@ -21,6 +21,7 @@ descriptors:
   - {key: path, rate_limit: {unit: year, requests_per_unit: 9}}
   - {key: host, value: '*.example.com', share_threshold: true, rate_limit: {unit: year, requests_per_unit: 4}}
   - {key: free, rate_limit: {unlimited: true}}
+  - {key: several, limits: [5/year, 7/3000d]}
 ";
 
 /// What the command said.

@@ -154,6 +154,24 @@ async fn envoy_tells_no_window_that_it_has_no_unit_for() {
 }
 
 #[tokio::test]
+async fn of_several_limits_envoy_tells_the_most_restrictive() {
+    let burst = "{unit: year, requests_per_unit: 5, name: wide}";
+    let long = "{unit: month, requests_per_unit: 2, name: tight}";
+    let rules = format!(
+        "{{domain: mesh, descriptors: [{{key: generic_key, value: all, rate_limits: [{burst}, {long}]}}]}}"
+    );
+    let mesh = Mesh::start(&rules, |envoy| envoy.descriptor(&all())).await;
+    for (status, remaining) in [(200, "1"), (200, "0"), (429, "0")] {
+        let answer = mesh.get(&[]).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("x-ratelimit-limit"), r#"2, 2;w=2592000;name="tight""#);
+        assert_eq!(answer.header("x-ratelimit-remaining"), remaining);
+        let reset: u64 = answer.header("x-ratelimit-reset").parse().unwrap();
+        assert!(reset <= 2_592_000, "{reset}");
+    }
+}
+
+#[tokio::test]
 async fn our_headers_go_to_passed_and_denied_clients() {
     let setup = Ratekeeper::setup().rules(&limit_all(1)).settings("response: {headers: {enabled: true}}");
     let mesh = Mesh::of(setup.start().await, |envoy| envoy.descriptor(&all())).await;

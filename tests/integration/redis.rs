@@ -21,6 +21,7 @@ mod ring_growth;
 mod scene;
 mod sentinel;
 mod settlement;
+mod several_limits;
 mod single_keys;
 mod start;
 mod tls;

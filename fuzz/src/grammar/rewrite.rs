@@ -20,7 +20,8 @@ fn descriptor(spec: &DescriptorSpec) -> String {
     fields([
         ("key", Some(text(&spec.key))),
         ("value", spec.value.as_deref().map(text)),
-        ("rate_limit", spec.limit.as_ref().map(limit)),
+        ("rate_limit", spec.limit.as_ref().filter(|_| spec.further_limits.is_empty()).map(limit)),
+        ("rate_limits", (!spec.further_limits.is_empty()).then(|| list(spec.limits().map(limit)))),
         ("shadow_mode", flag(spec.shadow_mode)),
         ("quota_mode", flag(spec.quota_mode)),
         ("detailed_metric", flag(spec.detailed_metric)),

@@ -9,6 +9,7 @@ mod refused_limits;
 mod refused_structure;
 mod refused_windows;
 mod refused_yaml;
+mod several_limits;
 mod sources;
 mod speed;
 mod warnings;

@@ -12,10 +12,9 @@ use smallvec::SmallVec;
 
 use crate::decision::key::MAX_PART;
 use crate::decision::key::name::{self, CounterName, NamedEntries, Part};
-use crate::decision::limit::Limit;
 use crate::decision::request::Entry;
 use crate::decision::rules::level::{Level, Node};
-use crate::decision::rules::{Quota, Rule, RuleId, RuleSet};
+use crate::decision::rules::{Rule, RuleId, RuleSet};
 
 /// Rules that one key is given at the most; with more, which one it is remains unknown.
 pub const MOST_RULES: usize = 8;
@@ -50,8 +49,8 @@ impl RuleSet {
         let mut search = Search { entries, hashed, found: SmallVec::new(), steps: 0 };
         search.descend(level, 0);
         let counts = |rule: &&Rule| {
-            let is_its = |limit: Limit| (limit.period, limit.algorithm) == (name.period, name.algorithm);
-            matches!(rule.quota, Quota::Limited(limit) if is_its(limit))
+            let limit = rule.limits().and_then(|limits| limits.of_period(name.period));
+            limit.is_some_and(|one| one.limit.algorithm == name.algorithm)
                 && rule.may_count_as(entries.iter().map(|(_, value)| *value))
         };
         search.found.sort_unstable_by_key(|id| id.index());
@@ -129,6 +128,7 @@ mod tests {
     use super::*;
     use crate::decision::cost::Cost;
     use crate::decision::key::CounterKey;
+    use crate::decision::limit::Limit;
     use crate::decision::period::Period;
     use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 

@@ -1,5 +1,7 @@
 //! From rules, a request and counts to the verdict, without a store.
 
+mod several_limits;
+
 use smallvec::smallvec;
 
 use super::*;

@@ -10,6 +10,7 @@ mod ring;
 mod shards;
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -18,9 +19,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
-use crate::decision::rules::{Quota, Rule};
+use crate::decision::rules::{Quota, Rule, RuleLimit};
 use crate::server::http::admin::explain::Explainer;
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
@@ -137,27 +139,38 @@ fn list_rules(snapshot: &Snapshot) -> String {
 
 /// One rule as upstream's users read it, and where it stands.
 fn line(rule: &Rule) -> String {
-    let quota = match rule.quota {
+    let quota = match &rule.quota {
         Quota::NoLimit => "no limit".into(),
         Quota::Unlimited => "unlimited".into(),
-        Quota::Limited(Limit { period, requests_per_unit, .. }) => match period.unit() {
-            Some(unit) => {
-                format!("unit={} requests_per_unit={requests_per_unit}", unit.name().to_ascii_uppercase())
-            }
-            None => format!("per={period} requests_per_unit={requests_per_unit}"),
-        },
+        Quota::Limited(limits) => limits.iter().map(limit_text).collect::<Vec<_>>().join(" and "),
     };
-    let Cost { multiplier, most } = rule.cost;
-    let mut cost = String::new();
-    if multiplier != Cost::PLAIN.multiplier {
-        let _ = write!(cost, " hits_multiplier={multiplier}");
-    }
-    if most != Cost::PLAIN.most {
-        let _ = write!(cost, " max_hits={most}");
-    }
-    let name = rule.name.as_ref().map_or_else(String::new, |name| format!(", name: {name}"));
+    let names: String = rule.names().map(|name| format!(", name: {name}")).collect();
     format!(
-        "{}.{}: {quota}{cost}, shadow_mode: {}, quota_mode: {}{name} ({})",
+        "{}.{}: {quota}, shadow_mode: {}, quota_mode: {}{names} ({})",
         rule.domain, rule.path, rule.shadow_mode, rule.quota_mode, rule.location
     )
+}
+
+fn limit_text(one: &RuleLimit) -> String {
+    let Limit { period, requests_per_unit, algorithm, burst, overdraft } = one.limit;
+    let unit = match period.unit() {
+        Some(unit) => format!("unit={}", unit.name().to_ascii_uppercase()),
+        None => format!("per={period}"),
+    };
+    let held = match algorithm {
+        Algorithm::FixedWindow => String::new(),
+        Algorithm::TokenBucket => format!(" algorithm=token_bucket burst={burst}"),
+        other => format!(" algorithm={}", other.name()),
+    };
+    let overdraft = if overdraft { " overdraft=true" } else { "" };
+    let Cost { multiplier, most } = one.cost;
+    let multiplier = unless_plain(" hits_multiplier", multiplier, Cost::PLAIN.multiplier);
+    format!(
+        "{unit} requests_per_unit={requests_per_unit}{held}{overdraft}{multiplier}{}",
+        unless_plain(" max_hits", most, Cost::PLAIN.most)
+    )
+}
+
+fn unless_plain(name: &str, number: NonZeroU32, plain: NonZeroU32) -> String {
+    if number == plain { String::new() } else { format!("{name}={number}") }
 }

@@ -3,11 +3,11 @@
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::{CounterName, EntriesFault, OwnedEntry, read_entries, write_entries};
 use crate::decision::key::pattern::KeyPattern;
-use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::request::Entry;
 use crate::decision::rules::named::HashedValues;
-use crate::decision::rules::{Quota, Rule};
+use crate::decision::rules::spec::Location;
+use crate::decision::rules::{Limits, Rule};
 use crate::service::counters::found::{FoundCounter, FoundRule};
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{StoredCounter, Unread};
@@ -32,7 +32,7 @@ pub enum Which {
         domain: String,
         /// The entries as people write them.
         entries: String,
-        /// The unit, where a request brings its own limit along; the rule's otherwise.
+        /// The unit, where a request brings its own limit along or the rule has several limits; the rule's otherwise.
         period: Option<Period>,
     },
     /// The one that has this key, without the store's prefix.
@@ -71,6 +71,16 @@ pub enum CounterFault {
     /// A request like this is let pass without counting.
     #[error("the rule {0} has no limit, so nothing is counted")]
     NoLimit(String),
+    /// A request like this is counted in several counters.
+    #[error(
+        "the rule {rule} has several limits, each with a counter of its own; name the unit of one: {units}"
+    )]
+    SeveralLimits {
+        /// Its path and place.
+        rule: String,
+        /// The units of its limits.
+        units: String,
+    },
     /// Its shard does not answer.
     #[error("the shard does not answer: {0}")]
     Unread(#[from] Unread),
@@ -100,11 +110,11 @@ impl Filter {
         let is_meant = |rule: &&Rule| {
             *rule.path == **path && self.domain.as_deref().is_none_or(|domain| domain == &*rule.domain)
         };
-        let limits: Vec<(&Rule, Limit)> =
-            rules.filter(is_meant).filter_map(|rule| Some((rule, limit(rule)?))).collect();
+        let limits: Vec<(&Rule, &Limits)> =
+            rules.filter(is_meant).filter_map(|rule| Some((rule, rule.limits()?))).collect();
         match limits.as_slice() {
             [] => Err(CounterFault::NoSuchRule(path.clone(), self.domain.clone())),
-            [(rule, limit)] => Ok(KeyPattern::new(Some(limit.period), Some(&rule.domain), &self.prefix)),
+            [(rule, limits)] => Ok(KeyPattern::new(only_period(limits), Some(&rule.domain), &self.prefix)),
             _ => Ok(KeyPattern::new(None, self.domain.as_deref(), &self.prefix)),
         }
     }
@@ -118,11 +128,25 @@ impl Filter {
 impl Which {
     /// The counter that this names.
     pub(super) fn find(&self, snapshot: Option<&Snapshot>) -> Result<Asked, CounterFault> {
+        let mut found = self.find_all(snapshot)?;
+        match (found.pop(), found.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (Some(last), false) => {
+                let units: Vec<String> = found.iter().chain([&last]).filter_map(Asked::unit).collect();
+                let rule = last.rule.map(|rule| in_place(&rule.path, &rule.location)).unwrap_or_default();
+                Err(CounterFault::SeveralLimits { rule, units: units.join(", ") })
+            }
+            (None, _) => Err(CounterFault::NoKey),
+        }
+    }
+
+    /// The counters that this names: several where a rule has several limits, and no unit says which.
+    pub(super) fn find_all(&self, snapshot: Option<&Snapshot>) -> Result<Vec<Asked>, CounterFault> {
         match self {
             Which::OfKey(key) => {
                 CounterName::read(key.as_bytes()).ok_or(CounterFault::NoKey)?;
                 let key = CounterKey::from_stored(key.as_bytes()).ok_or(CounterFault::NoKey)?;
-                Ok(Asked { key, rule: None, entries: None })
+                Ok(vec![Asked { key, rule: None, entries: None }])
             }
             Which::OfEntries { domain, entries, period } => {
                 let entries = read_entries(entries)?;
@@ -138,12 +162,15 @@ impl Which {
                         domain: domain.clone(),
                         entries: write_entries(entries.iter().copied()),
                     }),
+                    (Some(rule), Some(period)) if has_several(rule, *period) => {
+                        Ok(Asked::of_limit(rule, *period, &entries).into_iter().collect())
+                    }
                     // As a request with a limit of its own is counted, whatever rule there is.
-                    (_, Some(period)) => Ok(Asked {
+                    (_, Some(period)) => Ok(vec![Asked {
                         key: CounterKey::new(domain, *period, entries.iter().copied()),
                         rule: None,
                         entries: Some(write_entries(entries.iter().copied())),
-                    }),
+                    }]),
                 }
             }
         }
@@ -151,12 +178,22 @@ impl Which {
 }
 
 impl Asked {
-    fn of_rule(rule: &Rule, entries: &[Entry<'_>]) -> Result<Self, CounterFault> {
-        let limit =
-            limit(rule).ok_or_else(|| CounterFault::NoLimit(format!("{} ({})", rule.path, rule.location)))?;
+    fn of_rule(rule: &Rule, entries: &[Entry<'_>]) -> Result<Vec<Self>, CounterFault> {
+        let limits =
+            rule.limits().ok_or_else(|| CounterFault::NoLimit(in_place(&rule.path, &rule.location)))?;
+        Ok(limits.iter().filter_map(|one| Self::of_limit(rule, one.limit.period, entries)).collect())
+    }
+
+    /// The counter of the rule's limit for windows of this length.
+    fn of_limit(rule: &Rule, period: Period, entries: &[Entry<'_>]) -> Option<Self> {
         let counted = || rule.counter_entries(entries);
-        let key = CounterKey::new(&rule.domain, limit.period, counted());
-        Ok(Self { key, rule: FoundRule::new(rule), entries: Some(write_entries(counted())) })
+        let found = FoundRule::new(rule, period)?;
+        let key = CounterKey::of_limit(found.limit, &rule.domain, counted());
+        Some(Self { key, rule: Some(found), entries: Some(write_entries(counted())) })
+    }
+
+    fn unit(&self) -> Option<String> {
+        self.key.period().map(|period| period.to_string())
     }
 
     /// What there is to tell of it: the rule that the question led to, and else the one that the key leads to.
@@ -172,11 +209,18 @@ impl Asked {
     }
 }
 
-fn limit(rule: &Rule) -> Option<Limit> {
-    match rule.quota {
-        Quota::Limited(limit) => Some(limit),
-        Quota::NoLimit | Quota::Unlimited => None,
-    }
+/// The length of the windows of a rule that has one limit.
+fn only_period(limits: &Limits) -> Option<Period> {
+    limits.further().is_empty().then_some(limits.first().limit.period)
+}
+
+/// Whether a rule has several limits, and one of them for windows of this length.
+fn has_several(rule: &Rule, period: Period) -> bool {
+    rule.limits().is_some_and(|limits| !limits.further().is_empty() && limits.of_period(period).is_some())
+}
+
+fn in_place(path: &str, location: &Location) -> String {
+    format!("{path} ({location})")
 }
 
 fn of_domain(domain: Option<&str>) -> String {

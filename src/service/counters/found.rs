@@ -10,7 +10,7 @@ use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
-use crate::decision::rules::{Quota, Rule};
+use crate::decision::rules::{Rule, RuleLimit};
 use crate::decision::state::State;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{Held, StoredCounter};
@@ -45,11 +45,11 @@ pub struct FoundCounter {
 pub struct FoundRule {
     /// Its path, as in `/rlconfig` and in metrics.
     pub path: Box<str>,
-    /// Its name.
+    /// The limit's name.
     pub name: Option<Box<str>>,
     /// Where it stands.
     pub location: Location,
-    /// Its limit, or the part of it that is given out here.
+    /// The limit that the counter is for, or the part of it that is given out here.
     pub limit: Limit,
     /// Whether it never denies.
     pub shadow_mode: bool,
@@ -66,7 +66,8 @@ impl FoundCounter {
         let name = CounterName::read(key.as_bytes())?;
         let (period, domain, entries) = (name.period, name.domain.text().into_owned(), name.entries_text());
         let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed)).unwrap_or_default();
-        let rules: Vec<FoundRule> = rules.into_iter().filter_map(FoundRule::new).collect();
+        let rules: Vec<FoundRule> =
+            rules.into_iter().filter_map(|rule| FoundRule::new(rule, period)).collect();
         let limit = match rules.as_slice() {
             [rule] => rule.limit,
             // Without its rule nobody knows how fast a bucket drains.
@@ -116,10 +117,10 @@ impl FoundCounter {
 }
 
 impl FoundRule {
-    /// What there is to tell of a rule that has a limit.
-    pub(super) fn new(rule: &Rule) -> Option<Self> {
-        let Quota::Limited(limit) = rule.quota else { return None };
-        let (path, name, location) = (rule.path.clone(), rule.name.clone(), rule.location.clone());
-        Some(Self { path, name, location, limit, shadow_mode: rule.shadow_mode })
+    /// What there is to tell of a rule that has a limit for windows of this length.
+    pub(super) fn new(rule: &Rule, period: Period) -> Option<Self> {
+        let RuleLimit { limit, name, .. } = rule.limits()?.of_period(period)?;
+        let (path, name, location) = (rule.path.clone(), name.clone(), rule.location.clone());
+        Some(Self { path, name, location, limit: *limit, shadow_mode: rule.shadow_mode })
     }
 }

@@ -136,7 +136,7 @@ impl<'v> Line<'_, '_, 'v> {
             outcome: status.outcome.name(),
             decided_by: status.limited.map_or("rules", |limited| limited.source.name()),
             rule: status.rule.map(|rule| &*rule.path),
-            name: status.rule.and_then(|rule| rule.name.as_deref()),
+            name: status.name(),
             location: status.rule.map(|rule| rule.location.file_and_line()),
             limited,
         }

@@ -19,8 +19,8 @@ use crate::storage::slot::Slot;
 /// The start of a minute, an hour and a day.
 const NOW: Timestamp = Timestamp::from_secs(1_699_920_000);
 const SLOT: Slot = Slot(3);
-const SHADOW: Role = Role { shadow: true, quota: false };
-const QUOTA: Role = Role { shadow: false, quota: true };
+const SHADOW: Role = Role { shadow: true, quota: false, continues: false };
+const QUOTA: Role = Role { quota: true, shadow: false, continues: false };
 
 fn ledger() -> Ledger {
     ledger_of(1_000)

@@ -9,7 +9,7 @@ pub(super) use reply::{malformed, number, state};
 
 use redis::{Cmd, Value};
 
-use crate::decision::hit::Hit;
+use crate::decision::hit::{Hit, Role};
 use crate::decision::limit::Limit;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
@@ -182,7 +182,8 @@ impl CountCall {
             command.arg(u8::from(quota_left)).arg(passenger.order.hits.len());
             for (hit, place) in passenger.order.hits.iter().zip(&mut places) {
                 let taken_anyway = hit.limit.overdraft && hit.limit.algorithm.is_meter();
-                let role = u8::from(hit.role.shadow) + 2 * u8::from(hit.role.quota);
+                let Role { shadow, quota, continues } = hit.role;
+                let role = u8::from(shadow) + 2 * u8::from(quota) + 4 * u8::from(continues);
                 let role = role + 8 * u8::from(taken_anyway);
                 command.arg(place + 1).arg(signed(hit.hits)).arg(limit(hit)).arg(role);
             }

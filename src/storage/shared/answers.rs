@@ -94,7 +94,7 @@ impl<'b> Answers<'b> {
             let apart = self.shard(index).group().placement().keeps_keys_apart();
             // Hits that count by themselves are counted by a script of their algorithm's own.
             let algorithm = |index: usize| self.batch.hits[index].limit.algorithm;
-            let script = |index| together.then(|| Algorithm::FixedWindow).unwrap_or_else(|| algorithm(index));
+            let script = |index| if together { Algorithm::FixedWindow } else { algorithm(index) };
             let fits = |group: &&mut Group| {
                 let first = group.hits[0];
                 group.slot == slot && script(first) == script(index) && (!apart || key(first) == key(index))

@@ -51,7 +51,7 @@ impl Answers<'_> {
         let missing: SmallVec<[usize; 2]> =
             (0..self.known.len()).filter(|&index| self.known[index].reading().is_none()).collect();
         let Some(&first) = missing.first() else { return };
-        let hits: SmallVec<[Hit; 2]> = missing.iter().map(|&index| self.batch.hits[index].clone()).collect();
+        let hits: SmallVec<[Hit; 2]> = self.batch.part(&missing).collect();
         let slots: SmallVec<[Slot; 2]> = missing.iter().map(|&index| self.slots[index]).collect();
         let batch =
             Batch { hits: &hits, leniency: self.leniency(), denied_requests: self.batch.denied_requests };
@@ -91,13 +91,17 @@ impl Answers<'_> {
         shares.max_by_key(|share| share.replicas).unwrap_or(Share { replicas: NonZeroU32::MIN })
     }
 
-    /// What hits that have readings contribute to the verdict on the others.
+    /// What descriptors all of whose hits have readings contribute to the verdict on the others.
     fn leniency(&self) -> Leniency {
-        let has_room = |(hit, known): (&Hit, &Known)| {
-            hit.role.quota && known.reading().is_some_and(|reading| !reading.over || hit.role.shadow)
-        };
-        let quota_left = self.batch.hits.iter().zip(&self.known).any(has_room);
-        Leniency { quota_left: quota_left || self.batch.leniency.quota_left, ..self.batch.leniency }
+        let (mut quota_left, mut room) = (self.batch.leniency.quota_left, false);
+        for (hit, known) in self.batch.hits.iter().zip(&self.known) {
+            if !hit.role.continues {
+                quota_left |= room;
+                room = hit.role.quota;
+            }
+            room &= known.reading().is_some_and(|reading| !reading.over || hit.role.shadow);
+        }
+        Leniency { quota_left: quota_left || room, ..self.batch.leniency }
     }
 
     /// Whether the request is denied, by all that is known.

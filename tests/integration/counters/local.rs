@@ -61,6 +61,29 @@ async fn filters_are_by_domain_rule_and_prefix_and_a_reset_takes_the_same() {
 }
 
 #[tokio::test]
+async fn a_rule_with_several_limits_has_as_many_counters() {
+    let server = Ratekeeper::with_rules(RULES).await;
+    count(&server, "several=v", 2).await;
+    let table = of(&server, &["list", "--rule", "several"]).await.succeeded().out;
+    let line = |limit: &str| table.lines().find(|line| line.contains(limit)).unwrap().to_owned();
+    let cells = |line: String| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(cells(line("5/year"))[1..5], ["several=v", "2", "5/year", "3"], "{table}");
+    assert_eq!(cells(line("7/3000d"))[1..5], ["several=v", "2", "7/3000d", "5"], "{table}");
+
+    let which = of(&server, &["get", "--domain", "mesh", "several=v"]).await;
+    let told = "has several limits, each with a counter of its own; name the unit of one: year, 3000d";
+    assert!(which.status == Some(1) && which.err.contains(told), "{}", which.err);
+    let long = of(&server, &["get", "--domain", "mesh", "--unit", "3000d", "several=v"]).await.succeeded();
+    assert!(long.out.contains("count    2 of 7 per 3000d, 5 remaining\n"), "{}", long.out);
+
+    let words = ["reset", "--domain", "mesh", "--unit", "3000d", "several=v"];
+    assert_eq!(of(&server, &words).await.succeeded().out, "1 counter was reset\n");
+    count(&server, "several=v", 1).await;
+    let all = of(&server, &["reset", "--domain", "mesh", "several=v"]).await.succeeded();
+    assert_eq!(all.out, "2 counters were reset\n");
+}
+
+#[tokio::test]
 async fn a_counter_whose_rule_has_gone_is_shown_without_a_limit() {
     let server = Ratekeeper::with_rules(RULES).await;
     count(&server, "k=ada", 1).await;

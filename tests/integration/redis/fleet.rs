@@ -10,7 +10,7 @@ use crate::harness::ask::nothing;
 use crate::harness::metrics::Metrics;
 use crate::harness::{Ask, Ratekeeper, ask};
 
-/// The limit of `k`, `deny` and `allow`.
+/// The limit of `k`, `deny` and `allow`, and the smallest of `several` and `quota`.
 pub(super) const LIMIT: usize = 500;
 /// The limit of `narrow`, which the load of an outage test exceeds in the midst of it.
 pub(super) const NARROW: usize = RATE * 3 / 2;
@@ -26,6 +26,8 @@ descriptors:
   - {key: allow, on_store_failure: allow, rate_limit: {unit: year, requests_per_unit: 500}}
   - {key: narrow, rate_limit: {unit: year, requests_per_unit: NARROW}}
   - {key: wide, rate_limit: {unit: year, requests_per_unit: 1000000}}
+  - {key: several, limits: [1000000/year, 500/3000d, 900/1000d]}
+  - {key: quota, quota_mode: true, limits: [1000000/year, 500/3000d]}
 ";
 
 /// So long that nothing but a broken store makes a replica decide by itself.

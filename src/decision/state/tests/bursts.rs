@@ -23,7 +23,7 @@ struct Arrival {
 }
 
 /// The most that passed in any time of less than a hundredth of a period, and of less than a whole one.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, PartialEq, Clone, Copy)]
 struct Most {
     moment: u64,
     period: u64,

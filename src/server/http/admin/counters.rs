@@ -141,7 +141,9 @@ impl IntoResponse for Refusal {
 
 fn status(fault: &CounterFault) -> StatusCode {
     match fault {
-        CounterFault::Entries(_) | CounterFault::NoKey => StatusCode::BAD_REQUEST,
+        CounterFault::Entries(_) | CounterFault::NoKey | CounterFault::SeveralLimits { .. } => {
+            StatusCode::BAD_REQUEST
+        }
         CounterFault::NoSuchRule(..)
         | CounterFault::NoSuchDomain(_)
         | CounterFault::NoRule { .. }

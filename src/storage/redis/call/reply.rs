@@ -79,7 +79,10 @@ impl CountCall {
                 let before = states.get(place).ok_or_else(malformed)?;
                 counts.push(match after.get_mut(place).filter(|_| hit.limit.algorithm.is_meter()) {
                     Some(after) => count_again(before, after, hit, denied, self.now),
-                    None => before.clone().map(|state| counted_in_window(state, hit, denied, numbers)),
+                    None => before
+                        .as_ref()
+                        .map_err(Clone::clone)
+                        .map(|state| counted_in_window(state, hit, denied, numbers)),
                 });
             }
             if has_meter && !denied {
@@ -176,7 +179,7 @@ fn counted(window: &Result<u64, ForeignValue>, hit: &Hit, count: u64) -> Result<
 }
 
 /// A hit in a window, by the counts before its request and with it.
-fn counted_in_window(window: State, hit: &Hit, denied: bool, (before, after): (u64, u64)) -> Counted {
+fn counted_in_window(window: &State, hit: &Hit, denied: bool, (before, after): (u64, u64)) -> Counted {
     let start = window.window().map_or(0, |window| window.start);
     in_window(start, if denied { before } else { after }, after > limit(hit))
 }

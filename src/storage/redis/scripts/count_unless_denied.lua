@@ -2,8 +2,8 @@
 --
 -- ARGV after the time: for each key its unit in seconds, or of a meter "<letter><period>/<what drains in a tick>"; then for each request:
 -- 1 where a quota-mode descriptor that is not over stands outside (else 0), the number of its hits, and for each hit: the key's index, what
--- is added (negative: given back), the limit, and its role: 0 plain, 1 shadow, 2 quota, 3 both, and 8 more where it is taken though it
--- does not fit.
+-- is added (negative: given back), the limit, and its role: 0 plain, 1 shadow, 2 quota, 3 both; 4 more where it is of the same descriptor as the
+-- hit before it, by another limit; and 8 more where it is taken though it does not fit. A descriptor is over where any of its hits is.
 -- Answers for each key the window's start, or of a meter what was there before (or a text: why this key could not be counted); then for
 -- each request 1 where it was denied (else 0), and for each of its hits the count before the request and the count with the hit, of a
 -- meter nothing but zeros.
@@ -40,13 +40,14 @@ end
 
 local at = 2 + #KEYS
 while ARGV[at] do
-  local denied, any_quota, quota_left, after = false, false, ARGV[at] == '1', {}
+  -- Whether a quota-mode descriptor that was seen to the end is not over, and whether the latest is not, so far.
+  local denied, any_quota, quota_left, room, after = false, false, ARGV[at] == '1', false, {}
   local hits, answer = tonumber(ARGV[at + 1]), size + 1
   at, size = at + 2, answer
   for _ = 1, hits do
     local key, role = tonumber(ARGV[at]), tonumber(ARGV[at + 3])
     local before, count = 0, 0
-    local meter, over = meters[key], nil
+    local meter, over = meters[key], false
     if states[key] then
       local hit, state = tonumber(ARGV[at + 1]), after[key] or copied(states[key])
       over = hit >= 0 and meter.used(state) + hit > tonumber(ARGV[at + 2])
@@ -66,15 +67,18 @@ while ARGV[at] do
     end
     -- One that cannot be counted is not over.
     over = over and role % 2 == 0
-    if role % 4 >= 2 then
-      any_quota, quota_left = true, quota_left or not over
-    elseif over then
-      denied = true
+    if role % 4 < 2 then
+      denied = denied or over
+    else
+      if role % 8 < 4 then
+        any_quota, quota_left, room = true, quota_left or room, true
+      end
+      room = room and not over
     end
     reply[size + 1], reply[size + 2] = before, count
     at, size = at + 4, size + 2
   end
-  denied = denied or (any_quota and not quota_left)
+  denied = denied or (any_quota and not quota_left and not room)
   reply[answer] = denied and 1 or 0
   if not denied then
     for key, count in pairs(after) do

@@ -128,9 +128,16 @@ impl Model {
 }
 
 fn denies(asked: &Asked, counted: &[ModelCounted]) -> bool {
-    let over = |(hit, counted): (&Hit, &ModelCounted)| (hit.role.quota, counted.0.over && !hit.role.shadow);
-    let (quota, plain): (Vec<_>, Vec<_>) =
-        asked.hits.iter().zip(counted).map(over).partition(|(quota, _)| *quota);
+    // Each descriptor: whether it is in quota mode, and whether any of its limits is over.
+    let mut descriptors: Vec<(bool, bool)> = Vec::new();
+    for (hit, counted) in asked.hits.iter().zip(counted) {
+        let over = counted.0.over && !hit.role.shadow;
+        match descriptors.last_mut().filter(|_| hit.role.continues) {
+            Some((_, any_over)) => *any_over |= over,
+            None => descriptors.push((hit.role.quota, over)),
+        }
+    }
+    let (quota, plain): (Vec<_>, Vec<_>) = descriptors.into_iter().partition(|(quota, _)| *quota);
     let quota_left = asked.leniency.quota_left || quota.is_empty() || quota.contains(&(true, false));
     !asked.leniency.never_denies && (!quota_left || plain.contains(&(false, true)))
 }

@@ -90,8 +90,14 @@ fn hits() -> impl Strategy<Value = TestHit> {
     let amount = small_or_extreme;
     let hits = prop_oneof![3 => amount().prop_map(Hits::Take), 1 => amount().prop_map(Hits::Refund)];
     let role = prop_oneof![2 => Just((false, false)), 1 => any::<(bool, bool)>()];
-    (proptest::char::range('a', 'c'), limits(), hits, role).prop_map(
-        |(name, limit, hits, (shadow, quota))| TestHit { name, limit, hits, role: Role { shadow, quota } },
+    let continues = proptest::bool::weighted(0.4);
+    (proptest::char::range('a', 'c'), limits(), hits, role, continues).prop_map(
+        |(name, limit, hits, (shadow, quota), continues)| TestHit {
+            name,
+            limit,
+            hits,
+            role: Role { shadow, quota, continues },
+        },
     )
 }
 
@@ -116,6 +122,17 @@ fn limits() -> impl Strategy<Value = Limit> {
     )
 }
 
+/// All limits of one rule have its modes, and the first hit continues nothing.
+fn of_descriptors(mut hits: Vec<TestHit>) -> Vec<TestHit> {
+    hits[0].role.continues = false;
+    for index in 1..hits.len() {
+        if hits[index].role.continues {
+            hits[index].role = Role { continues: true, ..hits[index - 1].role };
+        }
+    }
+    hits
+}
+
 /// The steps of one case.
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let advance = prop_oneof![
@@ -126,8 +143,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     // Not further back than counters are kept beyond their windows.
     let set_back = prop_oneof![2 => Just(0), 6 => 0..=1_000_u64, 1 => 0..=1_000 * MAX_AHEAD];
-    let request =
-        (vec(hits(), 1..5), any::<bool>()).prop_map(|(hits, quota_left)| TestRequest { hits, quota_left });
+    let request = (vec(hits(), 1..5), any::<bool>())
+        .prop_map(|(hits, quota_left)| TestRequest { hits: of_descriptors(hits), quota_left });
     let denied_requests = select([DeniedRequests::Count, DeniedRequests::Ignore].as_slice());
     let step =
         (advance, set_back, 0..2_usize, denied_requests, proptest::bool::weighted(0.1), vec(request, 1..5))
