@@ -174,3 +174,46 @@ fn limit_text(one: &RuleLimit) -> String {
 fn unless_plain(name: &str, number: NonZeroU32, plain: NonZeroU32) -> String {
     if number == plain { String::new() } else { format!("{name}={number}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::period::Period;
+    use crate::decision::rules::RuleSet;
+    use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+
+    fn limit(name: Option<&str>, cost: Cost, quota: QuotaSpec) -> LimitSpec {
+        LimitSpec { quota, name: name.map(Into::into), replaces: Vec::new(), cost }
+    }
+
+    /// The line of a rule for the key `k` with these limits.
+    #[track_caller]
+    fn check(limits: Vec<LimitSpec>, expected: &str) {
+        let location = Location { file: "a.yaml".into(), line: 3, column: 5 };
+        let mut limits = limits.into_iter();
+        let (limit, further_limits) = (limits.next(), limits.collect());
+        let spec = DescriptorSpec { limit, further_limits, ..DescriptorSpec::new("k", location) };
+        let rules = RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors: vec![spec] }]).unwrap();
+        assert_eq!(line(&rules.rules()[0]), format!("d.k: {expected} (a.yaml:3:5)"));
+    }
+
+    #[test]
+    fn every_limit_of_a_rule_is_listed() {
+        let plain = "shadow_mode: false, quota_mode: false";
+        let counted = |number, period| QuotaSpec::Counted(Limit::new(number, period));
+        let most = Cost { most: NonZeroU32::new(2).unwrap(), ..Cost::PLAIN };
+        check(vec![], &format!("no limit, {plain}"));
+        let unlimited = limit(Some("n"), Cost::PLAIN, QuotaSpec::Unlimited);
+        check(vec![unlimited], &format!("unlimited, {plain}, name: n"));
+        let odd = limit(None, Cost::PLAIN, counted(10, Period::from_seconds(300).unwrap()));
+        check(vec![odd], &format!("per=5m requests_per_unit=10, {plain}"));
+        let hour = limit(Some("a"), most, counted(5, Period::HOUR));
+        let day = limit(Some("b"), Cost::PLAIN, counted(9, Period::DAY));
+        check(
+            vec![hour, day],
+            &format!(
+                "unit=HOUR requests_per_unit=5 max_hits=2 and unit=DAY requests_per_unit=9, {plain}, name: a, name: b"
+            ),
+        );
+    }
+}

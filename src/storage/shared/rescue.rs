@@ -58,13 +58,14 @@ impl Answers<'_> {
         let now = self.shard(first).now(at.now);
         let share = self.share(&missing);
         let readings = self.ledger.decide(batch, &slots, share, now);
+        let outcomes = hits.iter().zip(&readings).map(|(hit, reading)| (hit.role, *reading));
+        let was_entered = !batch.leniency.denies(outcomes);
         for (&index, reading) in missing.iter().zip(readings) {
             let shard = self.shard(index);
             add(&shard.figures.fallback[OnStoreFailure::Local as usize], 1);
             self.known[index] = Known::Rescued(reading);
         }
-        if batch.denied_requests == DeniedRequests::Ignore && self.is_denied() && !self.is_denied_by(&missing)
-        {
+        if batch.denied_requests == DeniedRequests::Ignore && was_entered && self.is_denied() {
             self.take_out(&missing, share, now);
         }
     }

@@ -26,15 +26,15 @@ error: unknown field `request_per_unit`
 fn a_field_that_resembles_nothing() {
     check_descriptors(
         r#"  - key: k
-    burst: 3
+    colour: 3
 "#,
         r#"
-error: unknown field `burst`
+error: unknown field `colour`
  --> a.yaml:4:5
   |
-4 |     burst: 3
+4 |     colour: 3
   |     ^^^^^
-  = field: descriptors[0].burst
+  = field: descriptors[0].colour
   = help: known here: key, value, rate_limit, rate_limits, limits, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
 "#,
     );

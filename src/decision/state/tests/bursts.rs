@@ -23,7 +23,7 @@ struct Arrival {
 }
 
 /// The most that passed in any time of less than a hundredth of a period, and of less than a whole one.
-#[derive(Debug, PartialEq, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Most {
     moment: u64,
     period: u64,

@@ -30,6 +30,11 @@ fn rules() -> RuleSet {
             descriptors: vec![limited(9, "user", "", Period::DAY)],
             ..spec(7, "route", "checkout")
         },
+        DescriptorSpec {
+            further_limits: limited(12, "", "", Period::DAY).limit.into_iter().collect(),
+            shadow_mode: true,
+            ..limited(11, "several", "", Period::SECOND)
+        },
     ];
     RuleSet::compile(&[DomainSpec { name: "mesh".into(), descriptors }]).unwrap()
 }
@@ -62,6 +67,18 @@ fn a_decision_is_told_with_what_came_close() {
 }
 
 #[test]
+fn all_limits_of_a_rule_are_told() {
+    check(
+        "mesh",
+        "several=v",
+        "several=v\n  1. several=v leads to several (rules.yaml:11:5), the key's default\n  \
+         rule     several (rules.yaml:11:5), named rule-11\n  \
+         limit    10 per second, named rule-11\n  mode     in shadow mode: counted, never denied\n  counter  1|f1|mesh|several=v\n  \
+         and      10 per day, named rule-12\n  counter  1|f86400|mesh|several=v\n",
+    );
+}
+
+#[test]
 fn where_nothing_decides_the_remedy_is_told() {
     let none = "  rule     none: it passes, and nothing is counted\n";
     let rest = "rate_limit: {unit: minute, requests_per_unit: 10}}`; without `value` it is for all values\n";
@@ -70,7 +87,7 @@ fn where_nothing_decides_the_remedy_is_told() {
         "rout=checkout",
         &format!(
             "rout=checkout\n  1. rout=checkout leads nowhere\n     close: route=checkout (rules.yaml:7:5) has another key\n     \
-             close: user (rules.yaml:3:5) has another key\n{none}  why      nothing matches rout=checkout\n  \
+             close: user (rules.yaml:3:5) has another key\n     close: several (rules.yaml:11:5) has another key\n{none}  why      nothing matches rout=checkout\n  \
              help     did you mean `route=checkout`? to limit it, under `descriptors:` of the domain write `- {{key: rout, value: checkout, {rest}"
         ),
     );
