@@ -22,6 +22,14 @@ pub struct Hit {
     pub on_store_failure: OnStoreFailure,
 }
 
+impl Hit {
+    /// Whether it is taken even where its request is denied and denied requests are to leave no trace.
+    #[must_use]
+    pub fn takes_anyway(&self) -> bool {
+        self.limit.overdraft && matches!(self.hits, Hits::Take(amount) if amount > 0)
+    }
+}
+
 /// How a descriptor takes part in the verdict, and whether a hit is its first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Role {

@@ -15,7 +15,8 @@ pub struct Limit {
     pub algorithm: Algorithm,
     /// The most that a bucket holds. Of what is no bucket it is `requests_per_unit`, of a leaky one 1.
     pub burst: u32,
-    /// Whether a hit that does not fit is taken all the same, though it is denied: so that what is paid for afterwards is paid for.
+    /// Whether a hit that does not fit is taken all the same, though it is denied, and whatever is done with denied requests: so that
+    /// what is paid for afterwards is paid for. Of meters only.
     pub overdraft: bool,
 }
 

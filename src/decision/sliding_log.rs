@@ -34,9 +34,20 @@ impl Meter for SlidingLog {
         if self.entries.back().is_some_and(|newest| ticks.is_far_ahead(newest.at, now)) {
             *self = Self::default();
         }
-        let is_forgotten = |entry: &&LogEntry| entry.at.saturating_add(ticks.per_period()) <= now.millis();
-        self.forgotten = self.entries.iter().take_while(is_forgotten).count();
-        self.total = self.live().map(|entry| entry.hits).sum();
+        let is_forgotten = |entry: &LogEntry| entry.at.saturating_add(ticks.per_period()) <= now.millis();
+        // From where it was the last time: mostly nothing has changed, or a few at the front.
+        while let Some(oldest) = self.entries.get(self.forgotten)
+            && is_forgotten(oldest)
+        {
+            self.total -= oldest.hits;
+            self.forgotten += 1;
+        }
+        while let Some(last) = self.forgotten.checked_sub(1).and_then(|place| self.entries.get(place))
+            && !is_forgotten(last)
+        {
+            self.total += last.hits;
+            self.forgotten -= 1;
+        }
     }
 
     fn used(&self, _limit: Limit, _now: Timestamp) -> u64 {

@@ -125,8 +125,12 @@ impl LocalStore {
         }
         let outcomes = batch.hits.iter().zip(&counted).map(|(hit, counted)| (hit.role, counted.reading));
         if batch.leniency.denies(outcomes) {
-            let unchanged = |counted: &Counted| Reading { count: counted.stored, ..counted.reading };
-            return counted.iter().map(|counted| unchanged(counted).into()).collect();
+            let answer = |((hit, place), counted): ((&Hit, &Place), &Counted)| match hit.takes_anyway() {
+                true => shards.get(*place).count(place.key(hit.key.as_bytes()), hit, now),
+                false => Reading { count: counted.stored, ..counted.reading },
+            };
+            let readings = batch.hits.iter().zip(&places).zip(&counted).map(answer);
+            return readings.map(T::from).collect();
         }
         let readings = counted.iter().map(|counted| counted.reading.into()).collect();
         let changed = batch.hits.iter().zip(&places).zip(counted).filter(|(_, counted)| counted.changed);

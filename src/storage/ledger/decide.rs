@@ -57,11 +57,20 @@ impl Ledger {
         let outcomes = batch.hits.iter().zip(&drafts).map(|(hit, draft)| (hit.role, draft.reading));
         let denied = batch.leniency.denies(outcomes);
         if denied && batch.denied_requests == DeniedRequests::Ignore {
-            let unchanged = |(hit, draft): (&Hit, &Draft)| Reading {
-                count: draft.before.count(hit.limit, share, now),
-                ..draft.reading
-            };
-            return batch.hits.iter().zip(&drafts).map(unchanged).collect();
+            let mut readings = Readings::new();
+            for ((hit, &slot), draft) in batch.hits.iter().zip(slots).zip(&drafts) {
+                let meters = &mut parts.get(draft.place).meters;
+                let key = draft.place.key(hit.key.as_bytes());
+                readings.push(match hit.takes_anyway() {
+                    true => {
+                        let reading = meters.belief(key, hit.limit, now).decide(hit, share, now);
+                        meters.charge(key, hit, slot, share, now);
+                        reading
+                    }
+                    false => Reading { count: draft.before.count(hit.limit, share, now), ..draft.reading },
+                });
+            }
+            return readings;
         }
         for ((hit, &slot), draft) in batch.hits.iter().zip(slots).zip(&drafts) {
             let (part, key) = (parts.get(draft.place), draft.place.key(hit.key.as_bytes()));

@@ -54,8 +54,13 @@ impl States {
         let mut readings: Vec<_> = batch.hits.iter().map(|hit| after.count_one(hit, now)).collect();
         let is_denied = readings.iter().any(|reading| reading.over);
         if is_denied && batch.denied_requests == DeniedRequests::Ignore {
-            for (hit, reading) in batch.hits.iter().zip(&mut readings) {
-                reading.count = self.find(hit, now).used(hit.limit, now);
+            let before: Vec<_> =
+                batch.hits.iter().map(|hit| self.find(hit, now).used(hit.limit, now)).collect();
+            for ((hit, reading), before) in batch.hits.iter().zip(&mut readings).zip(before) {
+                match hit.takes_anyway() {
+                    true => *reading = self.count_one(hit, now),
+                    false => reading.count = before,
+                }
             }
         } else {
             *self = after;

@@ -70,19 +70,25 @@ impl CountCall {
         for passenger in &self.passengers {
             let denied = next()? == 1;
             // A request with meters is gone through again, which says more than scripts tell.
-            let has_meter = passenger.order.hits.iter().any(|hit| hit.limit.algorithm.is_meter());
-            let mut after = if has_meter { states.clone() } else { SmallVec::new() };
+            let hits = &passenger.order.hits;
+            let has_meter = hits.iter().any(|hit| hit.limit.algorithm.is_meter());
+            let before = if has_meter { states.clone() } else { SmallVec::new() };
+            let mut after = before.clone();
             let mut counts = Counts::new();
             for (hit, place) in passenger.order.hits.iter().zip(&mut places) {
                 let numbers = (next()?, next()?);
                 let place = *place as usize;
-                let before = states.get(place).ok_or_else(malformed)?;
-                counts.push(match after.get_mut(place).filter(|_| hit.limit.algorithm.is_meter()) {
-                    Some(after) => count_again(before, after, hit, denied, self.now),
-                    None => before
-                        .as_ref()
-                        .map_err(Clone::clone)
-                        .map(|state| counted_in_window(state, hit, denied, numbers)),
+                let state = states.get_mut(place).ok_or_else(malformed)?;
+                counts.push(match (state, after.get_mut(place), before.get(place)) {
+                    (Err(foreign), ..) => Err(foreign.clone()),
+                    (Ok(state), Some(Ok(after)), Some(Ok(before))) if hit.limit.algorithm.is_meter() => {
+                        let again = after.count(hit.limit, hit.hits, self.now);
+                        Ok(match denied {
+                            false => Counted { reading: again, state: after.clone() },
+                            true => counted_though_denied(state, before, again, hit, self.now),
+                        })
+                    }
+                    (Ok(state), ..) => Ok(counted_in_window(state, hit, denied, numbers)),
                 });
             }
             if has_meter && !denied {
@@ -189,22 +195,18 @@ fn in_window(start: u64, count: u64, over: bool) -> Counted {
     Counted { reading: Reading::of_window(count, over), state }
 }
 
-/// A hit on a meter, after those of its request that came before it.
-fn count_again(
-    before: &Result<State, ForeignValue>,
-    after: &mut Result<State, ForeignValue>,
+/// A hit on a meter whose request was denied: it has left no trace, unless it is taken anyway.
+fn counted_though_denied(
+    state: &mut State,
+    before: &State,
+    again: Reading,
     hit: &Hit,
-    denied: bool,
     now: Timestamp,
-) -> Result<Counted, ForeignValue> {
-    let (before, after) =
-        (before.as_ref().map_err(Clone::clone)?, after.as_mut().map_err(|why| why.clone())?);
-    let reading = after.count(hit.limit, hit.hits, now);
-    Ok(match denied {
-        true => {
-            let reading = Reading { count: before.used(hit.limit, now), ..reading };
-            Counted { reading, state: before.clone() }
-        }
-        false => Counted { reading, state: after.clone() },
-    })
+) -> Counted {
+    if hit.takes_anyway() {
+        let reading = state.count(hit.limit, hit.hits, now);
+        return Counted { reading, state: state.clone() };
+    }
+    let reading = Reading { count: before.used(hit.limit, now), ..again };
+    Counted { reading, state: before.clone() }
 }

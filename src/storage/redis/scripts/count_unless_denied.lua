@@ -44,6 +44,7 @@ while ARGV[at] do
   local denied, any_quota, quota_left, room, after = false, false, ARGV[at] == '1', false, {}
   local hits, answer = tonumber(ARGV[at + 1]), size + 1
   at, size = at + 2, answer
+  local first = at
   for _ = 1, hits do
     local key, role = tonumber(ARGV[at]), tonumber(ARGV[at + 3])
     local before, count = 0, 0
@@ -80,7 +81,16 @@ while ARGV[at] do
   end
   denied = denied or (any_quota and not quota_left and not room)
   reply[answer] = denied and 1 or 0
-  if not denied then
+  if denied then
+    -- What is paid for afterwards is paid for all the same.
+    for hit = first, at - 4, 4 do
+      local key, amount = tonumber(ARGV[hit]), tonumber(ARGV[hit + 1])
+      if states[key] and tonumber(ARGV[hit + 3]) >= 8 and amount > 0 then
+        meters[key].take(states[key], amount)
+        states[key].changed = true
+      end
+    end
+  else
     for key, count in pairs(after) do
       if meters[key] then
         states[key] = count

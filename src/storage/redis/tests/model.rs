@@ -55,11 +55,14 @@ impl Model {
         let mut after = Self(self.0.clone());
         let mut counted: Vec<_> = asked.hits.iter().map(|hit| after.count_one(hit, now)).collect();
         let ignored = asked.denied_requests == DeniedRequests::Ignore && denies(asked, &counted);
-        for (hit, (reading, _)) in asked.hits.iter().zip(&mut counted).filter(|_| ignored) {
-            reading.count = match hit.limit.algorithm.is_meter() {
-                true => self.meter(hit, now).used(hit.limit, now),
-                false => self.window(hit, now.secs()).1,
-            };
+        if ignored {
+            let before: Vec<u64> = asked.hits.iter().map(|hit| self.held(hit, now)).collect();
+            for ((hit, counted), before) in asked.hits.iter().zip(&mut counted).zip(before) {
+                match hit.takes_anyway() {
+                    true => *counted = self.count_one(hit, now),
+                    false => counted.0.count = before,
+                }
+            }
         }
         if !ignored {
             *self = after;
@@ -114,6 +117,13 @@ impl Model {
         match self.0.get(&hit.key) {
             Some(Held::Window(start, count)) if (current..=now + 2).contains(start) => (*start, *count),
             _ => (current, 0),
+        }
+    }
+
+    fn held(&self, hit: &Hit, now: Timestamp) -> u64 {
+        match hit.limit.algorithm.is_meter() {
+            true => self.meter(hit, now).used(hit.limit, now),
+            false => self.window(hit, now.secs()).1,
         }
     }
 
