@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::hit::{Batch, DeniedRequests};
 use crate::decision::limit::Limit;
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
