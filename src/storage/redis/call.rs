@@ -137,28 +137,56 @@ impl CountCall {
 
     /// What each key's hits are, on a meter.
     fn write_metered(&self, command: &mut Cmd) {
-        for (index, key) in self.keys.iter().enumerate() {
-            let Hit { limit, hits, .. } = *self.first_hit(key);
+        let mut last = 0;
+        for run in self
+            .keys
+            .chunk_by(|one, next| self.is_uniform(one) && self.metered_terms(one) == self.metered_terms(next))
+        {
+            let (first, limit) = (last, self.first_hit(&run[0]).limit);
+            last += run.len();
             command.arg(limit.period.seconds()).arg(drained_in_a_tick(limit));
-            match hits {
-                Hits::Take(amount) if key.uniform && !limit.overdraft => {
-                    command.arg(format!("{}x{amount}/{}", key.hits, limit.capacity()))
+            match self.first_hit(&run[0]).hits {
+                Hits::Take(amount) if self.is_uniform(&run[0]) => {
+                    command.arg(format!("{}x{amount}/{}", run[0].hits, limit.capacity()))
                 }
-                _ => command.arg(self.listed(index, |hit| {
+                _ => command.arg(self.listed(first, |hit| {
                     let taken_anyway = if hit.limit.overdraft { "!" } else { "" };
                     format!("{}/{}{taken_anyway},", signed(hit.hits), hit.limit.capacity())
                 })),
             };
+            if last < self.keys.len() {
+                command.arg(last);
+            }
         }
+    }
+
+    /// Whether all hits on a key take the same of the same, or nothing.
+    fn is_uniform(&self, key: &KeyUse) -> bool {
+        let hit = self.first_hit(key);
+        key.uniform && !hit.limit.overdraft && matches!(hit.hits, Hits::Take(_))
+    }
+
+    /// What a key's arguments are made of, on a meter.
+    fn metered_terms(&self, key: &KeyUse) -> (bool, u32, u32, u64, usize, u64) {
+        let Hit { limit, .. } = self.first_hit(key);
+        let (period, rate) = (limit.period.seconds(), drained_in_a_tick(*limit));
+        (self.is_uniform(key), period, rate, limit.capacity(), key.hits, key.sum)
     }
 
     /// Puts keys with equal arguments next to each other.
     fn sort(&mut self) {
-        if self.keys.is_sorted_by_key(|key| self.terms(key)) {
+        match self.script {
+            Script::Count => self.sort_by(Self::terms),
+            _ => self.sort_by(Self::metered_terms),
+        }
+    }
+
+    fn sort_by<T: Ord>(&mut self, terms: impl Fn(&Self, &KeyUse) -> T) {
+        if self.keys.is_sorted_by_key(|key| terms(self, key)) {
             return;
         }
         let mut order: Vec<usize> = (0..self.keys.len()).collect();
-        order.sort_by_key(|&key| self.terms(&self.keys[key]));
+        order.sort_by_key(|&key| terms(self, &self.keys[key]));
         let mut places = vec![0; order.len()];
         for (place, &key) in (0..).zip(&order) {
             places[key] = place;

@@ -179,7 +179,7 @@ fn found(key: &CounterKey, reply: Value, now: Timestamp) -> Result<Found, Failur
             Ok(counter.unwrap_or(Found::Foreign("it is no count")))
         }
         Value::Array(replies) => match (replies.as_slice(), kind) {
-            ([Value::Array(numbers)], Some((algorithm, period))) => {
+            (numbers @ [Value::Int(_), ..], Some((algorithm, period))) => {
                 let state = told(Limit::new(0, period).held_by(algorithm), numbers, now)?;
                 let is_empty = matches!(&state, State::SlidingLog(log) if log.total() == 0);
                 Ok(if is_empty { Found::Nothing } else { Found::Meter(state) })

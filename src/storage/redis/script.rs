@@ -57,11 +57,13 @@ macro_rules! text_of_all {
 
 /// The script that counts on one meter.
 macro_rules! text_of_meter {
-    ($file:literal, $meter:literal) => {
+    ($file:literal, $meter:literal, $told:literal) => {
         concat!(
-            text!("counter.lua", "meter.lua", $file),
-            "local METER = ",
+            text!("counter.lua", "meter.lua", $file, "counting.lua"),
+            "local METER, TOLD = ",
             $meter,
+            ", ",
+            $told,
             "\n",
             include_str!("scripts/count_meter.lua")
         )
@@ -114,9 +116,17 @@ impl Script {
     pub(super) fn code(self) -> &'static str {
         match self {
             Script::Count => text!("counter.lua", "count.lua"),
-            Script::CountTokenBucket => text_of_meter!("token_bucket.lua", "token_bucket"),
-            Script::CountSlidingWindow => text_of_meter!("sliding_window.lua", "sliding_window"),
-            Script::CountSlidingLog => text_of_meter!("sliding_log.lua", "sliding_log"),
+            Script::CountTokenBucket => {
+                text!(
+                    "counter.lua",
+                    "meter.lua",
+                    "token_bucket.lua",
+                    "counting.lua",
+                    "count_token_bucket.lua"
+                )
+            }
+            Script::CountSlidingWindow => text_of_meter!("sliding_window.lua", "sliding_window", 3),
+            Script::CountSlidingLog => text_of_meter!("sliding_log.lua", "sliding_log", 4),
             Script::CountUnlessDenied => text_of_all!("count_unless_denied.lua"),
             Script::Settle => text_of_all!("settle.lua"),
             Script::GiveBack => text_of_all!("give_back.lua"),

@@ -9,6 +9,7 @@ use crate::decision::limit::Limit;
 use crate::decision::sliding_log::{LogEntry, SlidingLog};
 use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
+use crate::decision::ticks::MOST;
 use crate::decision::time::Timestamp;
 use crate::decision::token_bucket::TokenBucket;
 use crate::storage::redis::call::{malformed, number};
@@ -52,37 +53,68 @@ pub(super) fn for_merging(state: &State) -> [u64; 3] {
 
 /// The state in a value as it is stored under the key of such a limit; `None` where it is no counter of ours. A log is no value.
 pub(super) fn stored(algorithm: Algorithm, value: &[u8]) -> Option<State> {
+    match algorithm {
+        Algorithm::TokenBucket | Algorithm::LeakyBucket => stored_bucket(value).map(State::Bucket),
+        Algorithm::SlidingWindow => stored_window(value).map(State::SlidingWindow),
+        Algorithm::FixedWindow | Algorithm::SlidingLog => None,
+    }
+}
+
+fn stored_bucket(value: &[u8]) -> Option<TokenBucket> {
+    let (numbers, settled) = value.strip_prefix(b"b")?.split_at_checked(3 * size_of::<f64>())?;
+    let ours = settled.is_empty() || settled.starts_with(b" ");
+    let (level, rest) = numbers.split_first_chunk()?;
+    Some(TokenBucket { level: whole(*level)?, at: whole(*rest.first_chunk()?)? }).filter(|_| ours)
+}
+
+/// A whole number that Lua packed as one of its own.
+fn whole(bytes: [u8; 8]) -> Option<u64> {
+    let number = f64::from_be_bytes(bytes);
+    let exact = (0.0..=MOST as f64).contains(&number) && number.fract() == 0.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, from 0 to 2^52")]
+    exact.then_some(number as u64)
+}
+
+fn stored_window(value: &[u8]) -> Option<SlidingWindow> {
     let text = str::from_utf8(value.split(|&byte| byte == b' ').next()?).ok()?;
     let mut numbers = text.split(['@', ',']).map(|number| {
         number.bytes().all(|digit| digit.is_ascii_digit()).then(|| number.parse::<u64>().ok()).flatten()
     });
     let mut next = || numbers.next().flatten();
-    let state = match algorithm {
-        Algorithm::TokenBucket | Algorithm::LeakyBucket => {
-            State::Bucket(TokenBucket { level: next()?, at: next()? })
-        }
-        Algorithm::SlidingWindow => {
-            State::SlidingWindow(SlidingWindow { start: next()?, previous: next()?, current: next()? })
-        }
-        Algorithm::FixedWindow | Algorithm::SlidingLog => return None,
-    };
-    next().is_none().then_some(state)
+    let window = SlidingWindow { start: next()?, previous: next()?, current: next()? };
+    next().is_none().then_some(window)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn packed(level: f64, at: f64, behind: &[u8]) -> Vec<u8> {
+        [b"b", &level.to_be_bytes()[..], &at.to_be_bytes(), &[0; 8], behind].concat()
+    }
+
     #[test]
     fn stored_meters_are_told_from_other_values() {
         let bucket = State::Bucket(TokenBucket { level: 5, at: 7 });
-        assert_eq!(stored(Algorithm::TokenBucket, b"5@7"), Some(bucket.clone()));
-        assert_eq!(stored(Algorithm::LeakyBucket, b"5@7 12=3 4=5"), Some(bucket));
-        let sliding = State::SlidingWindow(SlidingWindow { start: 60, previous: 1, current: 2 });
-        assert_eq!(stored(Algorithm::SlidingWindow, b"60@1,2"), Some(sliding));
-        for value in ["", "5", "5@", "@5", "-5@7", "5@7@9", "a@b", "5.0@7"] {
-            assert_eq!(stored(Algorithm::TokenBucket, value.as_bytes()), None, "{value}");
+        assert_eq!(stored(Algorithm::TokenBucket, &packed(5.0, 7.0, b"")), Some(bucket.clone()));
+        assert_eq!(stored(Algorithm::LeakyBucket, &packed(5.0, 7.0, b" 12=3 4=5")), Some(bucket));
+        let others = [
+            packed(-1.0, 7.0, b""),
+            packed(0.5, 7.0, b""),
+            packed(f64::NAN, 7.0, b""),
+            packed(1e300, 7.0, b""),
+            packed(5.0, 7.0, b"x"),
+            packed(5.0, 7.0, b"")[..24].to_vec(),
+            b"5@7".to_vec(),
+            Vec::new(),
+        ];
+        for value in others {
+            assert_eq!(stored(Algorithm::TokenBucket, &value), None, "{value:?}");
         }
-        assert_eq!(stored(Algorithm::SlidingWindow, b"60@1"), None);
+        let sliding = State::SlidingWindow(SlidingWindow { start: 60, previous: 1, current: 2 });
+        assert_eq!(stored(Algorithm::SlidingWindow, b"60@1,2 1=1"), Some(sliding));
+        for value in ["", "60", "60@1", "60@1,2,3", "-60@1,2", "a@b,c", "60.0@1,2"] {
+            assert_eq!(stored(Algorithm::SlidingWindow, value.as_bytes()), None, "{value}");
+        }
     }
 }

@@ -44,7 +44,7 @@ impl Packer {
     pub(in crate::storage::redis) fn finish(&mut self) -> Vec<CountCall> {
         self.keys.clear();
         let mut calls = std::mem::take(&mut self.calls);
-        calls.iter_mut().filter(|call| call.script == Script::Count).for_each(CountCall::sort);
+        calls.iter_mut().filter(|call| call.script != Script::CountUnlessDenied).for_each(CountCall::sort);
         calls
     }
 

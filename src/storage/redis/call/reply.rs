@@ -43,10 +43,13 @@ impl CountCall {
 
     /// Shares out the reply of `count_meter.lua`: what was in each meter before says all.
     pub(super) fn read_metered(&self, values: &[Value]) -> Result<Vec<Counts>, Failure> {
-        if values.len() != self.keys.len() {
+        let each = values.len() / self.keys.len().max(1);
+        if each == 0 || values.len() != each * self.keys.len() {
             return Err(malformed());
         }
-        let mut states = self.states(values)?;
+        let state = |(key, told): (&KeyUse, &[Value])| metered(self.first_hit(key).limit, told, self.now);
+        let states = self.keys.iter().zip(values.chunks_exact(each)).map(state);
+        let mut states = states.collect::<Result<KeyStates, Failure>>()?;
         let mut places = self.places.iter();
         let mut counted = |hit: &Hit| {
             let state = places.next().and_then(|place| states.get_mut(*place as usize));
@@ -159,12 +162,22 @@ pub(in crate::storage::redis) fn state(
     }
 }
 
+/// What there is in a meter, or why there is nothing.
+fn metered(limit: Limit, numbers: &[Value], now: Timestamp) -> Result<Result<State, ForeignValue>, Failure> {
+    match numbers {
+        [Value::BulkString(reason), ..] => Ok(Err(foreign(reason))),
+        numbers => told(limit, numbers, now).map(Ok),
+    }
+}
+
+fn foreign(reason: &[u8]) -> ForeignValue {
+    ForeignValue { reason: String::from_utf8_lossy(reason).into_owned().into() }
+}
+
 /// A window's start, or why there is none.
 fn window(value: &Value) -> Result<Result<u64, ForeignValue>, Failure> {
     match value {
-        Value::BulkString(reason) => {
-            Ok(Err(ForeignValue { reason: String::from_utf8_lossy(reason).into_owned().into() }))
-        }
+        Value::BulkString(reason) => Ok(Err(foreign(reason))),
         other => number(other).map(Ok),
     }
 }
