@@ -226,6 +226,7 @@ pub(super) fn answers(settings: &Settings) -> AnswerSettings {
             limit: headers.limit.clone(),
             remaining: headers.remaining.clone(),
             reset: headers.reset.clone(),
+            policy: headers.policy.clone(),
         }),
         dynamic_metadata: settings.response.dynamic_metadata,
         rule_metadata: settings.response.rule_metadata,

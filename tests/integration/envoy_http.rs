@@ -1,5 +1,7 @@
 //! The HTTP filter of a real Envoy, as a client of the mesh sees it.
 
+mod algorithms;
+
 use serde_json::{Value, json};
 
 use crate::harness::envoy::Bootstrap;
