@@ -12,7 +12,7 @@ use crate::harness::{Ask, Ratekeeper, ask};
 
 /// The limit of `k`, `deny`, `allow` and all meters but the wide and the leaky one, and the smallest of `several`, `quota` and `mixed`.
 pub(super) const LIMIT: usize = 500;
-/// The limit of `narrow`, which the load of an outage test exceeds in the midst of it.
+/// The limit of `narrow` and its likes, which the load of an outage test exceeds in the midst of it.
 pub(super) const NARROW: usize = RATE * 3 / 2;
 /// The limit of `wide`, which nothing exceeds.
 pub(super) const WIDE: usize = 1_000_000;
@@ -32,6 +32,9 @@ descriptors:
   - {key: token_bucket, rate_limit: {algorithm: token_bucket, unit: day, requests_per_unit: 10, burst: 500}}
   - {key: leaky_bucket, rate_limit: {algorithm: leaky_bucket, unit: day, requests_per_unit: 10}}
   - {key: sliding_log, rate_limit: {algorithm: sliding_log, unit: year, requests_per_unit: 500}}
+  - {key: narrow_sliding_window, rate_limit: {algorithm: sliding_window, unit: year, requests_per_unit: NARROW}}
+  - {key: narrow_token_bucket, rate_limit: {algorithm: token_bucket, unit: day, requests_per_unit: 10, burst: NARROW}}
+  - {key: narrow_sliding_log, rate_limit: {algorithm: sliding_log, unit: year, requests_per_unit: NARROW}}
   - {key: wide_log, rate_limit: {algorithm: sliding_log, unit: year, requests_per_unit: 1000}}
   - key: mixed
     rate_limits:

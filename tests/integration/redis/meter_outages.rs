@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::fleet::{LIMIT, passes};
 use super::load::burst;
 use super::meters::{LEAKY, METERS};
-use super::scene::Scene;
+use super::scene::{Scene, survive_asking};
 use crate::harness::{Ask, ask};
 
 /// What has passed before: what is left does not divide by three.
@@ -129,4 +129,25 @@ async fn settlements_whose_replies_are_lost() {
         },
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sliding_window_under_load() {
+    let (refuse, pass) =
+        (async |scene: &mut Scene| scene.wire.refuse().await, async |scene: &mut Scene| scene.wire.pass());
+    survive_asking("narrow_sliding_window=v", "sliding window, refused", refuse, pass).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_bucket_under_load() {
+    let kill = async |scene: &mut Scene| scene.redis.kill();
+    let start = async |scene: &mut Scene| scene.redis.start_again().await;
+    survive_asking("narrow_token_bucket=v", "token bucket, SIGKILL", kill, start).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sliding_log_under_load() {
+    let pause = async |scene: &mut Scene| scene.redis.pause();
+    let resume = async |scene: &mut Scene| scene.redis.resume();
+    survive_asking("narrow_sliding_log=v", "sliding log, SIGSTOP", pause, resume).await;
 }
