@@ -11,6 +11,8 @@ mod exactness;
 mod fleet;
 mod load;
 mod managed_cluster;
+mod meter_outages;
+mod meters;
 mod outages;
 mod passwords;
 mod per_second;

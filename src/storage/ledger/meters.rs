@@ -40,7 +40,7 @@ pub(super) struct Meters {
 struct Metered {
     /// What it was last held against.
     limit: Limit,
-    /// What was last read, or told to the shard.
+    /// What was last read.
     read: State,
     debt: Option<Box<Debt>>,
 }
@@ -49,39 +49,47 @@ struct Metered {
 #[derive(Debug, Clone)]
 struct Debt {
     slot: Slot,
+    /// The most that was read since the first was admitted. Unlike the last reading, it still knows what had passed where the shard comes
+    /// back empty.
+    read: State,
     /// In no settlement yet.
-    pending: Option<Pending>,
+    pending: Option<Admitted>,
     /// In a settlement whose end is not known yet.
     sending: Option<Sending>,
 }
 
+/// Hits that were admitted.
 #[derive(Debug, Clone)]
-struct Pending {
-    /// What was read when the first of them was admitted, and the same with them in it, as often as there are replicas.
+struct Admitted {
+    /// What was there before, and the same with them in it, as often as there are replicas.
     base: State,
     belief: State,
     replicas: u64,
     hits: u64,
 }
 
+/// A settlement under way. Whatever becomes of it, it is sent again with this amount; and this replica's share stays used.
 #[derive(Debug, Clone)]
 struct Sending {
     id: SettlementId,
     amount: u64,
-    hits: u64,
-    read: State,
+    admitted: Admitted,
 }
 
 /// What this replica takes a meter to hold.
 #[derive(Debug, Clone)]
-pub(super) struct Belief(State);
+pub(super) struct Belief {
+    state: State,
+    /// What of it cannot be given back: what was read, or is being settled.
+    base: State,
+}
 
 /// Forgetting one lets the fallback take it for unused, and what is to be settled is lost.
 impl Worth for Metered {
     fn worth(&self, _key: &[u8]) -> u64 {
         let admitted = |debt: &Debt| {
             let pending = debt.pending.as_ref().map_or(0, |pending| pending.hits);
-            pending + debt.sending.as_ref().map_or(0, |sending| sending.hits)
+            pending + debt.sending.as_ref().map_or(0, |sending| sending.admitted.hits)
         };
         self.debt.as_ref().map_or(0, |debt| admitted(debt))
     }
@@ -97,16 +105,16 @@ impl Belief {
             Hits::Refund(_) => false,
         };
         let reading = Reading { count: before, over, reset: None };
-        // When the first of the last ones fits, all do.
+        if reading.changes(limit, hit.hits) {
+            charge(&mut self.state, &self.base, limit, hit.hits, replicas, now);
+        }
+        // When the first of the last ones fits, all do. After an overdraft the next one waits longer than this one would have.
         let wanted = match hit.hits {
             Hits::Take(amount) => u64::from(amount.max(1) - 1).saturating_mul(replicas).saturating_add(1),
             Hits::Refund(_) => 0,
         };
-        let fits = self.0.fits_at(limit, wanted, now).filter(|_| over);
-        if reading.changes(limit, hit.hits) {
-            charge(&mut self.0, limit, hit.hits, replicas, now);
-        }
-        let then = fits.unwrap_or_else(|| self.0.empty_at(limit, now));
+        let fits = self.state.fits_at(limit, wanted, now).filter(|_| over);
+        let then = fits.unwrap_or_else(|| self.state.empty_at(limit, now));
         let reset = Some(std::time::Duration::from_millis(then.millis().saturating_sub(now.millis())));
         let taken = match hit.hits {
             Hits::Take(amount) if !over => before + u64::from(amount),
@@ -117,7 +125,7 @@ impl Belief {
 
     /// The count as this replica has to take it, as if the others had used up their shares.
     pub(super) fn count(&self, limit: Limit, share: Share, now: Timestamp) -> u64 {
-        let used = self.0.used(limit, now);
+        let used = self.state.used(limit, now);
         let allowance = limit.capacity().saturating_sub(used).div_ceil(u64::from(share.replicas.get()));
         (limit.capacity() - allowance).max(used)
     }
@@ -127,7 +135,25 @@ impl Metered {
     /// What is in the meter as far as is known here, with what was admitted.
     fn belief(&self) -> &State {
         let pending = self.debt.as_ref().and_then(|debt| debt.pending.as_ref());
-        pending.map_or(&self.read, |pending| &pending.belief)
+        pending.map_or(self.base(), |pending| &pending.belief)
+    }
+
+    /// The same without what is in no settlement yet.
+    fn base(&self) -> &State {
+        let debt = self.debt.as_ref();
+        match debt.and_then(|debt| debt.pending.as_ref()) {
+            Some(pending) => &pending.base,
+            None => debt.and_then(|debt| debt.sending.as_ref()).map_or(&self.read, |s| &s.admitted.belief),
+        }
+    }
+
+    /// Takes note of what the shard answered.
+    fn learn(&mut self, limit: Limit, hits: Hits, counted: &State, at: Timestamp) {
+        self.limit = limit;
+        self.read = counted.clone();
+        if let Some(debt) = &mut self.debt {
+            debt.learn(limit, hits, counted, at);
+        }
     }
 
     fn is_owed(&self) -> bool {
@@ -161,24 +187,19 @@ impl Meters {
             return;
         };
         let mut metered = self.table.value(id).clone();
-        metered.limit = hit.limit;
-        metered.read = counted.clone();
-        if let Some(pending) = metered.debt.as_mut().and_then(|debt| debt.pending.as_mut()) {
-            // What was admitted goes on top of what is read now.
-            let amount = pending.amount(hit.limit, at);
-            pending.base = counted.clone();
-            pending.belief = counted.clone();
-            pending.belief.take(hit.limit, amount.saturating_mul(pending.replicas), at);
-        }
+        metered.learn(hit.limit, hit.hits, counted, at);
         self.put(id, metered, at);
     }
 
     /// What is known of a meter, brought to the present.
     pub(super) fn belief(&self, key: HashedKey<'_>, limit: Limit, now: Timestamp) -> Belief {
-        let known = self.table.find(key).map(|id| self.table.value(id).belief().clone());
-        let mut state = known.unwrap_or_else(|| State::begin(limit, now));
-        state.advance(limit, now);
-        Belief(state)
+        let known = self.table.find(key).map(|id| self.table.value(id));
+        let current = |known: Option<&State>| {
+            let mut state = known.cloned().unwrap_or_else(|| State::begin(limit, now));
+            state.advance(limit, now);
+            state
+        };
+        Belief { state: current(known.map(Metered::belief)), base: current(known.map(Metered::base)) }
     }
 
     /// Enters a hit that passed, or takes out what was given back.
@@ -197,16 +218,17 @@ impl Meters {
             return;
         }
         let replicas = u64::from(share.replicas.get());
-        let debt = metered.debt.get_or_insert_with(|| Box::new(Debt { slot, pending: None, sending: None }));
-        let pending = debt.pending.get_or_insert_with(|| Pending {
-            base: metered.read.clone(),
-            belief: metered.read.clone(),
-            replicas,
-            hits: 0,
-        });
+        let base = metered.base().clone();
+        let read = &metered.read;
+        let debt = metered
+            .debt
+            .get_or_insert_with(|| Box::new(Debt { slot, read: read.clone(), pending: None, sending: None }));
+        let pending =
+            debt.pending.get_or_insert_with(|| Admitted { belief: base.clone(), base, replicas, hits: 0 });
         pending.replicas = pending.replicas.min(replicas);
+        pending.base.advance(limit, now);
         pending.belief.advance(limit, now);
-        charge(&mut pending.belief, limit, hit.hits, replicas, now);
+        charge(&mut pending.belief, &pending.base, limit, hit.hits, replicas, now);
         match hit.hits {
             Hits::Take(amount) => {
                 pending.hits += u64::from(amount);
@@ -239,23 +261,21 @@ impl Meters {
         if debt.sending.is_none()
             && let Some(mut pending) = debt.pending.take()
         {
-            let (amount, hits) = (pending.amount(limit, now), pending.hits);
+            let amount = pending.amount(limit, now);
             if amount > 0 {
                 let id = SettlementId(next_id.fetch_add(1, Ordering::Relaxed));
-                debt.sending = Some(Sending { id, amount, hits, read: metered.read.clone() });
-                // As it will be there.
-                metered.read.advance(limit, now);
-                metered.read.take(limit, amount, now);
+                debt.sending = Some(Sending { id, amount, admitted: pending });
             } else {
-                self.counts.settled += hits;
+                self.counts.settled += pending.hits;
             }
         }
-        let Some(Sending { id, amount, read, .. }) = debt.sending.clone() else {
+        let Some(sending) = &debt.sending else {
             metered.debt = None;
             self.settle(slot);
             return None;
         };
-        Some(Settlement { id, slot, key, limit, read, admitted: amount })
+        let (id, admitted, read) = (sending.id, sending.amount, debt.read.clone());
+        Some(Settlement { id, slot, key, limit, read, admitted })
     }
 
     /// The shard has acknowledged a settlement, and this is what is in its meter afterwards.
@@ -270,13 +290,13 @@ impl Meters {
         let mut metered = self.table.value(id).clone();
         let Some(debt) = &mut metered.debt else { return };
         let Some(sending) = debt.sending.take_if(|sending| sending.id == settlement.id) else { return };
-        self.counts.settled += sending.hits;
+        self.counts.settled += sending.admitted.hits;
         if debt.pending.is_none() {
             let slot = debt.slot;
             metered.debt = None;
             self.settle(slot);
         }
-        metered.read = counted.clone();
+        metered.learn(metered.limit, Hits::Take(0), counted, at);
         self.put(id, metered, at);
     }
 
@@ -359,7 +379,29 @@ impl Meters {
     }
 }
 
-impl Pending {
+impl Debt {
+    /// Puts what was admitted on top of what is read now. What was given back through this replica lowers what was read by as much; no
+    /// other answer does.
+    fn learn(&mut self, limit: Limit, hits: Hits, counted: &State, at: Timestamp) {
+        self.read.advance(limit, at);
+        if let Hits::Refund(amount) = hits {
+            self.read.give_back(limit, u64::from(amount), at);
+        }
+        if counted.used(limit, at) >= self.read.used(limit, at) {
+            self.read = counted.clone();
+        }
+        let mut base = counted;
+        if let Some(sending) = &mut self.sending {
+            sending.admitted.put_on(base, limit, at);
+            base = &sending.admitted.belief;
+        }
+        if let Some(pending) = &mut self.pending {
+            pending.put_on(base, limit, at);
+        }
+    }
+}
+
+impl Admitted {
     /// What of the admitted hits still counts, rounded up.
     fn amount(&mut self, limit: Limit, now: Timestamp) -> u64 {
         self.base.advance(limit, now);
@@ -367,11 +409,24 @@ impl Pending {
         let more = self.belief.used(limit, now).saturating_sub(self.base.used(limit, now));
         more.div_ceil(self.replicas)
     }
+
+    fn put_on(&mut self, base: &State, limit: Limit, now: Timestamp) {
+        let amount = self.amount(limit, now);
+        self.base = base.clone();
+        self.belief = base.clone();
+        self.belief.take(limit, amount.saturating_mul(self.replicas), now);
+    }
 }
 
-fn charge(state: &mut State, limit: Limit, hits: Hits, replicas: u64, now: Timestamp) {
+/// Puts hits into what is believed, or takes them out of it as far as they are on top of the base.
+fn charge(state: &mut State, base: &State, limit: Limit, hits: Hits, replicas: u64, now: Timestamp) {
     match hits {
         Hits::Take(amount) => state.take(limit, u64::from(amount).saturating_mul(replicas), now),
-        Hits::Refund(amount) => state.give_back(limit, u64::from(amount).saturating_mul(replicas), now),
+        Hits::Refund(amount) => {
+            state.give_back(limit, u64::from(amount).saturating_mul(replicas), now);
+            if state.used(limit, now) <= base.used(limit, now) {
+                *state = base.clone();
+            }
+        }
     }
 }

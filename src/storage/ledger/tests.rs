@@ -1,6 +1,7 @@
 //! The ledger by itself: what it remembers, what it admits, what it settles.
 
 mod deciding;
+mod meters;
 mod over;
 mod restoring;
 mod settling;
