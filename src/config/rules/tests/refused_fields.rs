@@ -33,7 +33,7 @@ error: unknown field `colour`
  --> a.yaml:4:5
   |
 4 |     colour: 3
-  |     ^^^^^
+  |     ^^^^^^
   = field: descriptors[0].colour
   = help: known here: key, value, rate_limit, rate_limits, limits, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
 "#,
