@@ -7,7 +7,6 @@ mod descriptor;
 mod domain;
 mod fields;
 mod limit;
-mod logs;
 mod merge;
 mod metadata;
 mod replaced;
@@ -101,18 +100,16 @@ fn collect<'s>(
     let mut domains = merge::Domains::new(options.merge_domains);
     for file in files {
         faults.append(match file {
-            Ok(file) => add(file, &mut domains),
+            Ok(file) => add(file, options.max_sliding_log, &mut domains),
             Err(of_file) => of_file.clone(),
         });
     }
-    let domains = domains.into_specs();
-    domains.iter().for_each(|domain| logs::check(domain, options.max_sliding_log, &mut faults));
-    faults.or(domains)
+    faults.or(domains.into_specs())
 }
 
-fn add(file: &SourceFile, domains: &mut merge::Domains) -> Diagnostics {
+fn add(file: &SourceFile, longest_log: u32, domains: &mut merge::Domains) -> Diagnostics {
     let mut faults = Diagnostics::new();
-    if let Some(domain) = domain::read(file, &mut faults) {
+    if let Some(domain) = domain::read(file, longest_log, &mut faults) {
         domains.add(file, domain, &mut faults);
     }
     faults.sort_by_position();

@@ -53,6 +53,16 @@ impl Limit {
         Self { burst, ..self }
     }
 
+    /// These numbers in the place of another limit, and held as that one is. What would not be exact so, or would be a longer log than that
+    /// one is, stays as it is.
+    #[must_use]
+    pub fn held_as(self, other: Self) -> Self {
+        let held = Self { overdraft: other.overdraft, ..self.held_by(other.algorithm) };
+        let is_longer_log =
+            other.algorithm == Algorithm::SlidingLog && self.requests_per_unit > other.requests_per_unit;
+        if is_longer_log || held.check_size().is_err() { self } else { held }
+    }
+
     /// The most that a counter may hold without denying more.
     #[must_use]
     pub const fn capacity(self) -> u64 {
@@ -92,6 +102,21 @@ mod tests {
             assert_eq!(Limit::new(0, Period::MINUTE).held_by(algorithm).capacity(), 0, "{algorithm:?}");
         }
         assert_eq!(limit.held_by(Algorithm::TokenBucket).with_burst(25).capacity(), 25);
+    }
+
+    #[test]
+    fn numbers_are_held_as_in_the_limit_that_they_take_the_place_of() {
+        let brought = Limit::new(10, Period::HOUR);
+        for algorithm in Algorithm::ALL {
+            let rule =
+                Limit { overdraft: true, ..Limit::new(10, Period::MINUTE).held_by(algorithm).with_burst(3) };
+            let expected = Limit { overdraft: true, ..brought.held_by(algorithm) };
+            assert_eq!(brought.held_as(rule), expected, "{algorithm:?}");
+        }
+        let log = Limit::new(9, Period::MINUTE).held_by(Algorithm::SlidingLog);
+        assert_eq!(brought.held_as(log), brought);
+        let large = Limit::new(u32::MAX, Period::YEAR);
+        assert_eq!(large.held_as(Limit::new(1, Period::YEAR).held_by(Algorithm::TokenBucket)), large);
     }
 
     #[test]

@@ -64,12 +64,14 @@ impl<'r> Plan<'r> {
     #[must_use]
     pub fn new(request: &Request<'_>, rules: &'r RuleSet, modes: Modes) -> Self {
         let known = rules.has_domain(request.domain);
-        let find = |descriptor: &Descriptor<'_>| match descriptor.limit_override {
-            _ if !known => Match::Nothing,
-            Some(limit) => Match::Brought(limit),
-            None => {
-                let rule = rules.find(request.domain, &descriptor.entries);
-                rule.map_or(Match::Nothing, Match::of_rule)
+        let find = |descriptor: &Descriptor<'_>| {
+            if !known {
+                return Match::Nothing;
+            }
+            let rule = rules.find(request.domain, &descriptor.entries);
+            match descriptor.limit_override {
+                Some(limit) => Match::Brought(held_as_in(rule, limit)),
+                None => rule.map_or(Match::Nothing, Match::of_rule),
             }
         };
         let mut matches: SmallVec<[Match<'r>; 2]> = request.descriptors.iter().map(find).collect();
@@ -116,6 +118,12 @@ impl<'r> Match<'r> {
             Match::Limited(..) | Match::Brought(_) => false,
         }
     }
+}
+
+/// A limit that the caller brought along, held as the rule holds its first limit. Nothing else of the rule applies.
+fn held_as_in(rule: Option<&Rule>, brought: Limit) -> Limit {
+    let limits = rule.and_then(Rule::limits);
+    limits.map_or(brought, |limits| brought.held_as(limits.first().limit))
 }
 
 /// Takes out every matched rule of which another matched rule of the same request replaces a name: with all its limits.

@@ -168,10 +168,9 @@ impl Counters {
     /// Where no counter is named, or several are, or its shard does not answer.
     pub async fn get(&self, which: &Which) -> Result<FoundCounter, CounterFault> {
         let snapshot = self.snapshot();
-        let asked = which.find(snapshot.as_deref())?;
+        let asked = which.find(snapshot.as_deref(), self.limit_share)?;
         let stored = self.store.read(&asked.key, self.clock.now()).await?;
-        let found = asked.found(stored, snapshot.as_deref());
-        found.map(|found| found.with_share(self.limit_share)).ok_or(CounterFault::NoKey)
+        asked.found(stored, snapshot.as_deref(), self.limit_share).ok_or(CounterFault::NoKey)
     }
 
     /// Resets the counters of one rule for these entries, whatever is in their place: one, where the rule has one limit.
@@ -180,7 +179,7 @@ impl Counters {
     /// Where no counter is named, or its shard does not answer.
     pub async fn reset(&self, which: &Which) -> Result<Reset, CounterFault> {
         let mut counters = 0;
-        for asked in which.find_all(self.snapshot().as_deref())? {
+        for asked in which.find_all(self.snapshot().as_deref(), self.limit_share)? {
             counters += usize::from(self.store.reset(&asked.key).await?);
         }
         Ok(Reset { counters, ..self.nothing_reset() })
@@ -214,12 +213,12 @@ impl Counters {
             tokio::task::yield_now().await;
             return (Vec::new(), hashed);
         }
-        let (filter, snapshot) = (filter.clone(), snapshot.map(Arc::clone));
+        let (filter, snapshot, share) = (filter.clone(), snapshot.map(Arc::clone), self.limit_share);
         // Finding rules takes its time where there are many, and this thread answers requests, too.
-        let found =
-            tokio::task::spawn_blocking(move || find_rules(counting, &filter, snapshot.as_deref(), hashed));
-        let (found, hashed) = found.await.unwrap_or_default();
-        (found.into_iter().map(|counter| counter.with_share(self.limit_share)).collect(), hashed)
+        let found = tokio::task::spawn_blocking(move || {
+            find_rules(counting, &filter, snapshot.as_deref(), share, hashed)
+        });
+        found.await.unwrap_or_default()
     }
 }
 
@@ -227,11 +226,12 @@ fn find_rules(
     counters: Vec<StoredCounter>,
     filter: &Filter,
     snapshot: Option<&Snapshot>,
+    share: LimitShare,
     mut hashed: HashedValues,
 ) -> (Vec<FoundCounter>, HashedValues) {
-    let find = |stored| FoundCounter::new(stored, snapshot, &mut hashed);
-    let found = counters.into_iter().filter_map(find).filter(|counter| filter.means(counter)).collect();
-    (found, hashed)
+    let find = |stored| FoundCounter::new(stored, None, snapshot, share, &mut hashed);
+    let found = counters.into_iter().filter_map(find);
+    (found.filter(|counter| !counter.has_forgotten() && filter.means(counter)).collect(), hashed)
 }
 
 fn note_foreign(besides: &mut Besides, foreign: Foreign) {
@@ -254,7 +254,7 @@ impl StoredCounter {
         };
         let counts = match &self.held {
             Held::State(State::FixedWindow(window)) => window.advanced(name.period, self.now) == *window,
-            // Whether a meter has forgotten everything is known with its limit; stores forget it soon after.
+            // Whether a meter has forgotten everything is known with its limit, later.
             Held::State(_) => true,
             Held::Nothing | Held::Foreign(_) => false,
         };

@@ -53,7 +53,8 @@ pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Opti
             "write `unit` and `requests_per_unit` or `unlimited: true` under it, or leave the field out";
         return Err(decoder.refuse(field, "`rate_limit` is empty", help));
     }
-    let place = Place { what: "`rate_limit`", span: field.span, node: field.node, path: field.path };
+    let (span, node, path) = (field.span, field.node, field.path);
+    let place = Place { what: "`rate_limit`", in_list: false, span, node, path };
     one(decoder, &place, &own_names(std::slice::from_ref(field.node))).map(Some)
 }
 
@@ -61,6 +62,8 @@ pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Opti
 struct Place<'a, 't> {
     /// As messages name it.
     what: &'static str,
+    /// Whether it is one of several.
+    in_list: bool,
     /// The place to point at where something is missing.
     span: Span,
     node: &'a Node<'t>,
@@ -172,11 +175,16 @@ fn counted(
     let period = draft.window.length(decoder, place);
     let requests_per_unit = draft.requests_per_unit.and_then(|requests| {
         requests.ok_or_else(|| {
-            let help = "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing";
+            let help = match place.in_list {
+                // There is no `unlimited` beside other limits.
+                true => "write `requests_per_unit: 10`; 0 denies everything",
+                false => "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing",
+            };
             decoder.report(*span, path, format!("{what} without `requests_per_unit`"), help)
         })
     });
-    let limit = draft.held.limit(decoder, place, Limit::new(requests_per_unit?, period?))?;
+    let number = draft.counted.iter().find(|field| field.name == "requests_per_unit");
+    let limit = draft.held.limit(decoder, number, Limit::new(requests_per_unit?, period?))?;
     Ok(QuotaSpec::Counted(limit))
 }
 

@@ -4,6 +4,7 @@ mod accepted;
 mod budgets;
 mod merging;
 mod properties;
+mod refused_algorithms;
 mod refused_fields;
 mod refused_limits;
 mod refused_structure;

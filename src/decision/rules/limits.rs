@@ -2,6 +2,7 @@
 
 use std::iter;
 
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
@@ -10,7 +11,7 @@ use crate::decision::rules::spec::LimitSpec;
 /// Limits that one rule may have. Each is a counter for every request that the rule decides.
 pub const MOST_LIMITS: usize = 8;
 
-/// At least one limit; each is for a window of another length, and so has a counter of its own.
+/// At least one limit; no two are for windows of the same length and of the same algorithm, and so each has a counter of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     first: RuleLimit,
@@ -59,10 +60,10 @@ impl Limits {
         number.checked_sub(1).map_or(Some(&self.first), |further| self.further.get(further))
     }
 
-    /// The one whose window is so long.
+    /// The one that is held so, in windows of this length: no rule has two of them.
     #[must_use]
-    pub fn of_period(&self, period: Period) -> Option<&RuleLimit> {
-        self.iter().find(|one| one.limit.period == period)
+    pub fn of_kind(&self, algorithm: Algorithm, period: Period) -> Option<&RuleLimit> {
+        self.iter().find(|one| (one.limit.algorithm, one.limit.period) == (algorithm, period))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::decision::algorithm::Algorithm;
 use crate::decision::hit::OnStoreFailure;
 use crate::decision::key::name::Part;
 use crate::decision::metadata::Mapping;
@@ -83,6 +84,12 @@ impl Rule {
             Quota::Limited(limits) => Some(limits),
             Quota::NoLimit | Quota::Unlimited => None,
         }
+    }
+
+    /// How its first limit is held; those that callers bring along in its place are held likewise.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.limits().map(|limits| limits.first().limit.algorithm).unwrap_or_default()
     }
 
     /// All its names, each of which another rule may replace it by.

@@ -29,7 +29,7 @@ pub struct DescriptorSpec {
     pub value: Option<String>,
     /// What applies to a request whose last entry stands at this level.
     pub limit: Option<LimitSpec>,
-    /// Limits that must pass beside that one, each in a window of another length; empty where there is none. None of them is
+    /// Limits that must pass beside that one, each in a window of another length or by another algorithm; empty where there is none. None of them is
     /// [`QuotaSpec::Unlimited`], and nor is that one then.
     pub further_limits: Vec<LimitSpec>,
     /// Evaluated and counted, but never denies.

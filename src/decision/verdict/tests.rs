@@ -5,6 +5,7 @@ mod several_limits;
 use smallvec::smallvec;
 
 use super::*;
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
 use crate::decision::limit_share::LimitShare;
@@ -123,6 +124,48 @@ fn an_override_needs_a_known_domain_and_no_rule() {
         let verdict = Verdict::new(&plan, &answers, Timestamp::from_secs(0));
         assert_eq!(verdict.statuses[0].outcome, expected);
         assert!(verdict.statuses[0].rule.is_none());
+    }
+}
+
+/// Number and window are the caller's, the way of holding them the rule's; nothing else of the rule applies.
+#[test]
+fn an_override_is_held_as_its_rule_is() {
+    let held = |limit: Limit| {
+        move |spec: &mut DescriptorSpec| {
+            spec.limit.as_mut().expect("it has one").quota = QuotaSpec::Counted(limit);
+            spec.shadow_mode = true;
+        }
+    };
+    let hourly = |algorithm| Limit::new(10, Period::HOUR).held_by(algorithm);
+    let bucket = Limit { overdraft: true, ..hourly(Algorithm::TokenBucket).with_burst(50) };
+    let unlimited = |spec: &mut DescriptorSpec| {
+        spec.limit.as_mut().expect("it has one").quota = QuotaSpec::Unlimited;
+    };
+    let descriptors = vec![
+        rule("bucket", held(bucket)),
+        rule("log", held(hourly(Algorithm::SlidingLog))),
+        rule("unlimited", unlimited),
+    ];
+    let rules = RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }]).unwrap();
+    let of_hit = |key: &'static str, brought: Limit| {
+        let own = Descriptor { limit_override: Some(brought), ..descriptor(key) };
+        let request = Request { domain: "d", descriptors: smallvec![own] };
+        let plan = Plan::new(&request, &rules, MODES);
+        let [hit] = plan.batch().hits else { panic!("one limit, one hit") };
+        assert!(!hit.role.shadow, "{key}");
+        (hit.limit, format!("{:?}", hit.key))
+    };
+    let brought = Limit::new(7, Period::DAY);
+    let held = Limit { overdraft: true, ..brought.held_by(Algorithm::TokenBucket) };
+    assert_eq!(of_hit("bucket", brought), (held, "1|t86400|d|bucket=v".into()));
+    let large = Limit::new(u32::MAX, Period::YEAR);
+    assert_eq!(of_hit("bucket", large), (large, "1|f31536000|d|bucket=v".into()));
+    let log = brought.held_by(Algorithm::SlidingLog);
+    assert_eq!(of_hit("log", brought), (log, "1|x86400|d|log=v".into()));
+    let longer = Limit::new(11, Period::DAY);
+    assert_eq!(of_hit("log", longer), (longer, "1|f86400|d|log=v".into()));
+    for key in ["unlimited", "none"] {
+        assert_eq!(of_hit(key, brought), (brought, format!("1|f86400|d|{key}=v")));
     }
 }
 

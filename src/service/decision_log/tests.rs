@@ -92,7 +92,7 @@ async fn a_line_tells_who_was_denied_by_what() {
     scene.note(3, &[&[("user", "a\n\"b")], &[("address", "10.0.0.1"), ("token", "hunter2")], &[("k", "v")]]);
     scene.note(2, &[&[("user", "passes")]]);
     let limit = json!({"outcome": "over", "decided_by": "store", "name": "few", "location": "rules.yaml:4",
-                       "limit": 2, "unit": "minute", "hits": 1, "count": 3, "remaining": 0});
+                       "limit": 2, "unit": "minute", "algorithm": "fixed_window", "hits": 1, "count": 3, "remaining": 0});
     let with = |more: Value| {
         let mut line = limit.clone();
         line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -3,6 +3,8 @@
 use super::{Place, own_names, short};
 use crate::config::decode::{Decoder, Field, Path, Reported};
 use crate::config::yaml::{Node, Span, Value};
+use crate::decision::algorithm::Algorithm;
+use crate::decision::period::Period;
 use crate::decision::rules::MOST_LIMITS;
 use crate::decision::rules::spec::{LimitSpec, QuotaSpec};
 
@@ -28,7 +30,8 @@ pub(in crate::config::rules) fn read(
                 "write `{requests_per_unit: 10, unit: second}`; text such as `10/s` belongs under `limits`";
             return Err(decoder.report(node.span, path, message, help));
         }
-        let place = Place { what: "an item of `rate_limits`", span: node.span, node, path: *path };
+        let (what, span) = ("an item of `rate_limits`", node.span);
+        let place = Place { what, in_list: true, span, node, path: *path };
         let limit = super::one(decoder, &place, &names)?;
         match limit.quota {
             QuotaSpec::Counted(_) => Ok(limit),
@@ -92,14 +95,23 @@ fn read_items<'a, 't>(
 }
 
 impl List<'_> {
-    /// Adds a limit. Of two in the same window the smaller one decides, and they would have one counter.
+    /// Adds a limit. Two of the same algorithm in the same window would have one counter; of most such two the smaller one decides.
     fn add(&mut self, decoder: &mut Decoder<'_, '_>, limit: LimitSpec, span: Span, index: usize) {
-        if let Some(earlier) = self.limits.iter().position(|one| period(one) == period(&limit)) {
+        let same = self.limits.iter().position(|one| kind(one) == kind(&limit));
+        if let (Some(earlier), Some((algorithm, period))) = (same, kind(&limit)) {
             let Span { line, column, .. } = self.spans[earlier];
-            let window = period(&limit).map_or_else(String::new, |period| period.to_string());
-            let message = format!("two limits for windows of the same length, `{window}`");
-            let help =
-                format!("keep the smaller one, which decides; the first is in line {line}, column {column}");
+            let (both, remedy) = match algorithm {
+                Algorithm::FixedWindow => (String::new(), "keep the smaller one, which decides"),
+                Algorithm::TokenBucket => (
+                    format!(", both held by `{}`", algorithm.name()),
+                    "they would have one counter; keep one of them, or give them windows of different lengths (6 per minute are as fast as 1 per 10s)",
+                ),
+                _ => {
+                    (format!(", both held by `{}`", algorithm.name()), "keep the smaller one, which decides")
+                }
+            };
+            let message = format!("two limits for windows of the same length, `{period}`{both}");
+            let help = format!("{remedy}; the first is in line {line}, column {column}");
             self.result = Err(decoder.report(span, &Path::Item(self.path, index), message, help));
         }
         self.limits.push(limit);
@@ -107,9 +119,10 @@ impl List<'_> {
     }
 }
 
-fn period(limit: &LimitSpec) -> Option<crate::decision::period::Period> {
+/// What tells a limit's counters from those of others on the same rule.
+fn kind(limit: &LimitSpec) -> Option<(Algorithm, Period)> {
     match limit.quota {
-        QuotaSpec::Counted(limit) => Some(limit.period),
+        QuotaSpec::Counted(limit) => Some((limit.algorithm, limit.period)),
         QuotaSpec::Unlimited => None,
     }
 }

@@ -368,7 +368,7 @@ error: an item of `rate_limits` without `requests_per_unit`
 6 |       - {unit: day}
   |         ^
   = field: descriptors[0].rate_limits[1]
-  = help: write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing
+  = help: write `requests_per_unit: 10`; 0 denies everything
 
 error: each item of `rate_limits` must be a mapping, not `10/s`
  --> a.yaml:7:9
@@ -400,7 +400,7 @@ error: an item of `rate_limits` without `requests_per_unit`
 9 |       -
   |        ^
   = field: descriptors[0].rate_limits[4]
-  = help: write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing
+  = help: write `requests_per_unit: 10`; 0 denies everything
 ",
     );
 }

@@ -184,7 +184,10 @@ impl Explainer {
                 Some(why) => NowPage::Unread { not_read: why.to_string() },
                 None => NowPage::Read {
                     count: found.count,
-                    remaining: counter.limit.saturating_sub(u32::try_from(found.count).unwrap_or(u32::MAX)),
+                    remaining: counter
+                        .burst
+                        .unwrap_or(counter.limit)
+                        .saturating_sub(u32::try_from(found.count).unwrap_or(u32::MAX)),
                     reset_seconds: found.reset_seconds,
                 },
             },

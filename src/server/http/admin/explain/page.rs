@@ -95,8 +95,16 @@ pub struct CounterPage {
     pub name: Option<String>,
     /// Whether all values that match a pattern share it.
     pub shared: bool,
+    /// How its limit is held.
+    pub algorithm: String,
     /// Hits that pass in a window.
     pub limit: u32,
+    /// Hits that a bucket holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+    /// Whether hits that do not fit are taken all the same, though they are denied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdraft: bool,
     /// The rule's own limit, where this deployment gives out a part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole_limit: Option<u32>,
@@ -125,12 +133,12 @@ pub struct CounterPage {
 pub enum NowPage {
     /// It was read.
     Read {
-        /// Hits in the window that runs.
+        /// Hits that it holds now.
         count: u64,
         /// Hits that are left.
         remaining: u32,
-        /// Seconds until the window ends.
-        reset_seconds: u64,
+        /// Seconds until the window ends, or until nothing is held any more; `null` where that is not known.
+        reset_seconds: Option<u64>,
     },
     /// It was not.
     Unread {
@@ -261,7 +269,10 @@ impl CounterPage {
             hashed: hashed(&counted.hashed, &asked.entries),
             name: None,
             shared: counted.shared,
+            algorithm: counted.limit.algorithm.name().into(),
             limit: counted.limit.requests_per_unit,
+            burst: Some(counted.limit.burst).filter(|_| counted.limit.algorithm.is_bucket()),
+            overdraft: counted.limit.overdraft,
             whole_limit: Some(counted.whole.requests_per_unit)
                 .filter(|whole| *whole != counted.limit.requests_per_unit),
             unit: counted.limit.period.to_string(),

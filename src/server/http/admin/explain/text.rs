@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::decision::algorithm::Algorithm;
+
 use super::page::{CounterPage, DescriptorPage, ExplainPage, NowPage, RulePage, StepPage};
 
 impl ExplainPage {
@@ -89,7 +91,10 @@ fn push_counter(text: &mut String, counter: &CounterPage, is_further: bool) {
     });
     let name = counter.name.as_ref().map_or_else(String::new, |name| format!(", named {name}"));
     let limit = if is_further { "and" } else { "limit" };
-    push_line(text, limit, &format!("{} per {}{part}{name}", counter.limit, counter.unit));
+    push_line(text, limit, &format!("{} per {}{}{part}{name}", counter.limit, counter.unit, held(counter)));
+    if counter.overdraft {
+        push_line(text, "mode", "overdraft: hits that are denied are taken all the same");
+    }
     if counter.hits_multiplier.is_some() || counter.max_hits.is_some() {
         let each = counter.hits_multiplier.unwrap_or(1);
         let most =
@@ -113,11 +118,26 @@ fn push_counter(text: &mut String, counter: &CounterPage, is_further: bool) {
     }
     match &counter.now {
         Some(NowPage::Read { count, remaining, reset_seconds }) => {
-            let now = format!("{count} counted, {remaining} remaining, begins anew in {reset_seconds} s");
-            push_line(text, "now", &now);
+            let (is_window, reset) = (counter.algorithm == Algorithm::FixedWindow.name(), reset_seconds);
+            let reset = match reset {
+                Some(seconds) if is_window => format!(", begins anew in {seconds} s"),
+                Some(seconds) => format!(", empty again in {seconds} s"),
+                None => String::new(),
+            };
+            push_line(text, "now", &format!("{count} counted, {remaining} remaining{reset}"));
         }
         Some(NowPage::Unread { not_read }) => push_line(text, "now", &format!("not read: {not_read}")),
         None => {}
+    }
+}
+
+/// How a limit is held, where that is no fixed window.
+fn held(counter: &CounterPage) -> String {
+    let burst = counter.burst.filter(|_| counter.algorithm == Algorithm::TokenBucket.name());
+    match burst {
+        _ if counter.algorithm == Algorithm::FixedWindow.name() => String::new(),
+        Some(burst) => format!(" by {}, burst {burst}", counter.algorithm),
+        None => format!(" by {}", counter.algorithm),
     }
 }
 
