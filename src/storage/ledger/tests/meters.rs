@@ -192,10 +192,7 @@ fn only_what_was_admitted_here_is_given_back() {
         let ledger = ledger();
         read_on(&ledger, limit, 70);
         assert_eq!(decide(&ledger, &[refund_on(limit, 50)]), [(90, false)]);
-        assert_eq!(
-            decide(&ledger, &[take_on(limit, 4), refund_on(limit, 50), take_on(limit, 11)])[2].1,
-            true
-        );
+        assert!(decide(&ledger, &[take_on(limit, 4), refund_on(limit, 50), take_on(limit, 11)])[2].1);
         assert_eq!(decide(&ledger, &[take_on(limit, 4), refund_on(limit, 3)]), [(94, false), (91, false)]);
         assert_eq!(owed_at(&ledger, NOW), [(70, 1)], "{limit:?}");
         assert_eq!(passing(&ledger, limit, NOW), 9);

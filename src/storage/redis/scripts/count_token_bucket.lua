@@ -3,7 +3,7 @@
 
 local reply, wrote, meter = {}, false, nil
 local pcall, floor, ceil, max = redis.pcall, math.floor, math.ceil, math.max
-local unpack, sub = struct.unpack, string.sub
+local unpack, pack, byte, sub = struct.unpack, struct.pack, string.byte, string.sub
 local first = 1
 
 for run = 2, #ARGV, 4 do
@@ -16,7 +16,7 @@ for run = 2, #ARGV, 4 do
     local key, level, at, expires, settled = KEYS[index], 0, tick, 0, ''
     local value, plain = pcall('GET', key), times ~= nil
     if value then
-      plain = plain and type(value) == 'string' and #value >= PACKED_BYTES and sub(value, 1, 1) == 'b'
+      plain = plain and type(value) == 'string' and #value >= PACKED_BYTES and byte(value) == 98
       if plain then
         local _, stored, stored_at, goes = unpack(PACKED, value)
         plain = stored >= 0 and stored <= MOST_LEVEL and stored_at * millis <= latest
@@ -29,12 +29,17 @@ for run = 2, #ARGV, 4 do
       end
     end
     if plain then
-      reply[2 * index - 1], reply[2 * index] = level, at
+      reply[2 * index - 1], reply[2 * index] = level, at - tick
       local fit = 0
       if amount > 0 then fit = math.min(times, floor((capacity - ceil(level / length)) / amount)) end
       if fit > 0 then
         level = math.min(level + fit * amount * length, MOST_LEVEL)
-        local fault = put_bucket(key, level, at, expires, settled, rate, millis).err
+        local fault
+        if settled == '' and expires - now >= ceil(level / rate) * millis + at * millis - now + SLACK then
+          fault = pcall('SET', key, pack(PACKED, 'b', level, at, expires), 'KEEPTTL').err
+        else
+          fault = put_bucket(key, level, at, expires, settled, rate, millis).err
+        end
         wrote = wrote or not fault
         if fault and not is_of_the_key(fault, wrote) then return { err = fault } end
         if fault then reply[2 * index - 1] = fault end

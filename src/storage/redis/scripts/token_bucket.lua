@@ -61,9 +61,9 @@ local function token_bucket()
     state.level = math.max(state.level - hits * state.length, 0)
   end
 
-  -- What the caller needs to know the state.
+  -- What the caller needs to know the state: the level, and how many ticks ahead it is so, which mostly is none.
   function bucket.told(state)
-    return { state.level, state.at }
+    return { state.level, state.at - state.tick }
   end
 
   -- Puts in what somebody read: the level was at least so high at that tick.
