@@ -216,4 +216,18 @@ mod tests {
             ),
         );
     }
+
+    #[test]
+    fn the_way_in_which_a_limit_is_held_is_listed() {
+        let modes = "shadow_mode: false, quota_mode: false";
+        let held = |algorithm| Limit::new(10, Period::MINUTE).held_by(algorithm);
+        let one = |limit| vec![self::limit(None, Cost::PLAIN, QuotaSpec::Counted(limit))];
+        let bucket = Limit { overdraft: true, ..held(Algorithm::TokenBucket).with_burst(25) };
+        let minute = "unit=MINUTE requests_per_unit=10";
+        check(one(bucket), &format!("{minute} algorithm=token_bucket burst=25 overdraft=true, {modes}"));
+        for algorithm in [Algorithm::SlidingWindow, Algorithm::LeakyBucket, Algorithm::SlidingLog] {
+            check(one(held(algorithm)), &format!("{minute} algorithm={}, {modes}", algorithm.name()));
+        }
+        check(one(held(Algorithm::FixedWindow)), &format!("{minute}, {modes}"));
+    }
 }

@@ -141,25 +141,9 @@ impl Which {
     /// The counter that this names.
     pub(super) fn find(&self, snapshot: Option<&Snapshot>, share: LimitShare) -> Result<Asked, CounterFault> {
         let mut found = self.find_all(snapshot, share)?;
-        match found.as_slice() {
-            [] | [_] => found.pop().ok_or(CounterFault::NoKey),
-            [first, ..] => {
-                let kinds: Vec<(Algorithm, Period)> = found.iter().filter_map(|one| one.key.kind()).collect();
-                let is_same =
-                    |one: &&(Algorithm, Period)| kinds.iter().filter(|other| other.1 == one.1).count() > 1;
-                let any_same = kinds.iter().any(|one| is_same(&one));
-                let unit = |one: &(Algorithm, Period)| match is_same(&one) {
-                    true => format!("{} ({})", one.1, one.0.name()),
-                    false => one.1.to_string(),
-                };
-                let units: Vec<String> = kinds.iter().map(unit).collect();
-                let rule = first.rule.as_ref().map(|rule| in_place(&rule.path, &rule.location));
-                Err(CounterFault::SeveralLimits {
-                    rule: rule.unwrap_or_default(),
-                    units: units.join(", "),
-                    and_algorithm: if any_same { " and the algorithm" } else { "" },
-                })
-            }
+        match found.len() {
+            0 | 1 => found.pop().ok_or(CounterFault::NoKey),
+            _ => Err(several_limits(&found)),
         }
     }
 
@@ -256,6 +240,24 @@ impl Asked {
             found.entries = entries;
         }
         Some(found)
+    }
+}
+
+/// What to say of several counters where one is to be named.
+fn several_limits(found: &[Asked]) -> CounterFault {
+    let kinds: Vec<(Algorithm, Period)> = found.iter().filter_map(|one| one.key.kind()).collect();
+    let is_shared = |period: Period| kinds.iter().filter(|other| other.1 == period).count() > 1;
+    let unit = |&(algorithm, period): &(Algorithm, Period)| match is_shared(period) {
+        true => format!("{period} ({})", algorithm.name()),
+        false => period.to_string(),
+    };
+    let units: Vec<String> = kinds.iter().map(unit).collect();
+    let any_shared = kinds.iter().any(|&(_, period)| is_shared(period));
+    let rule = found.iter().find_map(|one| one.rule.as_ref());
+    CounterFault::SeveralLimits {
+        rule: rule.map(|rule| in_place(&rule.path, &rule.location)).unwrap_or_default(),
+        units: units.join(", "),
+        and_algorithm: if any_shared { " and the algorithm" } else { "" },
     }
 }
 

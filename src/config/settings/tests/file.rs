@@ -196,7 +196,7 @@ fn an_empty_setting_keeps_its_default() {
 #[test]
 fn the_example_rules_are_valid() {
     let examples = [
-        ("basic.yaml", include_str!("../../../../config/rules/basic.yaml"), "demo", 4),
+        ("basic.yaml", include_str!("../../../../config/rules/basic.yaml"), "demo", 5),
         ("patterns.yaml", include_str!("../../../../config/rules/patterns.yaml"), "patterns", 4),
         ("modes.yaml", include_str!("../../../../config/rules/modes.yaml"), "modes", 5),
     ];
