@@ -2,10 +2,12 @@
 //!
 //! A replica takes the others to do as it does: each hit that it admits weighs as many as there are replicas, in a copy of what it last
 //! read. So it admits ceil(what is left ÷ replicas), and then as much as drains ÷ replicas; with one replica it is the algorithm itself.
-//! What it settles is what of the copy is more than the reading, divided by the replicas again. The sum of that over all replicas is
-//! never less than what they admitted together and time has not taken away: what is left of a meter is at most the mean of what would be
-//! left had all admitted what one has (for buckets, because a level is the greatest of sums over the past, and the greatest of means is no
-//! more than the mean of the greatest; for windows, because it is a sum).
+//! What it settles is what of the copy is more than the reading, divided by the replicas again. Where all have read the same and settle at
+//! the same time, the sum of that is never less than what they admitted together and time has not taken away: what is left of a meter is at
+//! most the mean of what would be left had all admitted what one has (for buckets, because a level is the greatest of sums over the past,
+//! and the greatest of means is no more than the mean of the greatest; for windows, because it is a sum). Of windows and logs that holds
+//! whatever each has read, and whenever it settles. Of buckets it does not: a replica that knows of less than there is takes for drained from
+//! its own hits what drained from others', and settles too little, at the most by what it admitted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +15,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::decision::hit::Hit;
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::meter::Meter;
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
+use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
+use crate::decision::token_bucket::TokenBucket;
 use crate::storage::ledger::debts::Owed;
 use crate::storage::ledger::figures::PartCounts;
 use crate::storage::ledger::part::is_live;
@@ -406,8 +411,7 @@ impl Admitted {
     fn amount(&mut self, limit: Limit, now: Timestamp) -> u64 {
         self.base.advance(limit, now);
         self.belief.advance(limit, now);
-        let more = self.belief.used(limit, now).saturating_sub(self.base.used(limit, now));
-        more.div_ceil(self.replicas)
+        more(&self.belief, &self.base, limit, now).div_ceil(self.replicas)
     }
 
     fn put_on(&mut self, base: &State, limit: Limit, now: Timestamp) {
@@ -415,6 +419,22 @@ impl Admitted {
         self.base = base.clone();
         self.belief = base.clone();
         self.belief.take(limit, amount.saturating_mul(self.replicas), now);
+    }
+}
+
+/// What one state holds more than another one, both in the present, rounded up. What each holds is rounded by itself: the difference
+/// of that would be too little by a part of a hit.
+fn more(state: &State, base: &State, limit: Limit, now: Timestamp) -> u64 {
+    match (state, base) {
+        (State::Bucket(state), State::Bucket(base)) => {
+            TokenBucket { level: state.level.saturating_sub(base.level), ..*state }.used(limit, now)
+        }
+        (State::SlidingWindow(state), State::SlidingWindow(base)) if state.start == base.start => {
+            let previous = state.previous.saturating_sub(base.previous);
+            let current = state.current.saturating_sub(base.current);
+            SlidingWindow { previous, current, ..*state }.used(limit, now)
+        }
+        _ => state.used(limit, now).saturating_sub(base.used(limit, now)),
     }
 }
 

@@ -218,6 +218,11 @@ fn what_time_takes_away_is_handed_out_again_and_not_settled() {
     let limit = per_minute(Algorithm::TokenBucket, 120);
     decide(&ledger, &[take_on(limit, 40)]);
     assert_eq!(owed_at(&ledger, later(45)), [(0, 10)], "30 of its 40 have drained");
+    // A tenth of 17 and a tenth of 20 are both two, rounded up, and yet something is left of what was admitted.
+    let window = per_minute(Algorithm::SlidingWindow, 120);
+    read_on(&ledger, window, 17);
+    decide(&ledger, &[take_on(window, 1)]);
+    assert_eq!(owed_at(&ledger, later(114)), [(2, 1)]);
 }
 
 #[test]

