@@ -29,7 +29,8 @@
 //!   count is below L, so T ≤ L + the sum of what is unsettled. With everybody's settlement before the first request,
 //!   the bounds above hold. In general, T ≤ L + the sum of A_r over all replicas and all outages in that window.
 //! - *After settlement* the count is at least T: nothing that passed is forgotten. It may be more, since hits whose answer was
-//!   lost may have counted already. So settling denies too much, never too little.
+//!   lost may have counted already. So settling denies too much, never too little. Meters, of which time takes hits away, have a file and
+//!   bounds of their own (`ledger/meters.rs`).
 //!
 //! Beside these, the limit can be exceeded by a replica that does not know of all others (it takes 1 / R_r for its share; a
 //! replica that has never reached the store believes that it is alone and may admit L), by clocks that disagree about the edge

@@ -192,7 +192,8 @@ fn only_what_was_admitted_here_is_given_back() {
         let ledger = ledger();
         read_on(&ledger, limit, 70);
         assert_eq!(decide(&ledger, &[refund_on(limit, 50)]), [(90, false)]);
-        assert!(decide(&ledger, &[take_on(limit, 4), refund_on(limit, 50), take_on(limit, 11)])[2].1);
+        let hits = [take_on(limit, 4), refund_on(limit, 50), take_on(limit, 11)];
+        assert!(decide(&ledger, &hits)[2].1, "{limit:?}");
         assert_eq!(decide(&ledger, &[take_on(limit, 4), refund_on(limit, 3)]), [(94, false), (91, false)]);
         assert_eq!(owed_at(&ledger, NOW), [(70, 1)], "{limit:?}");
         assert_eq!(passing(&ledger, limit, NOW), 9);
@@ -219,7 +220,7 @@ fn what_time_takes_away_is_handed_out_again_and_not_settled() {
     decide(&ledger, &[take_on(limit, 40)]);
     assert_eq!(owed_at(&ledger, later(45)), [(0, 10)], "30 of its 40 have drained");
     // A tenth of 17 and a tenth of 20 are both two, rounded up, and yet something is left of what was admitted.
-    let window = per_minute(Algorithm::SlidingWindow, 120);
+    let (ledger, window) = (ledger_of(1_000), per_minute(Algorithm::SlidingWindow, 120));
     read_on(&ledger, window, 17);
     decide(&ledger, &[take_on(window, 1)]);
     assert_eq!(owed_at(&ledger, later(114)), [(2, 1)]);

@@ -96,7 +96,7 @@ impl World {
                 store.current = store.current.max(read.current);
             }
             (store, read) if read.used(self.limit, self.now) > store.used(self.limit, self.now) => {
-                *store = read
+                *store = read;
             }
             _ => {}
         }
