@@ -1,7 +1,7 @@
 # What people do with this checkout. `make` alone lists the targets; what takes more than a line is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-setup test-image test-helm test-manifests fuzz bench latency connections scale footprint reload soak instructions \
+.PHONY: help run demo test test-setup test-image test-helm test-manifests fuzz bench algorithms latency connections scale footprint reload soak instructions \
 	instructions-record fmt lint check proto docs clean
 
 # Options of the suites, as in `make bench SUITE_OPTIONS="--rounds 5 --markdown"`; `--help` lists them.
@@ -38,8 +38,12 @@ test-manifests: ## Hold the manifests for Istio, Contour and Emissary against th
 fuzz: ## Run each fuzz target for FUZZ_SECONDS, 5 by default
 	@scripts/fuzz
 
-bench: ## Print what a decision costs in CPU time and in Redis, beside a constant answer
+bench: ## Print what a decision costs in CPU time and in Redis, beside a constant answer, and with each algorithm
 	$(SUITE) cost $(SUITE_OPTIONS)
+	$(SUITE) algorithms
+
+algorithms: ## Print what each algorithm costs beside a fixed window, in CPU time and in bytes
+	$(SUITE) algorithms $(SUITE_OPTIONS)
 
 latency: ## Print latencies at 5,000 requests per second, beside a constant answer
 	$(SUITE) latency --seconds 10 $(SUITE_OPTIONS)

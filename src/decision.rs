@@ -5,6 +5,7 @@
 
 pub mod request;
 
+pub mod algorithm;
 pub mod cost;
 pub mod limit;
 pub mod limit_share;
@@ -13,7 +14,16 @@ pub mod period;
 pub mod rules;
 pub mod unit;
 
+pub mod ticks;
+
 pub mod fixed_window;
+pub mod meter;
+pub mod reading;
+pub mod sliding_log;
+pub mod sliding_window;
+pub mod state;
+pub mod token_bucket;
+
 pub mod hit;
 pub mod hit_shares;
 pub mod key;

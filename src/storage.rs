@@ -17,8 +17,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Batch, HitAnswer};
+use crate::decision::reading::Reading;
 use crate::decision::time::Timestamp;
 use crate::storage::local::LocalStore;
 use crate::storage::shared::SharedStore;

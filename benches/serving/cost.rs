@@ -5,7 +5,7 @@
 
 mod case;
 mod goals;
-mod row;
+pub(crate) mod row;
 
 use std::num::NonZeroUsize;
 

@@ -12,6 +12,7 @@ use crate::goal::Goal;
 use crate::page::Page;
 use crate::process::megabytes;
 use crate::rounds::Pace;
+use crate::rule_set::RuleSet;
 use crate::server::{Server, ensure_all_passed, server_cost};
 use crate::setup::Setup;
 use crate::spread::{Spread, as_f64, figure};
@@ -88,9 +89,37 @@ fn starts(options: &Options, pace: Pace, page: &mut Page) -> anyhow::Result<()> 
 
 /// Makes so many counters, a few of them before the rest, then hits the same ones again: streams draw the same sequence of keys in every run.
 fn fill(entries: NonZeroU64) -> anyhow::Result<(Vec<String>, Goal)> {
+    let Filled { server, callers, before, with, made_entries, made } = filled(RuleSet::One, entries)?;
+    let hit = pass(&server, callers, entries)?;
+    let each = (with - before) * 1e6 / made_entries;
+    let cost = |report: &Report| server_cost(report) / as_f64(DESCRIPTORS.get() as u64);
+    let figures = [before, with, each, cost(&made), cost(&hit)].map(figure);
+    let cells = std::iter::once(format!("{made_entries}")).chain(figures).collect();
+    // 120 MB for a million.
+    Ok((cells, Goal::at_most(format!("bytes of one of {entries} counters"), 120.0, each)))
+}
+
+/// The bytes that a counter of such rules takes in the local store, after one hit.
+pub(crate) fn bytes_each(rules: RuleSet, entries: NonZeroU64) -> anyhow::Result<f64> {
+    let Filled { before, with, made_entries, .. } = filled(rules, entries)?;
+    Ok((with - before) * 1e6 / made_entries)
+}
+
+/// A server with many counters.
+struct Filled {
+    server: Server,
+    callers: Callers,
+    /// Megabytes before and with them.
+    before: f64,
+    with: f64,
+    made_entries: f64,
+    made: Report,
+}
+
+fn filled(rules: RuleSet, entries: NonZeroU64) -> anyhow::Result<Filled> {
     // Room for a tenth more, so that nothing has to give way.
     let max_entries = Some(entries.get() + entries.get() / 10);
-    let server = Server::start(&Setup { max_entries, ..Setup::of(Contender::Local) })?;
+    let server = Server::start(&Setup { max_entries, rules, ..Setup::of(Contender::Local) })?;
     // Connections and what is in the air on them take memory, too, which is not the counters'.
     let callers =
         Callers { connections: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN), streams: DESCRIPTORS };
@@ -100,13 +129,7 @@ fn fill(entries: NonZeroU64) -> anyhow::Result<(Vec<String>, Goal)> {
     let made = pass(&server, callers, entries)?;
     let (with, made_entries) =
         (megabytes(server.pid()?)?, server.metric("ratekeeper_store_entries")? - present);
-    let hit = pass(&server, callers, entries)?;
-    let each = (with - before) * 1e6 / made_entries;
-    let cost = |report: &Report| server_cost(report) / as_f64(DESCRIPTORS.get() as u64);
-    let figures = [before, with, each, cost(&made), cost(&hit)].map(figure);
-    let cells = std::iter::once(format!("{made_entries}")).chain(figures).collect();
-    // 120 MB for a million.
-    Ok((cells, Goal::at_most(format!("bytes of one of {entries} counters"), 120.0, each)))
+    Ok(Filled { server, callers, before, with, made_entries, made })
 }
 
 fn pass(server: &Server, callers: Callers, entries: NonZeroU64) -> anyhow::Result<Report> {

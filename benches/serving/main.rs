@@ -8,6 +8,7 @@
 //! cargo bench --bench serving -- cost --servers constant,redis --keys 1 --descriptors 4
 //! ```
 
+mod algorithms;
 mod connections;
 mod contender;
 mod cost;
@@ -59,6 +60,8 @@ struct Arguments {
 enum Suite {
     /// CPU time per decision, of servers and of Redis
     Cost(cost::Options),
+    /// What each algorithm costs beside a fixed window, in CPU time and in bytes
+    Algorithms(algorithms::Options),
     /// Latency at a fixed rate, beside the floor's
     Latency(latency::Options),
     /// Few and many connections and streams: cost, sharing among cores, memory
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
     }
     match suite.unwrap_or_else(|| Suite::Cost(cost::Options::parse_from(["cost"]))) {
         Suite::Cost(options) => cost::run(&options, pace, &mut page),
+        Suite::Algorithms(options) => algorithms::run(&options, pace, &mut page),
         Suite::Latency(options) => latency::run(&options, pace, &mut page),
         Suite::Connections(options) => connections::run(&options, pace, &mut page),
         Suite::Scale(options) => scale::run(&options, pace, &mut page),

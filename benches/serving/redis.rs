@@ -97,6 +97,21 @@ impl Redis {
         self.nodes.iter().try_for_each(|node| node.own.iter().try_for_each(|own| own.launch(node.port)))
     }
 
+    /// The bytes of a key with what is under it, by the server's own word: the mean of some.
+    pub(crate) fn bytes_a_key(&self) -> anyhow::Result<f64> {
+        let node = self.nodes.first().context("there is no server")?;
+        let (mut sum, mut keys) = (0.0, 0.0);
+        for _ in 0..200 {
+            let key: Vec<u8> = ask(&node.url(), &redis::cmd("RANDOMKEY"))?;
+            // Replicas announce themselves under one that is no counter's.
+            if key.windows(2).any(|two| two == b"1|") {
+                sum += ask::<f64>(&node.url(), redis::cmd("MEMORY").arg("USAGE").arg(&key))?;
+                keys += 1.0;
+            }
+        }
+        Ok(sum / keys)
+    }
+
     /// What it has done since it was started.
     pub(crate) fn work(&self) -> anyhow::Result<Work> {
         self.nodes.iter().map(Node::work).sum()

@@ -5,12 +5,16 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use ratekeeper::decision::algorithm::Algorithm;
 
 /// The domain of the load's requests.
 const DOMAIN: &str = "bench";
 
 /// So high that nothing is denied: every value has a counter of its own.
 const LIMIT: &str = "requests_per_unit: 4000000000";
+
+/// As many as a log may hold: no key of the load is hit so often.
+const LOG_LIMIT: &str = "requests_per_unit: 1000";
 
 /// A folder of rules. Each has, beside the rule that says in which generation it is, one that matches every key of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub(crate) enum RuleSet {
     One,
     /// No more than that; counters live for a second, so that they come and go all the time.
     Brief,
+    /// No more than that, held by another algorithm.
+    Held(Algorithm),
     /// And so many for a value each, namely those that the load asks for, with as many keys.
     Rules(u32),
     /// And so many domains that nobody asks about.
@@ -31,7 +37,7 @@ impl RuleSet {
         fs::create_dir_all(folder).context("cannot make the folder of rules")?;
         if let RuleSet::Domains(domains) = self {
             for number in 0..domains {
-                let text = format!("domain: other-{number}\n{}", rules("day", 0));
+                let text = format!("domain: other-{number}\n{}", rules("unit: day", 0));
                 fs::write(folder.join(format!("other-{number}.yaml")), text)
                     .context("cannot write a rule file")?;
             }
@@ -47,8 +53,15 @@ impl RuleSet {
     }
 
     fn text(self, generation: u32) -> String {
-        let unit = if self == RuleSet::Brief { "second" } else { "day" };
-        let mut text = format!("domain: {DOMAIN}\n{}", rules(unit, generation));
+        let held = match self {
+            RuleSet::Brief => "unit: second".to_owned(),
+            RuleSet::Held(algorithm) => format!("unit: day, algorithm: {}", algorithm.name()),
+            _ => "unit: day".to_owned(),
+        };
+        let mut text = format!("domain: {DOMAIN}\n{}", rules(&held, generation));
+        if self == RuleSet::Held(Algorithm::SlidingLog) {
+            text = text.replace(LIMIT, LOG_LIMIT);
+        }
         if let RuleSet::Rules(count) = self {
             let digits = count.saturating_sub(1).checked_ilog10().map_or(1, |log| log as usize + 1);
             for key in 0..count {
@@ -63,18 +76,18 @@ impl RuleSet {
     }
 }
 
-fn rules(unit: &str, generation: u32) -> String {
+fn rules(held: &str, generation: u32) -> String {
     format!(
         "descriptors:\n  \
          - {{key: generation, value: \"{generation}\", rate_limit: {{unit: day, {LIMIT}}}}}\n  \
-         - {{key: key, rate_limit: {{unit: {unit}, {LIMIT}}}}}\n"
+         - {{key: key, rate_limit: {{{held}, {LIMIT}}}}}\n"
     )
 }
 
 impl fmt::Display for RuleSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RuleSet::One | RuleSet::Brief => f.write_str("2 rules"),
+            RuleSet::One | RuleSet::Brief | RuleSet::Held(_) => f.write_str("2 rules"),
             RuleSet::Rules(count) => write!(f, "{count} rules"),
             RuleSet::Domains(count) => write!(f, "{count} domains"),
         }

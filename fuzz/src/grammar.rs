@@ -20,7 +20,7 @@ pub fn check(input: &[u8]) {
     let files = files.map(|(index, bytes)| SourceFile::from_bytes(name(index), bytes.to_vec()));
     let sources = RuleSources::given(files.collect());
     for merge_domains in [false, true].into_iter().take(sources.files.len()) {
-        check_read(&sources, RuleOptions { merge_domains, allow_empty: false });
+        check_read(&sources, RuleOptions { merge_domains, ..RuleOptions::default() });
     }
 }
 

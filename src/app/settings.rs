@@ -91,7 +91,8 @@ pub fn explain_context(settings: &Settings) -> Context {
 }
 
 pub(super) fn rule_options(settings: &Settings) -> RuleOptions {
-    RuleOptions { merge_domains: settings.rules.merge_domains, allow_empty: settings.rules.allow_empty }
+    let settings::Rules { merge_domains, allow_empty, max_sliding_log, .. } = settings.rules;
+    RuleOptions { merge_domains, allow_empty, max_sliding_log }
 }
 
 /// The servers of the shared store, in the order of the settings, and how each is named where placement goes by names.
@@ -225,6 +226,7 @@ pub(super) fn answers(settings: &Settings) -> AnswerSettings {
             limit: headers.limit.clone(),
             remaining: headers.remaining.clone(),
             reset: headers.reset.clone(),
+            policy: headers.policy.clone(),
         }),
         dynamic_metadata: settings.response.dynamic_metadata,
         rule_metadata: settings.response.rule_metadata,

@@ -116,7 +116,8 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
 impl Checked {
     fn check_rules(&mut self, args: &CheckArgs, settings: &settings::Rules) {
         let merge_domains = args.merge_domains || settings.merge_domains;
-        let options = RuleOptions { merge_domains, allow_empty: settings.allow_empty };
+        let settings::Rules { allow_empty, max_sliding_log, .. } = *settings;
+        let options = RuleOptions { merge_domains, allow_empty, max_sliding_log };
         let paths = if args.paths.is_empty() { &settings.paths } else { &args.paths };
         let sources = RuleFiles::new(paths.clone()).read();
         let mut checked = CheckedRules { files: sources.files.len(), domains: 0 };

@@ -14,11 +14,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use self::admin::Admin;
 use self::listing::Listing;
 use crate::cli::peer::PeerAddress;
+use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
 use crate::server::http::admin::counters::page::{
     CounterLine, CounterQuery, ListQuery, ResetPage, ResetQuery, UnreadLine,
@@ -36,7 +38,7 @@ pub struct CountersArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the counters that run: count, limit, what is left, when they begin anew, where they live
+    /// List the counters that run: algorithm, limit, count, what is left, when they are empty again, where they live
     ///
     /// A listing under traffic is no picture of one moment: a counter that comes or goes meanwhile may be listed or not. What
     /// callers chose is shown with %XX for every byte that is not a plain printable character, and # with a hash for what is too long.
@@ -45,7 +47,7 @@ enum Command {
     /// Show one counter, by the entries of a request or by its key
     #[command(after_help = GET_EXAMPLES)]
     Get(GetArgs),
-    /// Reset one counter, or all that a filter means: their windows begin anew
+    /// Reset one counter, or all that a filter means: they begin anew, empty
     ///
     /// Other replicas may go on to deny from memory for up to over_limit_memory.max_age (1 s).
     #[command(after_help = RESET_EXAMPLES)]
@@ -55,6 +57,7 @@ enum Command {
 const LIST_EXAMPLES: &str = "Examples:
   ratekeeper counters list
   ratekeeper counters list --domain demo --prefix user=al
+  ratekeeper counters list --algorithm token_bucket
   ratekeeper counters list --rule 'path=/api/*' --limit 0 --json | jq '.counters[] | select(.remaining == 0)'
   ratekeeper counters list --admin unix:/run/ratekeeper/admin.sock";
 
@@ -99,6 +102,10 @@ struct ListArgs {
     #[arg(long, value_name = "TEXT")]
     prefix: Option<String>,
 
+    /// Only those whose limit is held so
+    #[arg(long, value_name = "NAME", value_parser = algorithms())]
+    algorithm: Option<String>,
+
     /// Stop after about so many; 0 lists all
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
@@ -109,7 +116,7 @@ struct ListArgs {
 }
 
 /// One counter.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct WhichArgs {
     /// The entries of a request: key=value,key=value; % , = and # within them as %25 %2C %3D %23
     #[arg(value_name = "ENTRIES", conflicts_with = "key", requires = "domain")]
@@ -123,9 +130,13 @@ struct WhichArgs {
     #[arg(long)]
     domain: Option<String>,
 
-    /// The unit, where requests bring their own limit along
+    /// The unit, where requests bring their own limit along or the rule has several limits
     #[arg(long, requires = "entries", value_parser = unit)]
     unit: Option<String>,
+
+    /// The algorithm, where the rule has several limits of that unit; with --all: only counters whose limit is held so
+    #[arg(long, value_name = "NAME", value_parser = algorithms(), conflicts_with = "key")]
+    algorithm: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +199,7 @@ async fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         domain: args.domain.clone(),
         rule: args.rule.clone(),
         prefix: args.prefix.clone(),
+        algorithm: args.algorithm.clone(),
         limit: None,
         cursor: args.cursor.clone(),
     };
@@ -204,9 +216,9 @@ async fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn get(args: &GetArgs) -> anyhow::Result<ExitCode> {
-    let WhichArgs { key, domain, unit, .. } = &args.which;
-    let (key, domain, unit, entries) = (key.clone(), domain.clone(), unit.clone(), args.which.entries());
-    let query = CounterQuery { key, domain, entries, unit };
+    let (WhichArgs { key, domain, unit, algorithm, .. }, entries) =
+        (args.which.clone(), args.which.entries());
+    let query = CounterQuery { key, domain, entries, unit, algorithm };
     let counter: CounterLine = Admin::new(&args.common.admin).get("/counter", &query).await?;
     let text = match args.common.json {
         true => serde_json::to_string_pretty(&counter)? + "\n",
@@ -218,7 +230,7 @@ async fn get(args: &GetArgs) -> anyhow::Result<ExitCode> {
 
 async fn reset(args: &ResetArgs) -> anyhow::Result<ExitCode> {
     let admin = Admin::new(&args.common.admin);
-    let WhichArgs { key, domain, unit, .. } = &args.which;
+    let WhichArgs { key, domain, unit, algorithm, .. } = &args.which;
     let mut query = ResetQuery {
         key: key.clone(),
         domain: domain.clone(),
@@ -226,6 +238,7 @@ async fn reset(args: &ResetArgs) -> anyhow::Result<ExitCode> {
         unit: unit.clone(),
         rule: args.rule.clone(),
         prefix: args.prefix.clone(),
+        algorithm: algorithm.clone(),
         all: args.all,
         cursor: None,
     };
@@ -263,6 +276,10 @@ fn status(unread: &[UnreadLine]) -> ExitCode {
 fn unit(text: &str) -> Result<String, String> {
     let period: Period = text.parse().map_err(|fault| format!("it {fault}"))?;
     Ok(period.to_string())
+}
+
+fn algorithms() -> PossibleValuesParser {
+    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

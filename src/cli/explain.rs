@@ -100,6 +100,7 @@ fn load_rules(args: &ExplainArgs, settings: &Settings) -> Result<RuleSet, String
     let options = RuleOptions {
         merge_domains: args.merge_domains || settings.rules.merge_domains,
         allow_empty: settings.rules.allow_empty,
+        max_sliding_log: settings.rules.max_sliding_log,
     };
     let paths = if args.rules.is_empty() { &settings.rules.paths } else { &args.rules };
     let read = rules::read(&RuleFiles::new(paths.clone()).read(), options);

@@ -46,6 +46,7 @@ pub(crate) struct Field<'a, 't> {
 pub(crate) struct Decoder<'s, 'f> {
     source: Source<'s>,
     faults: &'f mut Diagnostics,
+    longest_log: u32,
 }
 
 impl Field<'_, '_> {
@@ -65,7 +66,17 @@ impl Field<'_, '_> {
 
 impl<'s, 'f> Decoder<'s, 'f> {
     pub(crate) fn new(source: Source<'s>, faults: &'f mut Diagnostics) -> Self {
-        Self { source, faults }
+        Self { source, faults, longest_log: u32::MAX }
+    }
+
+    /// The same for a tree whose sliding logs may hold so many hits at the most.
+    pub(crate) fn with_longest_log(self, longest_log: u32) -> Self {
+        Self { longest_log, ..self }
+    }
+
+    /// The most hits that a sliding log may hold.
+    pub(crate) fn longest_log(&self) -> u32 {
+        self.longest_log
     }
 
     /// Reports a fault.

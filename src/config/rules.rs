@@ -20,13 +20,24 @@ use crate::config::source::SourceFile;
 use crate::decision::rules::spec::DomainSpec;
 
 /// How rule files are read together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleOptions {
     /// Files of the same domain add up, instead of being a fault.
     pub merge_domains: bool,
     /// No rule at all is what is meant, instead of a fault: of an empty mount or a wrong path, most of the time.
     pub allow_empty: bool,
+    /// The most hits that a sliding log may hold.
+    pub max_sliding_log: u32,
 }
+
+impl Default for RuleOptions {
+    fn default() -> Self {
+        Self { merge_domains: false, allow_empty: false, max_sliding_log: MAX_SLIDING_LOG }
+    }
+}
+
+/// The most hits that a sliding log may hold where nobody says otherwise: 16 KB a counter here, about 30 KB in Redis.
+pub const MAX_SLIDING_LOG: u32 = 1_000;
 
 /// Rules without faults.
 #[derive(Debug, Clone)]
@@ -89,16 +100,16 @@ fn collect<'s>(
     let mut domains = merge::Domains::new(options.merge_domains);
     for file in files {
         faults.append(match file {
-            Ok(file) => add(file, &mut domains),
+            Ok(file) => add(file, options.max_sliding_log, &mut domains),
             Err(of_file) => of_file.clone(),
         });
     }
     faults.or(domains.into_specs())
 }
 
-fn add(file: &SourceFile, domains: &mut merge::Domains) -> Diagnostics {
+fn add(file: &SourceFile, longest_log: u32, domains: &mut merge::Domains) -> Diagnostics {
     let mut faults = Diagnostics::new();
-    if let Some(domain) = domain::read(file, &mut faults) {
+    if let Some(domain) = domain::read(file, longest_log, &mut faults) {
         domains.add(file, domain, &mut faults);
     }
     faults.sort_by_position();

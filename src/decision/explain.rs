@@ -10,7 +10,7 @@ use crate::decision::limit::Limit;
 use crate::decision::plan::{Match, Modes, Plan, Uncounted};
 use crate::decision::request::Request;
 use crate::decision::rules::walk::Walk;
-use crate::decision::rules::{Quota, Rule, RuleSet};
+use crate::decision::rules::{Rule, RuleLimit, RuleSet};
 
 /// One descriptor, explained.
 #[derive(Debug)]
@@ -32,15 +32,17 @@ pub enum Fate<'r> {
     Unlimited,
     /// Its rule is replaced by this one, which another descriptor of the request meets: it passes.
     Replaced(&'r Rule),
-    /// It is counted.
-    Counted(Box<Counted>),
+    /// It is counted, in a counter for each limit of its rule: at least one.
+    Counted(Vec<Counted>),
 }
 
-/// How a descriptor is counted.
+/// How a descriptor is counted by one limit.
 #[derive(Debug, Clone)]
 pub struct Counted {
     /// The counter.
     pub key: CounterKey,
+    /// The limit's name.
+    pub name: Option<Box<str>>,
     /// What of the counter's name stands in its key as a hash.
     pub hashed: Hashed,
     /// Whether a pattern stands in the key in place of values, so that they share the counter.
@@ -78,7 +80,14 @@ pub fn explain<'r>(request: &Request<'_>, rules: &'r RuleSet, modes: Modes) -> V
         Match::Uncounted(_, Uncounted::NoLimit) => Fate::NoLimit,
         Match::Uncounted(_, Uncounted::Unlimited) => Fate::Unlimited,
         Match::Uncounted(rule, Uncounted::Replaced) => Fate::Replaced(replacing(rule, &plan)),
-        Match::Limited(rule, _) => hits.next().map_or(Fate::NoRule, |hit| counted(rule, hit)),
+        Match::Brought(limit) => {
+            let own = RuleLimit { limit, cost: Cost::PLAIN, name: None };
+            Fate::Counted(hits.next().map(|hit| counted(None, &own, hit)).into_iter().collect())
+        }
+        Match::Limited(rule, limits) => {
+            let counted = limits.iter().zip(&mut hits).map(|(limit, hit)| counted(Some(rule), limit, hit));
+            Fate::Counted(counted.collect())
+        }
     });
     let fates: Vec<Fate<'r>> = fates.collect();
     let walks = request.descriptors.iter().map(|one| rules.walk(request.domain, &one.entries));
@@ -87,25 +96,22 @@ pub fn explain<'r>(request: &Request<'_>, rules: &'r RuleSet, modes: Modes) -> V
 
 /// The first rule that replaces this one; a rule never names itself.
 fn replacing<'r>(replaced: &'r Rule, plan: &Plan<'r>) -> &'r Rule {
-    let replaces = |rule: &&Rule| rule.replaces.iter().any(|name| Some(name) == replaced.name.as_ref());
+    let replaces = |rule: &&Rule| rule.replaces.iter().any(|name| replaced.names().any(|own| own == &**name));
     plan.matches.iter().filter_map(Match::rule).find(replaces).unwrap_or(replaced)
 }
 
-fn counted<'r>(rule: Option<&Rule>, hit: &Hit) -> Fate<'r> {
-    let whole = match rule.map(|rule| rule.quota) {
-        Some(Quota::Limited(limit)) => limit,
-        _ => hit.limit,
-    };
-    Fate::Counted(Box::new(Counted {
+fn counted(rule: Option<&Rule>, limit: &RuleLimit, hit: &Hit) -> Counted {
+    Counted {
         hashed: Hashed::of(&hit.key),
         key: hit.key.clone(),
+        name: limit.name.clone(),
         shared: rule.is_some_and(Rule::shares_counters),
         limit: hit.limit,
-        whole,
-        cost: rule.map_or(Cost::PLAIN, |rule| rule.cost),
+        whole: limit.limit,
+        cost: limit.cost,
         role: hit.role,
         on_store_failure: hit.on_store_failure,
-    }))
+    }
 }
 
 impl Hashed {
@@ -188,8 +194,10 @@ mod tests {
         let told = explain(&request, &rules, modes).into_iter().map(|one| match one.fate {
             Fate::Replaced(by) => format!("replaced by {}", by.path),
             Fate::Counted(counted) => {
-                let Counted { key, hashed, limit, whole, .. } = *counted;
-                format!("{key:?} {} of {} {hashed:?}", limit.requests_per_unit, whole.requests_per_unit)
+                let told = counted.into_iter().map(|Counted { key, hashed, limit, whole, .. }| {
+                    format!("{key:?} {} of {} {hashed:?}", limit.requests_per_unit, whole.requests_per_unit)
+                });
+                told.collect::<Vec<_>>().join(" and ")
             }
             other => format!("{other:?}"),
         });

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 
@@ -23,15 +24,6 @@ pub struct Window {
     pub start: u64,
     /// The hits in it, denied ones included unless they are ignored.
     pub count: u64,
-}
-
-/// What counting one hit told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// The count with this hit in it.
-    pub count: u64,
-    /// Whether the hit went over the limit.
-    pub over: bool,
 }
 
 impl Window {
@@ -58,11 +50,11 @@ impl Window {
         let (count, over) = match hits {
             Hits::Take(amount) => {
                 let count = self.count.saturating_add(u64::from(amount));
-                (count, count > u64::from(limit.requests_per_unit))
+                (count, count > limit.capacity())
             }
             Hits::Refund(amount) => (self.count.saturating_sub(u64::from(amount)), false),
         };
-        (Self { count, ..self }, Reading { count, over })
+        (Self { count, ..self }, Reading::of_window(count, over))
     }
 
     /// Whether this window takes the place of the stored one, after a hit was counted in it. Looks and refunds begin no window:

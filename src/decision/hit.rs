@@ -1,8 +1,10 @@
 //! What a store is asked to count: the hits of one request, and what makes them a denied request.
 
-use crate::decision::fixed_window::Reading;
+use std::iter;
+
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 
 /// One counter's share of a request.
@@ -20,13 +22,23 @@ pub struct Hit {
     pub on_store_failure: OnStoreFailure,
 }
 
-/// How a descriptor takes part in the verdict.
+impl Hit {
+    /// Whether it is taken even where its request is denied and denied requests are to leave no trace.
+    #[must_use]
+    pub fn takes_anyway(&self) -> bool {
+        self.limit.overdraft && matches!(self.hits, Hits::Take(amount) if amount > 0)
+    }
+}
+
+/// How a descriptor takes part in the verdict, and whether a hit is its first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Role {
     /// Counted and judged, but never denies.
     pub shadow: bool,
     /// Denies only when every quota-mode descriptor of the request is over.
     pub quota: bool,
+    /// The hit is of the same descriptor as the one before it: another limit of the same rule.
+    pub continues: bool,
 }
 
 /// What becomes of the counters when the request is denied.
@@ -119,6 +131,18 @@ pub struct Batch<'a> {
     pub denied_requests: DeniedRequests,
 }
 
+impl Batch<'_> {
+    /// Some of its hits, by their places in ascending order. What is there of a descriptor stays together, be it only a part.
+    pub fn part<'p>(&'p self, places: &'p [usize]) -> impl Iterator<Item = Hit> + 'p {
+        let befores = iter::once(None).chain(places.iter().copied().map(Some));
+        places.iter().zip(befores).map(|(&place, before)| {
+            let hit = self.hits[place].clone();
+            let of_one = |before: usize| self.hits[before + 1..=place].iter().all(|hit| hit.role.continues);
+            Hit { role: Role { continues: before.is_some_and(of_one), ..hit.role }, ..hit }
+        })
+    }
+}
+
 /// What keeps a request from being denied whatever its hits say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Leniency {
@@ -133,37 +157,54 @@ impl Leniency {
     /// quota-mode ones and all of them are over. What shadow mode turned into OK is not over.
     #[must_use]
     pub fn denies(self, outcomes: impl IntoIterator<Item = (Role, Reading)>) -> bool {
-        let mut quota = QuotaSeen { any: false, left: self.quota_left };
+        let mut quota = QuotaSeen { any: false, left: self.quota_left, room: false };
         for (role, reading) in outcomes {
             let over = reading.over && !role.shadow;
             if role.quota {
-                quota.any = true;
-                quota.left |= !over;
+                quota.note(role, over);
             } else if over {
                 return !self.never_denies;
             }
         }
-        quota.any && !quota.left && !self.never_denies
+        quota.any && !quota.left && !quota.room && !self.never_denies
     }
 }
 
+/// What is known of quota-mode descriptors. Each is over where any of its limits is.
 struct QuotaSeen {
     any: bool,
+    /// One that was seen to the end is not over.
     left: bool,
+    /// The latest one is not over so far.
+    room: bool,
+}
+
+impl QuotaSeen {
+    fn note(&mut self, role: Role, over: bool) {
+        if !role.continues {
+            self.any = true;
+            self.left |= self.room;
+            self.room = true;
+        }
+        self.room &= !over;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::period::Period;
 
-    const PLAIN: Role = Role { shadow: false, quota: false };
-    const SHADOW: Role = Role { shadow: true, quota: false };
-    const QUOTA: Role = Role { shadow: false, quota: true };
-    const BOTH: Role = Role { shadow: true, quota: true };
+    const PLAIN: Role = Role { shadow: false, quota: false, continues: false };
+    const SHADOW: Role = Role { shadow: true, ..PLAIN };
+    const QUOTA: Role = Role { quota: true, ..PLAIN };
+    const BOTH: Role = Role { shadow: true, ..QUOTA };
+    const MORE: Role = Role { continues: true, ..PLAIN };
+    const MORE_QUOTA: Role = Role { continues: true, ..QUOTA };
 
     #[track_caller]
     fn check(leniency: Leniency, outcomes: &[(Role, bool)], expected: bool) {
-        let readings = outcomes.iter().map(|&(role, over)| (role, Reading { count: 1, over }));
+        let readings = outcomes.iter().map(|&(role, over)| (role, Reading::of_window(1, over)));
         assert_eq!(leniency.denies(readings), expected, "{outcomes:?}");
     }
 
@@ -184,5 +225,51 @@ mod tests {
         check(Leniency { quota_left: true, ..none }, &[(QUOTA, true)], false);
         check(Leniency { quota_left: true, ..none }, &[(PLAIN, true)], true);
         check(Leniency { never_denies: true, ..none }, &[(PLAIN, true), (QUOTA, true)], false);
+    }
+
+    #[test]
+    fn a_descriptor_is_over_where_any_of_its_limits_is() {
+        let none = Leniency::default();
+        check(none, &[(PLAIN, false), (MORE, true)], true);
+        check(none, &[(PLAIN, false), (MORE, false)], false);
+        check(none, &[(QUOTA, false), (MORE_QUOTA, true)], true);
+        check(none, &[(QUOTA, true), (MORE_QUOTA, false)], true);
+        check(none, &[(QUOTA, false), (MORE_QUOTA, false)], false);
+        check(none, &[(QUOTA, true), (MORE_QUOTA, false), (QUOTA, false)], false);
+        check(none, &[(QUOTA, false), (MORE_QUOTA, false), (QUOTA, true)], false);
+        check(none, &[(QUOTA, false), (MORE_QUOTA, true), (QUOTA, false), (MORE_QUOTA, true)], true);
+        check(none, &[(QUOTA, false), (MORE_QUOTA, true), (QUOTA, true), (MORE_QUOTA, false)], true);
+        check(none, &[(QUOTA, false), (PLAIN, false), (QUOTA, true), (MORE_QUOTA, false)], false);
+        check(Leniency { quota_left: true, ..none }, &[(QUOTA, true), (MORE_QUOTA, true)], false);
+    }
+
+    /// Whose hits are whose: the first of a descriptor is a letter, and each further one a dot.
+    #[track_caller]
+    fn check_part(whole: &str, places: &[usize], expected: &str) {
+        let key = CounterKey::new("d", Period::SECOND, iter::empty());
+        let hit = |c: char| Hit {
+            key: key.clone(),
+            limit: Limit::new(1, Period::SECOND),
+            hits: Hits::Take(1),
+            role: Role { continues: c == '.', ..QUOTA },
+            on_store_failure: OnStoreFailure::Local,
+        };
+        let hits: Vec<Hit> = whole.chars().map(hit).collect();
+        let batch =
+            Batch { hits: &hits, leniency: Leniency::default(), denied_requests: DeniedRequests::Count };
+        let part = batch.part(places).map(|hit| if hit.role.continues { '.' } else { 'd' });
+        assert_eq!(part.collect::<String>(), expected, "{places:?} of {whole}");
+    }
+
+    #[test]
+    fn part_of_a_descriptor_is_one_descriptor() {
+        check_part("d..d.", &[0, 1, 2, 3, 4], "d..d.");
+        check_part("d..d.", &[1, 2], "d.");
+        check_part("d..d.", &[0, 2], "d.");
+        check_part("d..d.", &[2, 4], "dd");
+        check_part("d..d.", &[0, 4], "dd");
+        check_part("d..d.", &[2, 3], "dd");
+        check_part("ddd", &[0, 2], "dd");
+        check_part("d", &[], "");
     }
 }

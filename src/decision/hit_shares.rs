@@ -62,7 +62,7 @@ impl HitShares {
     }
 
     fn split_at_limit(self, outcome: Outcome, limited: &Limited, near_ratio: f32) -> Self {
-        let limit = u64::from(limited.limit.requests_per_unit);
+        let limit = limited.limit.capacity();
         let before = limited.count.saturating_sub(self.total);
         // A fallback may deny whatever the count is, or without knowing it.
         if before >= limit || limited.count <= limit {
@@ -102,7 +102,7 @@ mod tests {
 
     fn limited(requests_per_unit: u32, hits: Hits, count: u64, source: Source) -> Limited {
         let limit = Limit::new(requests_per_unit, Period::MINUTE);
-        Limited { limit, remaining: 0, until_reset: Duration::from_secs(1), hits, count, source }
+        Limited { limit, remaining: 0, until_reset: Duration::from_secs(1), hits, count, source, number: 0 }
     }
 
     /// So many hits that leave the counter at `count`, against a limit: the shares in the order of their names.

@@ -1,7 +1,7 @@
 //! Names of counters: unambiguous, bounded, readable while short.
 //!
-//! `1|f60|demo|remote_address=10.0.0.1|path=/login` reads: format 1, a fixed window of 60 seconds, the domain, then each
-//! entry's key and value. Every byte that could be mistaken for structure (and `{`, by which an end user could choose a
+//! `1|f60|demo|remote_address=10.0.0.1|path=/login` reads: format 1, a fixed window (the letter of its
+//! [`Algorithm`]) of 60 seconds, the domain, then each entry's key and value. Every byte that could be mistaken for structure (and `{`, by which an end user could choose a
 //! Redis Cluster slot) is percent-escaped, so two different identities never share a name. A part that is longer than
 //! [`MAX_PART`] is replaced by `#` and its SHA-256 (192 bits of it), and all entries together by one hash where the whole would be longer
 //! than [`MAX_LEN`]; no user can make a key that fails or a key that is huge.
@@ -14,6 +14,8 @@ use std::io::Write as _;
 use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
+use crate::decision::algorithm::Algorithm;
+use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::request::Entry;
 
@@ -26,7 +28,7 @@ pub const MAX_LEN: usize = 200;
 /// The longest part (domain, key or value) that stands in a counter key as it is, in bytes after escaping.
 pub const MAX_PART: usize = 64;
 
-const FORMAT: &str = "1|f";
+const FORMAT: &str = "1|";
 const HASH_BYTES: usize = 24;
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
@@ -41,8 +43,27 @@ impl CounterKey {
     /// a limit keeps the count, and an override of the same length shares the counter.
     #[must_use]
     pub fn new<'a>(domain: &str, period: Period, entries: impl Iterator<Item = Entry<'a>> + Clone) -> Self {
+        Self::held_by(Algorithm::FixedWindow, domain, period, entries)
+    }
+
+    /// The counter of such a limit.
+    #[must_use]
+    pub fn of_limit<'a>(
+        limit: Limit,
+        domain: &str,
+        entries: impl Iterator<Item = Entry<'a>> + Clone,
+    ) -> Self {
+        Self::held_by(limit.algorithm, domain, limit.period, entries)
+    }
+
+    fn held_by<'a>(
+        algorithm: Algorithm,
+        domain: &str,
+        period: Period,
+        entries: impl Iterator<Item = Entry<'a>> + Clone,
+    ) -> Self {
         let mut bytes = ArrayVec::new();
-        let fits = push_head(&mut bytes, period) && push_part(&mut bytes, domain.as_bytes());
+        let fits = push_head(&mut bytes, algorithm, period) && push_part(&mut bytes, domain.as_bytes());
         debug_assert!(fits, "format, window and one part are shorter than a key");
         let head = bytes.len();
         if !entries.clone().all(|entry| push_entry(&mut bytes, entry)) {
@@ -61,8 +82,19 @@ impl CounterKey {
     /// The length of the counter's window; `None` where these are no bytes of a key.
     #[must_use]
     pub fn period(&self) -> Option<Period> {
-        let seconds = self.bytes.strip_prefix(FORMAT.as_bytes())?.split(|&byte| byte == b'|').next()?;
-        name::period(seconds)
+        Self::period_of(&self.bytes)
+    }
+
+    /// The algorithm and the length of the window; `None` where these are no bytes of a key.
+    #[must_use]
+    pub fn kind(&self) -> Option<(Algorithm, Period)> {
+        name::head(&self.bytes).map(|(algorithm, period, _)| (algorithm, period))
+    }
+
+    /// The length of the window of the counter with this key.
+    #[must_use]
+    pub fn period_of(key: &[u8]) -> Option<Period> {
+        name::head(key).map(|(_, period, _)| period)
     }
 
     /// The key's bytes: printable ASCII.
@@ -78,9 +110,9 @@ impl fmt::Debug for CounterKey {
     }
 }
 
-/// Appends what stands before the domain: the format, and the window's length in seconds. The usual ones are written out, as
-/// formatting a number costs as much as finding a rule.
-fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, period: Period) -> bool {
+/// Appends what stands before the domain: the format, the algorithm's letter, and the window's length in seconds. The usual ones are
+/// written out, as formatting a number costs as much as finding a rule.
+fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, algorithm: Algorithm, period: Period) -> bool {
     let head = match period.seconds() {
         1 => "1|f1|",
         60 => "1|f60|",
@@ -89,14 +121,18 @@ fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, period: Period) -> bool {
         604_800 => "1|f604800|",
         2_592_000 => "1|f2592000|",
         31_536_000 => "1|f31536000|",
-        _ => return push_odd_head(bytes, period),
+        _ => return push_odd_head(bytes, algorithm, period),
     };
-    push(bytes, head.as_bytes())
+    let fits = push(bytes, head.as_bytes());
+    if let Some(letter) = bytes.get_mut(FORMAT.len()) {
+        *letter = algorithm.letter();
+    }
+    fits
 }
 
 #[cold]
-fn push_odd_head(bytes: &mut ArrayVec<u8, MAX_LEN>, period: Period) -> bool {
-    write!(bytes, "{FORMAT}{}|", period.seconds()).is_ok()
+fn push_odd_head(bytes: &mut ArrayVec<u8, MAX_LEN>, algorithm: Algorithm, period: Period) -> bool {
+    write!(bytes, "{FORMAT}{}{}|", char::from(algorithm.letter()), period.seconds()).is_ok()
 }
 
 /// Appends bytes as they are; false where they do not fit.

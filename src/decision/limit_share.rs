@@ -53,10 +53,13 @@ impl LimitShare {
     /// The share of a limit.
     #[must_use]
     pub fn of(self, limit: Limit) -> Limit {
-        let whole = limit.requests_per_unit;
+        let (requests_per_unit, burst) = (self.part_of(limit.requests_per_unit), self.part_of(limit.burst));
+        Limit { requests_per_unit, burst, ..limit }
+    }
+
+    fn part_of(self, whole: u32) -> u32 {
         let share = u64::from(whole) * u64::from(self.millionths) / MILLION;
-        let requests_per_unit = u32::try_from(share).unwrap_or(whole).max(whole.min(1));
-        Limit { requests_per_unit, ..limit }
+        u32::try_from(share).unwrap_or(whole).max(whole.min(1))
     }
 
     /// The number.

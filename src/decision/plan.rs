@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use smallvec::SmallVec;
 
+use crate::decision::cost::Cost;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::request::{Descriptor, Request};
-use crate::decision::rules::{Quota, Rule, RuleSet};
+use crate::decision::rules::{Limits, Quota, Rule, RuleLimit, RuleSet};
 
 /// How the whole service decides, beside its rules.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -44,8 +45,10 @@ pub(super) enum Match<'r> {
     Nothing,
     /// A rule that has no limit, says `unlimited`, or that another one replaces.
     Uncounted(&'r Rule, Uncounted),
-    /// A limit: a rule's, or one that the caller brought along.
-    Limited(Option<&'r Rule>, Limit),
+    /// A rule's limits, and a hit for each of them.
+    Limited(&'r Rule, &'r Limits),
+    /// A limit that the caller brought along.
+    Brought(Limit),
 }
 
 /// Why a rule counts nothing.
@@ -61,19 +64,22 @@ impl<'r> Plan<'r> {
     #[must_use]
     pub fn new(request: &Request<'_>, rules: &'r RuleSet, modes: Modes) -> Self {
         let known = rules.has_domain(request.domain);
-        let find = |descriptor: &Descriptor<'_>| match descriptor.limit_override {
-            _ if !known => Match::Nothing,
-            Some(limit) => Match::Limited(None, modes.limit_share.of(limit)),
-            None => {
-                let rule = rules.find(request.domain, &descriptor.entries);
-                rule.map_or(Match::Nothing, |rule| Match::of_rule(rule, modes.limit_share))
+        let find = |descriptor: &Descriptor<'_>| {
+            if !known {
+                return Match::Nothing;
+            }
+            let rule = rules.find(request.domain, &descriptor.entries);
+            match descriptor.limit_override {
+                Some(limit) => Match::Brought(held_as_in(rule, limit)),
+                None => rule.map_or(Match::Nothing, Match::of_rule),
             }
         };
         let mut matches: SmallVec<[Match<'r>; 2]> = request.descriptors.iter().map(find).collect();
         replace(&mut matches);
-        let hits = matches.iter().zip(&request.descriptors);
-        let hits =
-            hits.filter_map(|(found, descriptor)| hit(request.domain, found, descriptor, modes)).collect();
+        let mut hits = SmallVec::new();
+        for (found, descriptor) in matches.iter().zip(&request.descriptors) {
+            push_hits(&mut hits, found, &Asked { domain: request.domain, descriptor, modes: &modes });
+        }
         let leniency = Leniency {
             never_denies: modes.shadow_mode,
             quota_left: modes.quota_mode && matches.iter().any(Match::is_without_rule),
@@ -89,19 +95,18 @@ impl<'r> Plan<'r> {
 }
 
 impl<'r> Match<'r> {
-    fn of_rule(rule: &'r Rule, share: LimitShare) -> Self {
-        match rule.quota {
+    fn of_rule(rule: &'r Rule) -> Self {
+        match &rule.quota {
             Quota::NoLimit => Match::Uncounted(rule, Uncounted::NoLimit),
             Quota::Unlimited => Match::Uncounted(rule, Uncounted::Unlimited),
-            Quota::Limited(limit) => Match::Limited(Some(rule), share.of(limit)),
+            Quota::Limited(limits) => Match::Limited(rule, limits),
         }
     }
 
     pub(super) fn rule(&self) -> Option<&'r Rule> {
         match *self {
-            Match::Nothing => None,
-            Match::Uncounted(rule, _) => Some(rule),
-            Match::Limited(rule, _) => rule,
+            Match::Nothing | Match::Brought(_) => None,
+            Match::Uncounted(rule, _) | Match::Limited(rule, _) => Some(rule),
         }
     }
 
@@ -110,12 +115,18 @@ impl<'r> Match<'r> {
         match self {
             Match::Nothing => true,
             Match::Uncounted(_, why) => *why != Uncounted::Unlimited,
-            Match::Limited(..) => false,
+            Match::Limited(..) | Match::Brought(_) => false,
         }
     }
 }
 
-/// Takes out every matched rule whose name another matched rule of the same request replaces.
+/// A limit that the caller brought along, held as the rule holds its first limit. Nothing else of the rule applies.
+fn held_as_in(rule: Option<&Rule>, brought: Limit) -> Limit {
+    let limits = rule.and_then(Rule::limits);
+    limits.map_or(brought, |limits| brought.held_as(limits.first().limit))
+}
+
+/// Takes out every matched rule of which another matched rule of the same request replaces a name: with all its limits.
 fn replace(matches: &mut [Match<'_>]) {
     if matches.iter().filter_map(Match::rule).all(|rule| rule.replaces.is_empty()) {
         return;
@@ -124,26 +135,51 @@ fn replace(matches: &mut [Match<'_>]) {
     let replaced: HashSet<Box<str>> = replacing.cloned().collect();
     for found in matches {
         if let Some(rule) = found.rule()
-            && rule.name.as_ref().is_some_and(|name| replaced.contains(name))
+            && rule.names().any(|name| replaced.contains(name))
         {
             *found = Match::Uncounted(rule, Uncounted::Replaced);
         }
     }
 }
 
-fn hit(domain: &str, found: &Match<'_>, descriptor: &Descriptor<'_>, modes: Modes) -> Option<Hit> {
-    let Match::Limited(rule, limit) = *found else { return None };
-    let key = match rule {
-        Some(rule) if rule.shares_counters() => {
-            CounterKey::new(domain, limit.period, rule.counter_entries(&descriptor.entries))
+/// A descriptor and what is asked with it.
+struct Asked<'a, 'd> {
+    domain: &'a str,
+    descriptor: &'a Descriptor<'d>,
+    modes: &'a Modes,
+}
+
+/// Appends a hit for each limit that applies.
+fn push_hits(hits: &mut SmallVec<[Hit; 2]>, found: &Match<'_>, asked: &Asked<'_, '_>) {
+    match *found {
+        Match::Nothing | Match::Uncounted(..) => {}
+        Match::Brought(limit) => {
+            let role = Role { quota: asked.modes.quota_mode, ..Role::default() };
+            hits.push(asked.hit(None, limit, Cost::PLAIN, role));
         }
-        _ => CounterKey::new(domain, limit.period, descriptor.entries.iter().copied()),
-    };
-    let role = Role {
-        shadow: rule.is_some_and(|rule| rule.shadow_mode),
-        quota: modes.quota_mode || rule.is_some_and(|rule| rule.quota_mode),
-    };
-    let on_store_failure = rule.and_then(|rule| rule.on_store_failure).unwrap_or(modes.on_store_failure);
-    let hits = rule.map_or(descriptor.hits, |rule| rule.cost.of(descriptor.hits));
-    Some(Hit { key, limit, hits, role, on_store_failure })
+        Match::Limited(rule, limits) => {
+            let quota = asked.modes.quota_mode || rule.quota_mode;
+            let role = Role { shadow: rule.shadow_mode, quota, continues: false };
+            let RuleLimit { limit, cost, .. } = limits.first();
+            hits.push(asked.hit(Some(rule), *limit, *cost, role));
+            for RuleLimit { limit, cost, .. } in limits.further() {
+                hits.push(asked.hit(Some(rule), *limit, *cost, Role { continues: true, ..role }));
+            }
+        }
+    }
+}
+
+impl Asked<'_, '_> {
+    fn hit(&self, rule: Option<&Rule>, limit: Limit, cost: Cost, role: Role) -> Hit {
+        let Self { domain, descriptor, modes } = *self;
+        let key = match rule {
+            Some(rule) if rule.shares_counters() => {
+                CounterKey::of_limit(limit, domain, rule.counter_entries(&descriptor.entries))
+            }
+            _ => CounterKey::of_limit(limit, domain, descriptor.entries.iter().copied()),
+        };
+        let on_store_failure = rule.and_then(|rule| rule.on_store_failure).unwrap_or(modes.on_store_failure);
+        let (limit, hits) = (modes.limit_share.of(limit), cost.of(descriptor.hits));
+        Hit { key, limit, hits, role, on_store_failure }
+    }
 }

@@ -8,6 +8,7 @@ pub mod walk;
 
 mod compile;
 mod level;
+mod limits;
 mod pattern;
 mod pattern_index;
 mod rule;
@@ -26,6 +27,7 @@ use crate::decision::rules::level::{Level, Node};
 use crate::decision::rules::spec::Location;
 
 pub use compile::CompileError;
+pub use limits::{Limits, MOST_LIMITS, RuleLimit};
 pub use rule::{Quota, Rule, RuleId};
 
 /// All rules in force, compiled: finding one takes a hash per entry, however many rules stand at a level, and

@@ -1,5 +1,6 @@
 //! From what a store counted to the answer: a status for each descriptor, folded into one verdict.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -30,7 +31,7 @@ pub struct Status<'r> {
     pub rule: Option<&'r Rule>,
     /// What came of it.
     pub outcome: Outcome,
-    /// The limit that it was held against, where there was one.
+    /// The limit that it was held against, where there was one; of several the one that is told of.
     pub limited: Option<Limited>,
 }
 
@@ -39,9 +40,9 @@ pub struct Status<'r> {
 pub struct Limited {
     /// The limit.
     pub limit: Limit,
-    /// Hits that would still pass in this window.
+    /// Hits that would still pass now.
     pub remaining: u32,
-    /// Whole seconds until the window is over.
+    /// Whole seconds until the window is over; of a meter, until this hit would pass where it was denied, else until all is there again.
     pub until_reset: Duration,
     /// What was asked to be counted.
     pub hits: Hits,
@@ -49,6 +50,8 @@ pub struct Limited {
     pub count: u64,
     /// What decided.
     pub source: Source,
+    /// Which one of its rule's limits it is, from 0.
+    pub number: usize,
 }
 
 /// What came of a descriptor.
@@ -112,12 +115,18 @@ impl<'r> Verdict<'r> {
         let denied = leniency.denies(counted.clone().map(|(hit, answer)| (hit.role, answer.reading)));
         let never_denies = batch.leniency.never_denies;
         let near_ratio = plan.modes.near_limit_ratio;
+        let mut judge_next = || {
+            let (hit, answer) = counted.next().expect("a store answers every hit");
+            judge_hit(hit, answer, near_ratio, now)
+        };
         let judge = |found: &Match<'r>| match *found {
             Match::Nothing => Status { rule: None, outcome: Outcome::NoRule, limited: None },
             Match::Uncounted(rule, why) => Status { rule: Some(rule), outcome: why.outcome(), limited: None },
-            Match::Limited(rule, _) => {
-                let (hit, answer) = counted.next().expect("a store answers every hit");
-                judge_limited(rule, hit, answer, near_ratio, now)
+            Match::Brought(_) => judge_next().of(None),
+            Match::Limited(rule, limits) => {
+                let first = judge_next();
+                let further = limits.further().iter().enumerate();
+                further.fold(first, |told, (index, _)| told.beside(judge_next(), index + 1)).of(Some(rule))
             }
         };
         let statuses = plan.matches.iter().map(judge).collect();
@@ -133,11 +142,21 @@ impl<'r> Verdict<'r> {
     }
 }
 
-impl Status<'_> {
+impl<'r> Status<'r> {
     /// Whether the descriptor's own code is OVER_LIMIT.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.outcome == Outcome::Over
+    }
+
+    /// The name of the limit that is told of; where it is none, what the rule is called.
+    #[must_use]
+    pub fn name(&self) -> Option<&'r str> {
+        let rule = self.rule?;
+        match (self.limited, rule.limits()) {
+            (Some(limited), Some(limits)) => limits.get(limited.number)?.name.as_deref(),
+            _ => rule.name(),
+        }
     }
 }
 
@@ -151,13 +170,39 @@ impl Uncounted {
     }
 }
 
-fn judge_limited<'r>(
-    rule: Option<&'r Rule>,
-    hit: &Hit,
-    answer: HitAnswer,
-    near_ratio: f32,
-    now: Timestamp,
-) -> Status<'r> {
+/// What came of one limit, or of those of a descriptor so far and the one of them that is told of.
+struct Judged {
+    outcome: Outcome,
+    limited: Limited,
+}
+
+impl Judged {
+    /// Both together, for one descriptor. What is told is what a caller has to watch: a limit that is over before one that is
+    /// not; then the longer wait among those that are over, and the least that is left among the others; then the first.
+    fn beside(self, mut next: Self, number: usize) -> Self {
+        next.limited.number = number;
+        let near = self.outcome == Outcome::Near || next.outcome == Outcome::Near;
+        let told = if next.urgency() < self.urgency() { next } else { self };
+        match told.outcome {
+            Outcome::Ok if near => Self { outcome: Outcome::Near, ..told },
+            _ => told,
+        }
+    }
+
+    /// The lower, the more it is to be told of.
+    fn urgency(&self) -> (bool, u32, Reverse<Duration>) {
+        match self.outcome {
+            Outcome::Over | Outcome::Shadow => (false, 0, Reverse(self.limited.until_reset)),
+            _ => (true, self.limited.remaining, Reverse(Duration::ZERO)),
+        }
+    }
+
+    fn of(self, rule: Option<&Rule>) -> Status<'_> {
+        Status { rule, outcome: self.outcome, limited: Some(self.limited) }
+    }
+}
+
+fn judge_hit(hit: &Hit, answer: HitAnswer, near_ratio: f32, now: Timestamp) -> Judged {
     let (limit, HitAnswer { reading, source }) = (hit.limit, answer);
     let outcome = match (reading.over, hit.role.shadow) {
         (true, true) => Outcome::Shadow,
@@ -168,9 +213,20 @@ fn judge_limited<'r>(
     // A denied hit that was not counted may leave room below the limit; Envoy shows the caller the status with the
     // least remaining, so the one that denied must be it.
     let remaining = if reading.over { 0 } else { limit.remaining(reading.count) };
-    let until_reset = fixed_window::until_reset(limit.period, now);
-    let limited = Limited { limit, remaining, until_reset, hits: hit.hits, count: reading.count, source };
-    Status { rule, outcome, limited: Some(limited) }
+    let until_reset = match reading.reset {
+        // A hit that never passes finds a meter that may well be empty; nobody is told to come back at once.
+        Some(reset) if reading.over => whole_seconds(reset).max(Duration::from_secs(1)),
+        Some(reset) => whole_seconds(reset),
+        None => fixed_window::until_reset(limit.period, now),
+    };
+    let (hits, count) = (hit.hits, reading.count);
+    let limited = Limited { limit, remaining, until_reset, hits, count, source, number: 0 };
+    Judged { outcome, limited }
+}
+
+/// Whole seconds, rounded up: who waits that long does not come too early.
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)))
 }
 
 /// The count above which a limit is near, in single precision as upstream's dashboards have it: 0.8 of 3 gives 2.
@@ -181,7 +237,7 @@ fn judge_limited<'r>(
     reason = "single precision is the definition, and the product of two values that are not negative is not either"
 )]
 pub(super) fn near_threshold(limit: Limit, ratio: f32) -> u64 {
-    (limit.requests_per_unit as f32 * ratio).floor() as u64
+    (limit.capacity() as f32 * ratio).floor() as u64
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct HeaderNames {
     pub remaining: String,
     /// For the seconds until the window is over.
     pub reset: String,
+    /// For the limit with its window, which may be none that Envoy has a unit for.
+    pub policy: String,
 }
 
 impl AnswerSettings {
@@ -68,15 +70,14 @@ impl HeaderNames {
     /// Tells of the status that the caller has to watch.
     fn write(&self, verdict: &Verdict<'_>) -> Vec<HeaderValue> {
         let Some((_, limited)) = verdict.tightest() else { return Vec::new() };
-        let header = |name: &str, value: u64| HeaderValue {
-            key: name.to_owned(),
-            value: value.to_string(),
-            ..HeaderValue::default()
-        };
+        let header =
+            |name: &str, value: String| HeaderValue { key: name.to_owned(), value, ..HeaderValue::default() };
+        let (number, window) = (limited.limit.requests_per_unit, limited.limit.period.seconds());
         vec![
-            header(&self.limit, limited.limit.requests_per_unit.into()),
-            header(&self.remaining, limited.remaining.into()),
-            header(&self.reset, limited.until_reset.as_secs()),
+            header(&self.limit, number.to_string()),
+            header(&self.remaining, limited.remaining.to_string()),
+            header(&self.reset, limited.until_reset.as_secs().to_string()),
+            header(&self.policy, format!("{number};w={window}")),
         ]
     }
 }
@@ -99,9 +100,8 @@ fn write_status(status: &Status<'_>) -> DescriptorStatus {
 }
 
 fn write_limit(status: &Status<'_>, limited: Limited) -> RateLimit {
-    let name = status.rule.and_then(|rule| rule.name.as_deref()).unwrap_or_default();
     RateLimit {
-        name: name.to_owned(),
+        name: status.name().unwrap_or_default().to_owned(),
         requests_per_unit: limited.limit.requests_per_unit,
         unit: write_unit(limited.limit.period).into(),
     }

@@ -147,7 +147,7 @@ fn status_attributes(status: &Status<'_>) -> Attributes {
         let line = format!("{}:{}", rule.location.file, rule.location.line);
         attributes =
             attributes.with_text("ratekeeper.rule", &rule.path).with("ratekeeper.rule.location", line);
-        if let Some(name) = &rule.name {
+        if let Some(name) = status.name() {
             attributes = attributes.with_text("ratekeeper.rule.name", name);
         }
     }

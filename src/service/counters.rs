@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::rules::named::HashedValues;
+use crate::decision::state::State;
 use crate::service::clock::Clock;
 use crate::service::rulebook::{Rulebook, Snapshot};
 use crate::storage::inspect::{Held, Inspected, Position, Step, StoredCounter, Stranger, Unread, Walk};
@@ -165,22 +165,23 @@ impl Counters {
     /// One counter, whether or not anything is counted in it.
     ///
     /// # Errors
-    /// Where no counter is named, or its shard does not answer.
+    /// Where no counter is named, or several are, or its shard does not answer.
     pub async fn get(&self, which: &Which) -> Result<FoundCounter, CounterFault> {
         let snapshot = self.snapshot();
-        let asked = which.find(snapshot.as_deref())?;
+        let asked = which.find(snapshot.as_deref(), self.limit_share)?;
         let stored = self.store.read(&asked.key, self.clock.now()).await?;
-        let found = asked.found(stored, snapshot.as_deref());
-        found.map(|found| found.with_share(self.limit_share)).ok_or(CounterFault::NoKey)
+        asked.found(stored, snapshot.as_deref(), self.limit_share).ok_or(CounterFault::NoKey)
     }
 
-    /// Resets one counter, whatever is in its place.
+    /// Resets the counters of one rule for these entries, whatever is in their place: one, where the rule has one limit.
     ///
     /// # Errors
     /// Where no counter is named, or its shard does not answer.
     pub async fn reset(&self, which: &Which) -> Result<Reset, CounterFault> {
-        let key = which.find(self.snapshot().as_deref())?.key;
-        let counters = usize::from(self.store.reset(&key).await?);
+        let mut counters = 0;
+        for asked in which.find_all(self.snapshot().as_deref(), self.limit_share)? {
+            counters += usize::from(self.store.reset(&asked.key).await?);
+        }
         Ok(Reset { counters, ..self.nothing_reset() })
     }
 
@@ -212,12 +213,12 @@ impl Counters {
             tokio::task::yield_now().await;
             return (Vec::new(), hashed);
         }
-        let (filter, snapshot) = (filter.clone(), snapshot.map(Arc::clone));
+        let (filter, snapshot, share) = (filter.clone(), snapshot.map(Arc::clone), self.limit_share);
         // Finding rules takes its time where there are many, and this thread answers requests, too.
-        let found =
-            tokio::task::spawn_blocking(move || find_rules(counting, &filter, snapshot.as_deref(), hashed));
-        let (found, hashed) = found.await.unwrap_or_default();
-        (found.into_iter().map(|counter| counter.with_share(self.limit_share)).collect(), hashed)
+        let found = tokio::task::spawn_blocking(move || {
+            find_rules(counting, &filter, snapshot.as_deref(), share, hashed)
+        });
+        found.await.unwrap_or_default()
     }
 }
 
@@ -225,11 +226,12 @@ fn find_rules(
     counters: Vec<StoredCounter>,
     filter: &Filter,
     snapshot: Option<&Snapshot>,
+    share: LimitShare,
     mut hashed: HashedValues,
 ) -> (Vec<FoundCounter>, HashedValues) {
-    let find = |stored| FoundCounter::new(stored, snapshot, &mut hashed);
-    let found = counters.into_iter().filter_map(find).filter(|counter| filter.means(counter)).collect();
-    (found, hashed)
+    let find = |stored| FoundCounter::new(stored, None, snapshot, share, &mut hashed);
+    let found = counters.into_iter().filter_map(find);
+    (found.filter(|counter| !counter.has_forgotten() && filter.means(counter)).collect(), hashed)
 }
 
 fn note_foreign(besides: &mut Besides, foreign: Foreign) {
@@ -250,8 +252,13 @@ impl StoredCounter {
         let Some(name) = crate::decision::key::name::CounterName::read(self.key.as_bytes()) else {
             return false;
         };
-        let runs = |window: Window| window.advanced(name.period, self.now) == window;
-        matches!(self.held, Held::Window(window) if runs(window)) && !name.domain.is(b"")
+        let counts = match &self.held {
+            Held::State(State::FixedWindow(window)) => window.advanced(name.period, self.now) == *window,
+            // Whether a meter has forgotten everything is known with its limit, later.
+            Held::State(_) => true,
+            Held::Nothing | Held::Foreign(_) => false,
+        };
+        counts && !name.domain.is(b"")
     }
 }
 

@@ -17,7 +17,7 @@ use crate::decision::hit::Source;
 use crate::decision::hit_shares::HitShares;
 use crate::decision::request::Request;
 use crate::decision::rules::statistic_name::{self, StatisticName, ValuedName};
-use crate::decision::rules::{Quota, Rule, RuleSet};
+use crate::decision::rules::{Rule, RuleSet};
 use crate::decision::verdict::Verdict;
 
 use by_value::CountsByValue;
@@ -179,7 +179,7 @@ struct Named<'p> {
 impl Named<'_> {
     /// A rule without a limit counts nothing.
     fn rule(&mut self, rule: &Rule) -> Option<RuleCounts> {
-        let Quota::Limited(_) = rule.quota else { return None };
+        rule.limits()?;
         Some(match StatisticName::of(rule) {
             StatisticName::Fixed(name) => RuleCounts::Fixed(self.folded(name).counts),
             StatisticName::ByValue(name) => {

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
 use crate::decision::key::pattern::KeyPattern;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::local::LocalStore;
 use crate::storage::local::inspect::LocalWalk;
@@ -44,8 +44,8 @@ pub struct StoredCounter {
 pub enum Held {
     /// Nothing.
     Nothing,
-    /// A count, perhaps of a window that is over.
-    Window(Window),
+    /// A counter as it was left, perhaps long ago.
+    State(State),
     /// Something that is no counter of ours; why.
     Foreign(Arc<str>),
 }

@@ -29,7 +29,8 @@
 //!   count is below L, so T ≤ L + the sum of what is unsettled. With everybody's settlement before the first request,
 //!   the bounds above hold. In general, T ≤ L + the sum of A_r over all replicas and all outages in that window.
 //! - *After settlement* the count is at least T: nothing that passed is forgotten. It may be more, since hits whose answer was
-//!   lost may have counted already. So settling denies too much, never too little.
+//!   lost may have counted already. So settling denies too much, never too little. Meters, of which time takes hits away, have a file and
+//!   bounds of their own (`ledger/meters.rs`).
 //!
 //! Beside these, the limit can be exceeded by a replica that does not know of all others (it takes 1 / R_r for its share; a
 //! replica that has never reached the store believes that it is alone and may admit L), by clocks that disagree about the edge
@@ -41,6 +42,7 @@ mod debt;
 mod debts;
 mod decide;
 mod figures;
+mod meters;
 mod over_memory;
 mod part;
 pub mod restoration;
@@ -55,10 +57,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::Hit;
 use crate::decision::key::CounterKey;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::debts::Owed;
 pub use crate::storage::ledger::figures::LedgerFigures;
@@ -133,13 +136,17 @@ impl Ledger {
         self.over.max_entries
     }
 
-    /// Learns what the store answered for this hit: the window that it counted in and the count there, and when.
+    /// Learns what the store answered for this hit: the window that it counted in and the count there, or what is in a meter; and when.
     ///
     /// A window that is older than one known already is ignored. Within a window the last answer counts, even where it is
     /// lower, since hits are given back through other replicas, too.
-    pub fn note_reading(&self, hit: &Hit, counted: Window, at: Timestamp) {
+    pub fn note_reading(&self, hit: &Hit, counted: &State, at: Timestamp) {
         let place = self.place(hit);
-        self.parts.lock(place).note_reading(place.key(hit.key.as_bytes()), hit, counted, at);
+        let (mut part, key) = (self.parts.lock(place), place.key(hit.key.as_bytes()));
+        match counted {
+            State::FixedWindow(window) => part.note_reading(key, hit, *window, at),
+            meter => part.note_meter(key, hit, meter, at),
+        }
     }
 
     /// The answer for a hit whose counter is known to be over: denied, with the count that was read. A denial from here does
@@ -149,7 +156,8 @@ impl Ledger {
     /// just used up is left to the store, where it passes. Refunds and descriptors in shadow mode are never answered.
     #[must_use]
     pub fn known_over(&self, hit: &Hit, now: Timestamp) -> Option<Reading> {
-        if hit.role.shadow || matches!(hit.hits, Hits::Refund(_)) {
+        // What is taken though it does not fit has to be told to the store.
+        if hit.role.shadow || hit.limit.overdraft || matches!(hit.hits, Hits::Refund(_)) {
             return None;
         }
         let place = self.place(hit);

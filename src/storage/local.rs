@@ -7,6 +7,7 @@ pub mod metrics;
 
 pub(in crate::storage) mod inspect;
 mod shard;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,9 @@ mod tests;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use crate::decision::fixed_window::{Reading, Window};
 use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::reading::Reading;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::local::shard::Shard;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
@@ -109,28 +111,33 @@ impl LocalStore {
             let earlier = (0..index)
                 .rev()
                 .find(|&other| places[other].may_be(place) && batch.hits[other].key == hit.key);
-            let before = match earlier {
-                Some(earlier) => counted[earlier].after,
-                None => shards.get(*place).read(place.key(hit.key.as_bytes()), hit, now),
+            let (mut after, stored, changed) = match earlier.map(|earlier| &counted[earlier]) {
+                Some(earlier) => (earlier.after.clone(), earlier.stored, earlier.changed),
+                None => {
+                    let state = shards.get(*place).read(place.key(hit.key.as_bytes()), hit.limit, now);
+                    let used = state.used(hit.limit, now);
+                    (state, used, false)
+                }
             };
-            let (after, reading) = before.count(hit.limit, hit.hits);
-            counted.push(Counted {
-                stored: earlier.map_or(before, |earlier| counted[earlier].stored),
-                after,
-                reading,
-            });
+            let reading = after.count(hit.limit, hit.hits, now);
+            let changed = changed || reading.changes(hit.limit, hit.hits) || !hit.limit.algorithm.is_meter();
+            counted.push(Counted { stored, after, reading, changed });
         }
         let outcomes = batch.hits.iter().zip(&counted).map(|(hit, counted)| (hit.role, counted.reading));
         if batch.leniency.denies(outcomes) {
-            return counted
-                .iter()
-                .map(|counted| Reading { count: counted.stored.count, ..counted.reading }.into())
-                .collect();
+            let answer = |((hit, place), counted): ((&Hit, &Place), &Counted)| match hit.takes_anyway() {
+                true => shards.get(*place).count(place.key(hit.key.as_bytes()), hit, now),
+                false => Reading { count: counted.stored, ..counted.reading },
+            };
+            let readings = batch.hits.iter().zip(&places).zip(&counted).map(answer);
+            return readings.map(T::from).collect();
         }
-        for ((hit, place), counted) in batch.hits.iter().zip(&places).zip(&counted) {
-            shards.get(*place).write(place.key(hit.key.as_bytes()), hit, counted.after, now);
+        let readings = counted.iter().map(|counted| counted.reading.into()).collect();
+        let changed = batch.hits.iter().zip(&places).zip(counted).filter(|(_, counted)| counted.changed);
+        for ((hit, place), counted) in changed {
+            shards.get(*place).write(place.key(hit.key.as_bytes()), hit.limit, counted.after, now);
         }
-        counted.iter().map(|counted| counted.reading.into()).collect()
+        readings
     }
 
     fn place(&self, hit: &Hit) -> Place {
@@ -140,7 +147,10 @@ impl LocalStore {
 
 /// A hit counted, not yet written.
 struct Counted {
-    stored: Window,
-    after: Window,
+    /// What the counter held before the request.
+    stored: u64,
+    after: State,
     reading: Reading,
+    /// Whether a meter has been changed by the request; a window knows for itself.
+    changed: bool,
 }

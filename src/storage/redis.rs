@@ -28,6 +28,7 @@ mod mend;
 mod pilot;
 mod queue;
 mod script;
+mod told;
 
 #[cfg(test)]
 pub(crate) mod tests;

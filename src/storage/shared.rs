@@ -166,7 +166,7 @@ impl Question for CountQuestion<'_> {
     type Told = Counts;
 
     async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<Counts> {
-        let hits = self.group.hits.iter().map(|&index| self.batch.hits[index].clone()).collect();
+        let hits = self.batch.part(&self.group.hits).collect();
         let (now, trace) = (shard.now_there(self.at.now), self.at.trace);
         let order = Order { hits, mode: self.mode, now, route, trace };
         link.count(order, self.deadline).await

@@ -30,8 +30,8 @@ const CANDIDATES: usize = 8;
 
 /// How much is lost when a value is forgotten.
 pub(crate) trait Worth {
-    /// More is worse to lose.
-    fn worth(&self) -> u64;
+    /// What is stored under this key; more is worse to lose.
+    fn worth(&self, key: &[u8]) -> u64;
 }
 
 /// A bounded table of expiring entries.
@@ -180,7 +180,8 @@ impl<V: Worth> Table<V> {
     /// candidates.
     fn evict(&mut self, seed: u64) -> Option<Evicted<V>> {
         let candidates = self.slots.picked(seed, CANDIDATES);
-        let (_, expires, id) = candidates.map(|(id, slot)| (slot.value.worth(), slot.expires, id)).min()?;
+        let (_, expires, id) =
+            candidates.map(|(id, slot)| (slot.value.worth(slot.key.as_slice()), slot.expires, id)).min()?;
         Some(Evicted { expires, value: self.remove(id) })
     }
 }

@@ -6,6 +6,7 @@ mod identity;
 mod matching;
 mod overrides;
 mod replaces;
+mod several_limits;
 mod table;
 mod verdict;
 mod windows;

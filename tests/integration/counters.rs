@@ -1,5 +1,6 @@
 //! `ratekeeper counters` and the admin pages behind it, against every kind of store.
 
+mod algorithms;
 mod hostile;
 mod local;
 mod many;
@@ -21,6 +22,13 @@ descriptors:
   - {key: path, rate_limit: {unit: year, requests_per_unit: 9}}
   - {key: host, value: '*.example.com', share_threshold: true, rate_limit: {unit: year, requests_per_unit: 4}}
   - {key: free, rate_limit: {unlimited: true}}
+  - {key: several, limits: [5/year, 7/3000d]}
+  - {key: bucket, rate_limit: {unit: year, requests_per_unit: 6, algorithm: token_bucket, burst: 20}}
+  - {key: leaky, rate_limit: {unit: year, requests_per_unit: 6, algorithm: leaky_bucket}}
+  - {key: window, rate_limit: {unit: year, requests_per_unit: 6, algorithm: sliding_window}}
+  - {key: log, rate_limit: {unit: year, requests_per_unit: 6, algorithm: sliding_log}}
+  - {key: short, rate_limit: {per: 2s, requests_per_unit: 6, algorithm: sliding_log}}
+  - {key: paid, rate_limit: {unit: year, requests_per_unit: 2, algorithm: token_bucket, overdraft: true}}
 ";
 
 /// What the command said.

@@ -95,7 +95,7 @@ async fn a_denied_request_is_written_down_without_what_is_not_for_everybody() {
         statuses[1],
         json!({"descriptor": 1, "entries": [{"key": "user", "value": "a,b"}], "outcome": "over", "decided_by": "store",
                "rule": "user", "name": "banned", "location": location,
-               "limit": 0, "unit": "year", "hits": 1, "count": 1, "remaining": 0})
+               "limit": 0, "unit": "year", "algorithm": "fixed_window", "hits": 1, "count": 1, "remaining": 0})
     );
     let hash = statuses[2]["entries"][0]["hash"].as_str().unwrap();
     assert_eq!((hash.len(), &statuses[2]["entries"][0]["value"]), (16, &Value::Null));

@@ -1,10 +1,12 @@
 //! The documentation tells the truth: settings and their defaults, flags, rule examples, links, names of files, and commands.
 
+mod algorithms;
 mod commands;
 pub(crate) mod console;
 mod figures;
 mod gate;
 pub(crate) mod markdown;
+mod plots;
 mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,7 @@
 //! The HTTP filter of a real Envoy, as a client of the mesh sees it.
 
+mod algorithms;
+
 use serde_json::{Value, json};
 
 use crate::harness::envoy::Bootstrap;
@@ -150,6 +152,24 @@ async fn envoy_tells_no_window_that_it_has_no_unit_for() {
         assert_eq!(answer.header("x-ratelimit-limit"), "1");
         let reset: u64 = answer.header("x-ratelimit-reset").parse().unwrap();
         assert!(reset <= 3_000 * 86_400, "{reset}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_limits_envoy_tells_the_most_restrictive() {
+    let burst = "{unit: year, requests_per_unit: 5, name: wide}";
+    let long = "{unit: month, requests_per_unit: 2, name: tight}";
+    let rules = format!(
+        "{{domain: mesh, descriptors: [{{key: generic_key, value: all, rate_limits: [{burst}, {long}]}}]}}"
+    );
+    let mesh = Mesh::start(&rules, |envoy| envoy.descriptor(&all())).await;
+    for (status, remaining) in [(200, "1"), (200, "0"), (429, "0")] {
+        let answer = mesh.get(&[]).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("x-ratelimit-limit"), r#"2, 2;w=2592000;name="tight""#);
+        assert_eq!(answer.header("x-ratelimit-remaining"), remaining);
+        let reset: u64 = answer.header("x-ratelimit-reset").parse().unwrap();
+        assert!(reset <= 2_592_000, "{reset}");
     }
 }
 

@@ -6,6 +6,7 @@ mod contour;
 mod emissary;
 mod example;
 mod istio;
+mod llm_tokens;
 mod mtls;
 mod names;
 mod plain;

@@ -6,8 +6,8 @@ use ratekeeper::config::diagnostic::Position;
 use ratekeeper::config::files::RuleSources;
 use ratekeeper::config::rules::{RuleOptions, parse};
 use ratekeeper::config::source::SourceFile;
-use ratekeeper::decision::rules::RuleSet;
-use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location};
+use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+use ratekeeper::decision::rules::{MOST_LIMITS, RuleSet};
 
 use super::{name, refused, rewrite};
 
@@ -34,16 +34,33 @@ fn check_level(level: &[DescriptorSpec], depth: usize, sources: &RuleSources) {
         assert_ne!(spec.value.as_deref(), Some(""), "an empty value is none");
         let pattern = spec.value.as_ref().is_some_and(|value| value.contains('*'));
         assert!(pattern || !spec.share_threshold, "nothing to share a counter by");
-        spec.limit.iter().for_each(check_limit);
+        check_limits(spec);
         check_level(&spec.descriptors, depth + 1, sources);
     }
 }
 
-fn check_limit(limit: &LimitSpec) {
+fn check_limits(spec: &DescriptorSpec) {
+    let names: Vec<&String> = spec.limits().filter_map(|limit| limit.name.as_ref()).collect();
+    spec.limits().for_each(|limit| check_limit(limit, &names));
+    assert!(spec.limits().count() <= MOST_LIMITS, "more limits than a rule may have");
+    if !spec.further_limits.is_empty() {
+        let periods = spec.limits().map(|limit| match limit.quota {
+            QuotaSpec::Counted(limit) => limit.period,
+            QuotaSpec::Unlimited => unreachable!("`unlimited` in a list of limits"),
+        });
+        assert_eq!(
+            periods.collect::<HashSet<_>>().len(),
+            spec.limits().count(),
+            "two limits with one counter"
+        );
+    }
+}
+
+fn check_limit(limit: &LimitSpec, names: &[&String]) {
     assert_ne!(limit.name.as_deref(), Some(""), "an empty name is none");
     for replaced in &limit.replaces {
         assert!(!replaced.is_empty(), "`replaces` without a name");
-        assert_ne!(Some(replaced), limit.name.as_ref(), "a rule that replaces itself");
+        assert!(!names.contains(&replaced), "a rule that replaces itself");
     }
 }
 

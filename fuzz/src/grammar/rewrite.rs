@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 
+use ratekeeper::decision::algorithm::Algorithm;
 use ratekeeper::decision::cost::Cost;
+use ratekeeper::decision::limit::Limit;
 use ratekeeper::decision::metadata::{Mapping, Value};
 use ratekeeper::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, QuotaSpec};
 
@@ -20,7 +22,8 @@ fn descriptor(spec: &DescriptorSpec) -> String {
     fields([
         ("key", Some(text(&spec.key))),
         ("value", spec.value.as_deref().map(text)),
-        ("rate_limit", spec.limit.as_ref().map(limit)),
+        ("rate_limit", spec.limit.as_ref().filter(|_| spec.further_limits.is_empty()).map(limit)),
+        ("rate_limits", (!spec.further_limits.is_empty()).then(|| list(spec.limits().map(limit)))),
         ("shadow_mode", flag(spec.shadow_mode)),
         ("quota_mode", flag(spec.quota_mode)),
         ("detailed_metric", flag(spec.detailed_metric)),
@@ -33,19 +36,22 @@ fn descriptor(spec: &DescriptorSpec) -> String {
 }
 
 fn limit(limit: &LimitSpec) -> String {
-    let (unlimited, per, requests) = match limit.quota {
-        QuotaSpec::Unlimited => (Some("true".to_owned()), None, None),
-        QuotaSpec::Counted(limit) => {
-            (None, Some(text(&limit.period.to_string())), Some(limit.requests_per_unit.to_string()))
-        }
+    let counted = match limit.quota {
+        QuotaSpec::Unlimited => None,
+        QuotaSpec::Counted(limit) => Some(limit),
     };
+    // The others have none of their own, and neither has a bucket that lets nothing pass.
+    let has_burst = |limit: &Limit| limit.algorithm == Algorithm::TokenBucket && limit.requests_per_unit > 0;
     let Cost { multiplier, most } = limit.cost;
     let unless_plain = |number: NonZeroU32, plain: NonZeroU32| (number != plain).then(|| number.to_string());
     let replaces = limit.replaces.iter().map(|name| fields([("name", Some(text(name)))]));
     fields([
-        ("unlimited", unlimited),
-        ("per", per),
-        ("requests_per_unit", requests),
+        ("unlimited", counted.is_none().then(|| "true".to_owned())),
+        ("per", counted.map(|limit| text(&limit.period.to_string()))),
+        ("requests_per_unit", counted.map(|limit| limit.requests_per_unit.to_string())),
+        ("algorithm", counted.map(|limit| text(limit.algorithm.name()))),
+        ("burst", counted.filter(has_burst).map(|limit| limit.burst.to_string())),
+        ("overdraft", counted.filter(|limit| limit.overdraft).map(|_| "true".to_owned())),
         ("hits_multiplier", unless_plain(multiplier, Cost::PLAIN.multiplier)),
         ("max_hits", unless_plain(most, Cost::PLAIN.most)),
         ("name", limit.name.as_deref().map(text)),

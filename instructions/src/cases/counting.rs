@@ -9,6 +9,7 @@ use ratekeeper::decision::key::CounterKey;
 use ratekeeper::decision::limit::Limit;
 use ratekeeper::decision::period::Period;
 use ratekeeper::decision::request::{Entry, Hits};
+use ratekeeper::decision::state::State;
 use ratekeeper::decision::time::Timestamp;
 use ratekeeper::storage::ledger::{Ledger, LedgerSettings, OverMemorySettings};
 use ratekeeper::storage::local::{LocalSettings, LocalStore};
@@ -84,7 +85,7 @@ fn known_over() -> Case {
     let hits: Vec<Hit> = (0..1_000).map(|key| hit(key, Period::HOUR)).collect();
     for hit in &hits {
         let window = Window { count: u64::from(u32::MAX), ..Window::at(Period::HOUR, NOW) };
-        ledger.note_reading(hit, window, NOW);
+        ledger.note_reading(hit, &State::FixedWindow(window), NOW);
     }
     let mut turn = 0;
     Case::new("remember that a key is over", 1_000, move || {
@@ -98,7 +99,7 @@ fn not_known_over() -> Case {
     let window = Window { count: 1, ..Window::at(Period::HOUR, NOW) };
     Case::new("know nothing of being over, and note a reading", 1_000, move || {
         assert!(ledger.known_over(&hit, NOW).is_none());
-        ledger.note_reading(&hit, black_box(window), NOW);
+        ledger.note_reading(&hit, black_box(&State::FixedWindow(window)), NOW);
     })
 }
 

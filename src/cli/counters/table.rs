@@ -5,11 +5,22 @@ use std::fmt::Write as _;
 use crate::cli::tell;
 use crate::server::http::admin::counters::page::{CounterLine, ForeignLine, ResetPage, RuleLine, UnreadLine};
 
-const HEAD: [&str; 9] =
-    ["DOMAIN", "ENTRIES", "COUNT", "LIMIT", "REMAINING", "RESET", "WHERE", "RULE", "FROM"];
+/// The columns, and whether they are numbers, which stand at the right.
+const COLUMNS: [(&str, bool); 11] = [
+    ("DOMAIN", false),
+    ("ENTRIES", false),
+    ("ALGORITHM", false),
+    ("LIMIT", true),
+    ("COUNT", true),
+    ("CAPACITY", true),
+    ("REMAINING", true),
+    ("RESET", true),
+    ("WHERE", false),
+    ("RULE", false),
+    ("FROM", false),
+];
 
-/// Which columns are numbers, and stand at the right.
-const AT_THE_RIGHT: [bool; 9] = [false, false, true, true, true, true, false, false, false];
+type Row = [String; COLUMNS.len()];
 
 const RED: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
@@ -18,19 +29,19 @@ const PLAIN: &str = "\x1b[0m";
 #[derive(Debug)]
 pub(super) struct Table {
     colours: bool,
-    widths: [usize; HEAD.len()],
+    widths: [usize; COLUMNS.len()],
     has_begun: bool,
 }
 
 impl Table {
     /// A table, with what is used up in red or without colours.
     pub(super) fn new(colours: bool) -> Self {
-        Self { colours, widths: HEAD.map(str::len), has_begun: false }
+        Self { colours, widths: COLUMNS.map(|(name, _)| name.len()), has_begun: false }
     }
 
     /// More lines of it, with the head if they are the first.
     pub(super) fn lines(&mut self, counters: &[CounterLine]) -> String {
-        let rows: Vec<[String; HEAD.len()]> = counters.iter().map(row).collect();
+        let rows: Vec<Row> = counters.iter().map(row).collect();
         for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
@@ -39,7 +50,7 @@ impl Table {
         let mut text = String::new();
         if !self.has_begun && !rows.is_empty() {
             self.has_begun = true;
-            self.push(&mut text, &HEAD.map(str::to_owned), false);
+            self.push(&mut text, &COLUMNS.map(|(name, _)| name.to_owned()), false);
         }
         for (row, counter) in rows.iter().zip(counters) {
             self.push(&mut text, row, self.colours && counter.remaining == Some(0));
@@ -47,9 +58,9 @@ impl Table {
         text
     }
 
-    fn push(&self, text: &mut String, row: &[String; HEAD.len()], red: bool) {
+    fn push(&self, text: &mut String, row: &Row, red: bool) {
         let mut line = String::new();
-        for ((cell, width), right) in row.iter().zip(self.widths).zip(AT_THE_RIGHT) {
+        for ((cell, width), (_, right)) in row.iter().zip(self.widths).zip(COLUMNS) {
             // Writing to a string cannot fail.
             let _ = match right {
                 true => write!(line, "{cell:>width$}  "),
@@ -61,15 +72,17 @@ impl Table {
     }
 }
 
-fn row(counter: &CounterLine) -> [String; HEAD.len()] {
+fn row(counter: &CounterLine) -> Row {
     let or_dash = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     [
         counter.domain.clone(),
         counter.entries.clone(),
-        counter.count.to_string(),
+        counter.algorithm.clone(),
         format!("{}/{}", or_dash(counter.limit), counter.unit),
+        counter.count.to_string(),
+        or_dash(counter.capacity),
         or_dash(counter.remaining),
-        format!("{}s", counter.reset_seconds),
+        counter.reset_seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds}s")),
         place(counter).to_owned(),
         rule(counter),
         counter.rule.as_ref().map_or_else(|| "-".to_owned(), |rule| rule.location.clone()),
@@ -95,9 +108,23 @@ pub(super) fn in_words(counter: &CounterLine) -> String {
     let count = match (&counter.foreign, counter.limit, counter.remaining) {
         (Some(why), ..) => format!("none: something else is in its place, {why}"),
         (None, Some(limit), Some(remaining)) => {
-            format!("{} of {limit} per {}, {remaining} remaining", counter.count, counter.unit)
+            let capacity = counter.capacity.unwrap_or(limit);
+            match capacity == limit {
+                true => format!("{} of {limit} per {}, {remaining} remaining", counter.count, counter.unit),
+                false => format!(
+                    "{} of {capacity}, {remaining} remaining; drains at {limit} per {}",
+                    counter.count, counter.unit
+                ),
+            }
+        }
+        _ if counter.reset_seconds.is_none() => {
+            format!("{} when it was used last, of an unknown limit per {}", counter.count, counter.unit)
         }
         _ => format!("{} in this {}, of an unknown limit", counter.count, counter.unit),
+    };
+    let reset = match counter.reset_seconds {
+        Some(seconds) => format!("in {seconds} s"),
+        None => "unknown: how fast it drains is known with its limit".to_owned(),
     };
     let rule = match &counter.rule {
         Some(RuleLine { path, location, shadow_mode, .. }) => {
@@ -109,13 +136,14 @@ pub(super) fn in_words(counter: &CounterLine) -> String {
     let lines = [
         ("domain", counter.domain.as_str()),
         ("entries", &counter.entries),
+        ("algorithm", &counter.algorithm),
         ("count", &count),
-        ("reset", &format!("in {} s", counter.reset_seconds)),
+        ("reset", &reset),
         ("rule", &rule),
         ("where", place(counter)),
         ("key", &counter.key),
     ];
-    lines.map(|(name, value)| format!("{name:<8} {value}\n")).concat()
+    lines.map(|(name, value)| format!("{name:<9} {value}\n")).concat()
 }
 
 /// What a reset has done.

@@ -10,11 +10,23 @@ use crate::cli::Arguments;
 use crate::server::http::admin::counters::page::CounterPage;
 
 fn line(entries: &str, count: u64, limit: Option<u32>) -> CounterLine {
+    held_by("fixed_window", entries, count, limit, limit, Some(7))
+}
+
+fn held_by(
+    algorithm: &str,
+    entries: &str,
+    count: u64,
+    limit: Option<u32>,
+    capacity: Option<u32>,
+    reset_seconds: Option<u64>,
+) -> CounterLine {
     let rule = json!({"path": "user", "location": "a.yaml:3:5", "shadow_mode": false});
     serde_json::from_value(json!({
         "key": format!("1|f60|demo|{entries}"), "domain": "demo", "entries": entries, "unit": "minute",
-        "count": count, "limit": limit, "remaining": limit.map(|limit| u64::from(limit).saturating_sub(count)),
-        "reset_seconds": 7, "shard": null, "rule": limit.map(|_| rule),
+        "algorithm": algorithm, "count": count, "limit": limit, "capacity": capacity,
+        "remaining": capacity.map(|capacity| u64::from(capacity).saturating_sub(count)),
+        "reset_seconds": reset_seconds, "shard": null, "rule": limit.map(|_| rule),
     }))
     .unwrap()
 }
@@ -31,15 +43,15 @@ fn columns_are_aligned_from_page_to_page() {
     assert_eq!(
         first,
         "\
-DOMAIN  ENTRIES           COUNT     LIMIT  REMAINING  RESET  WHERE  RULE  FROM
-demo    user=ada              3  3/minute          0     7s  local  user  a.yaml:3:5
-demo    user=a-long-name     12  -/minute          -     7s  local  -     -
+DOMAIN  ENTRIES           ALGORITHM        LIMIT  COUNT  CAPACITY  REMAINING  RESET  WHERE  RULE  FROM
+demo    user=ada          fixed_window  3/minute      3         3          0     7s  local  user  a.yaml:3:5
+demo    user=a-long-name  fixed_window  -/minute     12         -          -     7s  local  -     -
 "
     );
     let second = table.lines(&[line("user=x", 1, Some(3))]);
     assert_eq!(
         second,
-        "demo    user=x                1  3/minute          2     7s  local  user  a.yaml:3:5\n"
+        "demo    user=x            fixed_window  3/minute      1         3          2     7s  local  user  a.yaml:3:5\n"
     );
     assert!(Table::new(true).lines(&[line("user=ada", 3, Some(3))]).contains("\x1b[31mdemo "));
     assert_eq!(Table::new(true).lines(&[]), "");
@@ -67,8 +79,14 @@ fn json_of_several_pages_is_one_document() {
 #[test]
 fn one_counter_is_told_in_words() {
     let words = in_words(&line("user=ada", 3, Some(5)));
-    assert!(words.contains("count    3 of 5 per minute, 2 remaining\n"), "{words}");
-    assert!(words.contains("rule     user (a.yaml:3:5)\n"), "{words}");
+    assert!(words.contains("count     3 of 5 per minute, 2 remaining\nreset     in 7 s\n"), "{words}");
+    assert!(words.contains("rule      user (a.yaml:3:5)\n"), "{words}");
+    let words = in_words(&held_by("token_bucket", "user=ada", 3, Some(5), Some(20), Some(36)));
+    let told = "algorithm token_bucket\ncount     3 of 20, 17 remaining; drains at 5 per minute\nreset     in 36 s\n";
+    assert!(words.contains(told), "{words}");
+    let words = in_words(&held_by("token_bucket", "user=ada", 3, None, None, None));
+    assert!(words.contains("3 when it was used last, of an unknown limit per minute\n"), "{words}");
+    assert!(words.contains("reset     unknown: "), "{words}");
     let done = |reset, seconds| ResetPage {
         reset,
         foreign: Vec::new(),
@@ -94,6 +112,11 @@ fn arguments_name_one_counter_or_all_of_some() {
     check("get --domain d user=a path=/x", true);
     check("get --domain d --unit hour user=a", true);
     check("get --domain d --unit fortnight user=a", false);
+    check("get --domain d --unit hour --algorithm sliding_log user=a", true);
+    check("get --domain d --unit hour --algorithm bucket user=a", false);
+    check("get --key k --algorithm sliding_log", false);
+    check("list --algorithm leaky_bucket", true);
+    check("reset --all --algorithm leaky_bucket", true);
     check("get --key 1|f60|d|a=b", true);
     check("get user=a", false);
     check("get --domain d", false);

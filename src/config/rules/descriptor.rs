@@ -1,5 +1,7 @@
 //! One level of descriptors, and the levels below it.
 
+use smallvec::SmallVec;
+
 use super::fields;
 use super::siblings;
 use super::{limit, metadata};
@@ -36,11 +38,17 @@ struct Draft {
     /// Where the key's value stands, or else the descriptor.
     span: Span,
     value: Optional<String>,
-    limit: Optional<LimitSpec>,
+    limits: Limits,
     flags: Flags,
     on_store_failure: Optional<OnStoreFailure>,
     metadata: Optional<Mapping>,
     descriptors: Vec<DescriptorSpec>,
+}
+
+/// The limits, and which field has said them.
+struct Limits {
+    read: Result<SmallVec<[LimitSpec; 1]>, Reported>,
+    said_by: Option<&'static str>,
 }
 
 /// The fields that are true or false.
@@ -119,7 +127,8 @@ fn descriptor(
     depth: usize,
 ) -> Result<(DescriptorSpec, Span), Reported> {
     let draft = draft(decoder, node, path, depth)?;
-    let Draft { key, span, value, limit, flags, on_store_failure, metadata, descriptors } = draft;
+    let Draft { key, span, value, limits, flags, on_store_failure, metadata, descriptors } = draft;
+    let mut limits = limits.read.unwrap_or_default().into_iter();
     let key = key?.filter(|key| !key.is_empty()).ok_or_else(|| {
         let help = "write `key: name`, with the key of Envoy's descriptor entry";
         decoder.report(span, path, "a descriptor without a key", help)
@@ -129,7 +138,8 @@ fn descriptor(
     let descriptor = DescriptorSpec {
         key,
         value: value?.filter(|value| !value.is_empty()),
-        limit: limit.unwrap_or(None),
+        limit: limits.next(),
+        further_limits: limits.collect(),
         shadow_mode,
         quota_mode,
         detailed_metric,
@@ -153,7 +163,7 @@ fn draft(
         key: Ok(None),
         span: node.span,
         value: Ok(None),
-        limit: Ok(None),
+        limits: Limits::default(),
         flags: Flags::default(),
         on_store_failure: Ok(None),
         metadata: Ok(None),
@@ -167,7 +177,7 @@ fn draft(
                 draft.span = field.span;
             }
             "value" => draft.value = decoder.text(&field),
-            "rate_limit" => draft.limit = limit::read(decoder, &field),
+            "rate_limit" | "rate_limits" | "limits" => draft.limits.add(decoder, &field),
             "descriptors" => draft.descriptors = level(decoder, &field, depth + 1).descriptors,
             "shadow_mode" => draft.flags.shadow_mode = flag(decoder, &field),
             "quota_mode" => draft.flags.quota_mode = flag(decoder, &field),
@@ -190,6 +200,30 @@ fn draft(
         check_share_threshold(decoder, &field, &draft);
     }
     Ok(draft)
+}
+
+impl Limits {
+    /// Reads one of the fields that say limits. Of several, nobody could tell whether they add up.
+    fn add(&mut self, decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) {
+        let (name, read) = match field.name {
+            "rate_limits" => ("rate_limits", limit::list::read(decoder, field).map(SmallVec::from_vec)),
+            "limits" => ("limits", limit::list::read_short(decoder, field).map(SmallVec::from_vec)),
+            _ => ("rate_limit", limit::read(decoder, field).map(|limit| limit.into_iter().collect())),
+        };
+        if let Some(other) = self.said_by {
+            let message = format!("`{name}` beside `{other}`");
+            let help = "a rule has one of the two; write all its limits there";
+            self.read = Err(decoder.report(field.span, &field.path, message, help));
+        } else {
+            (self.read, self.said_by) = (read, Some(name));
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { read: Ok(SmallVec::new()), said_by: None }
+    }
 }
 
 fn flag(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> bool {

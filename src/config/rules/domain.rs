@@ -15,22 +15,23 @@ pub(super) struct FileDomain {
     pub(super) level: Level,
 }
 
-/// Reads one file; nothing where there is no domain to speak of.
-pub(super) fn read(file: &SourceFile, faults: &mut Diagnostics) -> Option<FileDomain> {
-    read_flawless(file).or_else(|| read_whole(file, faults))
+/// Reads one file, whose sliding logs may be so long; nothing where there is no domain to speak of.
+pub(super) fn read(file: &SourceFile, longest_log: u32, faults: &mut Diagnostics) -> Option<FileDomain> {
+    read_flawless(file, longest_log).or_else(|| read_whole(file, longest_log, faults))
 }
 
 /// Reads a file that has no fault, and nothing of any other. Each descriptor is decoded as soon as it has been read: the tree of a
 /// hundred thousand would outgrow every cache, and take more memory than the rules.
-fn read_flawless(file: &SourceFile) -> Option<FileDomain> {
+fn read_flawless(file: &SourceFile, longest_log: u32) -> Option<FileDomain> {
     let (mut faults, mut of_descriptors) = (Diagnostics::new(), Diagnostics::new());
     let mut level = Level::default();
-    let mut decoder = Decoder::new(Source::File(file), &mut of_descriptors);
+    let mut decoder = Decoder::new(Source::File(file), &mut of_descriptors).with_longest_log(longest_log);
     let mut take = |node: Node<'_>| level.add_next(&mut decoder, &node);
     let Reading::Tree(root) = yaml::read_apart(file, "descriptors", &mut take, &mut faults) else {
         return None;
     };
-    let mut domain = decode(&root, &mut Decoder::new(Source::File(file), &mut faults))?;
+    let mut domain =
+        decode(&root, &mut Decoder::new(Source::File(file), &mut faults).with_longest_log(longest_log))?;
     if !level.descriptors.is_empty() {
         domain.level = level;
     }
@@ -39,9 +40,11 @@ fn read_flawless(file: &SourceFile) -> Option<FileDomain> {
 }
 
 /// Reads any file, and says all that is wrong with it.
-fn read_whole(file: &SourceFile, faults: &mut Diagnostics) -> Option<FileDomain> {
+fn read_whole(file: &SourceFile, longest_log: u32, faults: &mut Diagnostics) -> Option<FileDomain> {
     match yaml::read(file, faults) {
-        Reading::Tree(root) => decode(&root, &mut Decoder::new(Source::File(file), faults)),
+        Reading::Tree(root) => {
+            decode(&root, &mut Decoder::new(Source::File(file), faults).with_longest_log(longest_log))
+        }
         Reading::Empty => {
             let fault = Diagnostic::of_file(file.name.clone(), "the file is empty")
                 .with_help("write `domain:` and `descriptors:`, or take the file away");
@@ -89,14 +92,16 @@ mod tests {
     use super::*;
     use crate::decision::rules::spec::DescriptorSpec;
 
+    const LONGEST_LOG: u32 = 1_000;
+
     /// Both ways to read a file without faults give the same.
     #[track_caller]
     fn check_same(text: &str) {
         let file = SourceFile::new("a.yaml", text);
         let mut faults = Diagnostics::new();
-        let whole = read_whole(&file, &mut faults);
+        let whole = read_whole(&file, LONGEST_LOG, &mut faults);
         assert_eq!(faults.to_string(), "");
-        let apart = read_flawless(&file);
+        let apart = read_flawless(&file, LONGEST_LOG);
         assert!(apart.is_some(), "no fault, and yet not read in one go: {text}");
         assert_eq!(apart.map(parts), whole.map(parts), "{text}");
     }
@@ -139,7 +144,7 @@ mod tests {
             "domain: d\ndescriptors: [{key: a}]\n---\ndomain: e",
             "domain: d\ndescriptors: [{key: a}",
         ] {
-            assert!(read_flawless(&SourceFile::new("a.yaml", text)).is_none(), "{text}");
+            assert!(read_flawless(&SourceFile::new("a.yaml", text), LONGEST_LOG).is_none(), "{text}");
         }
     }
 }

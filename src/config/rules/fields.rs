@@ -10,6 +10,8 @@ const DESCRIPTOR: &[&str] = &[
     "key",
     "value",
     "rate_limit",
+    "rate_limits",
+    "limits",
     "descriptors",
     "shadow_mode",
     "quota_mode",
@@ -26,6 +28,9 @@ const LIMIT: &[&str] = &[
     "unit_multiplier",
     "per",
     "requests_per_unit",
+    "algorithm",
+    "burst",
+    "overdraft",
     "unlimited",
     "name",
     "replaces",
@@ -114,7 +119,11 @@ descriptors:
     on_store_failure: deny
     metadata: {}
   - key: l
-    rate_limit: {per: 5m, requests_per_unit: 1, hits_multiplier: 2, max_hits: 3}
+    rate_limits: [{per: 5m, requests_per_unit: 1, hits_multiplier: 2, max_hits: 3}]
+  - key: n
+    rate_limit: {unit: day, requests_per_unit: 1, algorithm: token_bucket, burst: 5, overdraft: true}
+  - key: m
+    limits: 10/s
 ";
         let names = [super::DOMAIN, super::DESCRIPTOR, super::LIMIT, super::REPLACED].concat();
         for name in names {

@@ -1,9 +1,14 @@
-//! What stands under `rate_limit`.
+//! What stands under `rate_limit`, and in each item of `rate_limits`.
 
+mod held;
+mod short;
 mod window;
+
+pub(super) mod list;
 
 use std::num::NonZeroU32;
 
+use held::Held;
 use window::Window;
 
 use super::fields::Level;
@@ -15,12 +20,22 @@ use crate::decision::limit::Limit;
 use crate::decision::rules::spec::{LimitSpec, QuotaSpec};
 
 /// The fields that mean nothing for an unlimited rule.
-const COUNTED: [&str; 6] =
-    ["unit", "unit_multiplier", "per", "requests_per_unit", "hits_multiplier", "max_hits"];
+const COUNTED: [&str; 9] = [
+    "unit",
+    "unit_multiplier",
+    "per",
+    "requests_per_unit",
+    "algorithm",
+    "burst",
+    "overdraft",
+    "hits_multiplier",
+    "max_hits",
+];
 
 /// What was read, and the fields that may contradict each other.
 struct Draft<'a, 't> {
     window: Window<'a, 't>,
+    held: Held<'a, 't>,
     requests_per_unit: Optional<u32>,
     unlimited: Optional<bool>,
     name: Optional<String>,
@@ -31,29 +46,62 @@ struct Draft<'a, 't> {
     replaces: Option<Field<'a, 't>>,
 }
 
-/// Reads a limit. An empty one is refused: whoever writes `rate_limit:` wants a limit, and nothing would be limited.
+/// Reads `rate_limit`. An empty one is refused: whoever writes `rate_limit:` wants a limit, and nothing would be limited.
 pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<LimitSpec> {
     if field.node.is_null() {
         let help =
             "write `unit` and `requests_per_unit` or `unlimited: true` under it, or leave the field out";
         return Err(decoder.refuse(field, "`rate_limit` is empty", help));
     }
-    let draft = draft(decoder, field.node, &field.path)?;
+    let (span, node, path) = (field.span, field.node, field.path);
+    let place = Place { what: "`rate_limit`", in_list: false, span, node, path };
+    one(decoder, &place, &own_names(std::slice::from_ref(field.node))).map(Some)
+}
+
+/// Where a limit stands.
+struct Place<'a, 't> {
+    /// As messages name it.
+    what: &'static str,
+    /// Whether it is one of several.
+    in_list: bool,
+    /// The place to point at where something is missing.
+    span: Span,
+    node: &'a Node<'t>,
+    path: Path<'a>,
+}
+
+/// The names that the limits of a rule have, so that none of them replaces its own rule.
+fn own_names<'n>(limits: &'n [Node<'_>]) -> Vec<&'n str> {
+    let fields = limits.iter().filter_map(|limit| match &limit.value {
+        Value::Mapping(fields) => Some(fields),
+        Value::Scalar(_) | Value::Sequence(_) => None,
+    });
+    let names = fields.flatten().filter(|field| field.name == "name");
+    let texts = names.filter_map(|field| match &field.node.value {
+        Value::Scalar(scalar) => Some(&*scalar.text),
+        Value::Sequence(_) | Value::Mapping(_) => None,
+    });
+    texts.collect()
+}
+
+/// Reads one limit of a rule whose limits have these names.
+fn one(decoder: &mut Decoder<'_, '_>, place: &Place<'_, '_>, names: &[&str]) -> Result<LimitSpec, Reported> {
+    let draft = draft(decoder, place.node, &place.path)?;
     let name = draft.name.clone().map(|name| name.filter(|name| !name.is_empty()));
     let replaces = match &draft.replaces {
-        Some(list) => replaces(decoder, list, name.as_ref().ok().and_then(Option::as_deref)),
+        Some(list) => replaces(decoder, list, names),
         None => Ok(Vec::new()),
     };
     let quota = if draft.unlimited?.unwrap_or(false) {
         unlimited(decoder, &draft.counted)
     } else {
-        counted(decoder, field.span, &field.path, &draft)
+        counted(decoder, place, &draft)
     };
     let cost = Cost {
         multiplier: draft.multiplier?.unwrap_or(Cost::PLAIN.multiplier),
         most: draft.most?.unwrap_or(Cost::PLAIN.most),
     };
-    Ok(Some(LimitSpec { quota: quota?, name: name?, replaces: replaces?, cost }))
+    Ok(LimitSpec { quota: quota?, name: name?, replaces: replaces?, cost })
 }
 
 fn draft<'a, 't>(
@@ -63,6 +111,7 @@ fn draft<'a, 't>(
 ) -> Result<Draft<'a, 't>, Reported> {
     let mut draft = Draft {
         window: Window::new(),
+        held: Held::new(),
         requests_per_unit: Ok(None),
         unlimited: Ok(None),
         name: Ok(None),
@@ -74,6 +123,7 @@ fn draft<'a, 't>(
     for field in decoder.fields(node, path)? {
         match field.name {
             "unit" | "unit_multiplier" | "per" => _ = draft.window.read(decoder, &field),
+            "algorithm" | "burst" | "overdraft" => _ = draft.held.read(decoder, &field),
             "requests_per_unit" => draft.requests_per_unit = decoder.whole(&field, 0..=u32::MAX),
             "unlimited" => draft.unlimited = decoder.truth(&field),
             "hits_multiplier" => draft.multiplier = positive(decoder, &field),
@@ -83,7 +133,10 @@ fn draft<'a, 't>(
             _ => match Level::Limit.refuse(decoder, &field) {
                 Some("requests_per_unit") => draft.requests_per_unit = Err(Reported),
                 Some("unlimited") => draft.unlimited = Err(Reported),
-                Some(meant) => draft.window.note_refused(meant),
+                Some(meant) => {
+                    draft.window.note_refused(meant);
+                    draft.held.note_refused(meant);
+                }
                 None => {}
             },
         }
@@ -115,28 +168,34 @@ fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result
 
 fn counted(
     decoder: &mut Decoder<'_, '_>,
-    span: Span,
-    path: &Path<'_>,
+    place: &Place<'_, '_>,
     draft: &Draft<'_, '_>,
 ) -> Result<QuotaSpec, Reported> {
-    let period = draft.window.length(decoder, span, path);
+    let Place { what, span, path, .. } = place;
+    let period = draft.window.length(decoder, place);
     let requests_per_unit = draft.requests_per_unit.and_then(|requests| {
         requests.ok_or_else(|| {
-            let help = "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing";
-            decoder.report(span, path, "`rate_limit` without `requests_per_unit`", help)
+            let help = match place.in_list {
+                // There is no `unlimited` beside other limits.
+                true => "write `requests_per_unit: 10`; 0 denies everything",
+                false => "write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing",
+            };
+            decoder.report(*span, path, format!("{what} without `requests_per_unit`"), help)
         })
     });
-    Ok(QuotaSpec::Counted(Limit::new(requests_per_unit?, period?)))
+    let number = draft.counted.iter().find(|field| field.name == "requests_per_unit");
+    let limit = draft.held.limit(decoder, number, Limit::new(requests_per_unit?, period?))?;
+    Ok(QuotaSpec::Counted(limit))
 }
 
 fn replaces(
     decoder: &mut Decoder<'_, '_>,
     list: &Field<'_, '_>,
-    own_name: Option<&str>,
+    own_names: &[&str],
 ) -> Result<Vec<String>, Reported> {
     let mut result = Ok(Vec::new());
     for (index, node) in decoder.items(list)?.iter().enumerate() {
-        let replaced = replaced(decoder, node, &Path::Item(&list.path, index), own_name);
+        let replaced = replaced(decoder, node, &Path::Item(&list.path, index), own_names);
         result = match (result, replaced) {
             (Ok(mut names), Ok(name)) => {
                 names.push(name);
@@ -152,7 +211,7 @@ fn replaced(
     decoder: &mut Decoder<'_, '_>,
     node: &Node<'_>,
     path: &Path<'_>,
-    own_name: Option<&str>,
+    own_names: &[&str],
 ) -> Result<String, Reported> {
     if let Value::Scalar(scalar) = &node.value {
         let help = "write `- name: x`, the `rate_limit.name` of another rule";
@@ -180,7 +239,7 @@ fn replaced(
             "`replaces` without a name",
             "write `- name: x`, the `rate_limit.name` of another rule",
         )),
-        Some(name) if Some(name.as_str()) == own_name => Err(decoder.report(
+        Some(name) if own_names.contains(&name.as_str()) => Err(decoder.report(
             span,
             path,
             format!("a rule cannot replace itself, {}", quote(&name)),

@@ -26,7 +26,7 @@ pub(super) fn warn(domain: &DomainSpec, warnings: &mut Diagnostics) {
 
 fn visit<'d>(level: &'d [DescriptorSpec], look: &mut impl FnMut(&'d DescriptorSpec, &'d LimitSpec)) {
     for descriptor in level {
-        descriptor.limit.iter().for_each(|limit| look(descriptor, limit));
+        descriptor.limits().for_each(|limit| look(descriptor, limit));
         visit(&descriptor.descriptors, look);
     }
 }

@@ -27,6 +27,8 @@ pub struct Headers {
     pub remaining: String,
     /// The name of the one with the seconds until the window ends.
     pub reset: String,
+    /// The name of the one with the limit and its window.
+    pub policy: String,
 }
 
 impl Default for Headers {
@@ -36,6 +38,7 @@ impl Default for Headers {
             limit: "RateLimit-Limit".into(),
             remaining: "RateLimit-Remaining".into(),
             reset: "RateLimit-Reset".into(),
+            policy: "RateLimit-Policy".into(),
         }
     }
 }
@@ -58,6 +61,7 @@ impl Section for Headers {
             "limit" => put(&mut self.limit, decoder.header_name(field)),
             "remaining" => put(&mut self.remaining, decoder.header_name(field)),
             "reset" => put(&mut self.reset, decoder.header_name(field)),
+            "policy" => put(&mut self.policy, decoder.header_name(field)),
             _ => Known::No,
         }
     }

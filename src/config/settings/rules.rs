@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::quantity::serialize_duration;
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field, Optional};
+use crate::config::rules::MAX_SLIDING_LOG;
 
 /// How often files may be looked at without an event.
 const RESCAN: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
@@ -21,6 +22,8 @@ pub struct Rules {
     pub merge_domains: bool,
     /// Whether a reload may leave no rule at all.
     pub allow_empty: bool,
+    /// The most hits that the counter of a sliding log may hold.
+    pub max_sliding_log: u32,
     /// How long a change that caused no event may go unnoticed.
     #[serde(serialize_with = "serialize_duration")]
     pub rescan_interval: Duration,
@@ -32,6 +35,7 @@ impl Default for Rules {
             paths: vec![PathBuf::from("config/rules")],
             merge_domains: false,
             allow_empty: false,
+            max_sliding_log: MAX_SLIDING_LOG,
             rescan_interval: Duration::from_secs(30),
         }
     }
@@ -43,6 +47,7 @@ impl Section for Rules {
             "paths" => put(&mut self.paths, paths(decoder, field)),
             "merge_domains" => put(&mut self.merge_domains, decoder.truth(field)),
             "allow_empty" => put(&mut self.allow_empty, decoder.truth(field)),
+            "max_sliding_log" => put(&mut self.max_sliding_log, decoder.whole(field, 1..=100_000)),
             "rescan_interval" => put(&mut self.rescan_interval, decoder.duration(field, RESCAN)),
             _ => Known::No,
         }

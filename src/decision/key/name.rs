@@ -14,6 +14,7 @@ use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
 use super::{FORMAT, HASH_BYTES, MAX_LEN, MAX_PART, push_escaped, push_hash, push_part};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
 
 pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
@@ -21,6 +22,8 @@ pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
 /// What a counter's key says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CounterName<'k> {
+    /// How its limit is held.
+    pub algorithm: Algorithm,
     /// The window.
     pub period: Period,
     /// The domain.
@@ -51,8 +54,8 @@ impl<'k> CounterName<'k> {
         if key.len() > MAX_LEN {
             return None;
         }
-        let mut parts = key.strip_prefix(FORMAT.as_bytes())?.split(|&byte| byte == b'|');
-        let period = period(parts.next()?)?;
+        let (algorithm, period, rest) = head(key)?;
+        let mut parts = rest.split(|&byte| byte == b'|');
         let domain = Part::read(parts.next()?)?;
         let entries: Vec<&[u8]> = parts.collect();
         let entries = match entries.as_slice() {
@@ -61,7 +64,7 @@ impl<'k> CounterName<'k> {
             }
             listed => NamedEntries::Listed(listed.iter().map(|text| entry(text)).collect::<Option<_>>()?),
         };
-        Some(Self { period, domain, entries })
+        Some(Self { algorithm, period, domain, entries })
     }
 }
 
@@ -121,8 +124,15 @@ pub(super) fn part_of(part: &[u8]) -> ArrayVec<u8, MAX_PART> {
     text
 }
 
+/// What stands before a key's domain, and what comes then.
+pub(super) fn head(key: &[u8]) -> Option<(Algorithm, Period, &[u8])> {
+    let (&letter, key) = key.strip_prefix(FORMAT.as_bytes())?.split_first()?;
+    let end = key.iter().position(|&byte| byte == b'|')?;
+    Some((Algorithm::from_letter(letter)?, period(&key[..end])?, &key[end + 1..]))
+}
+
 /// A window's length as it stands in a key.
-pub(super) fn period(text: &[u8]) -> Option<Period> {
+fn period(text: &[u8]) -> Option<Period> {
     let text = std::str::from_utf8(text).ok()?;
     // Every number has one form.
     Period::from_seconds(text.parse().ok()?).ok().filter(|period| period.seconds().to_string() == text)

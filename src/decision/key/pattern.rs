@@ -2,11 +2,13 @@
 
 use super::name::{self, CounterName};
 use super::{FORMAT, HEX, is_plain};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
 
-/// Keys by their unit, their domain, and the beginning of their entries.
+/// Keys by their algorithm, their unit, their domain, and the beginning of their entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyPattern {
+    algorithm: Option<Algorithm>,
     period: Option<Period>,
     /// As it stands in the key.
     domain: Option<Box<[u8]>>,
@@ -48,7 +50,13 @@ impl KeyPattern {
             None => Beginning::OfEntries(in_key(beginning)),
         };
         let domain = domain.map(|domain| name::part_of(domain.as_bytes()).as_slice().into());
-        Self { period, domain, beginning }
+        Self { algorithm: None, period, domain, beginning }
+    }
+
+    /// Of those only the keys of counters that are held so, where an algorithm is given.
+    #[must_use]
+    pub fn held_by(self, algorithm: Option<Algorithm>) -> Self {
+        Self { algorithm, ..self }
     }
 
     /// Whether a key is meant, given what it says.
@@ -64,7 +72,8 @@ impl KeyPattern {
                 fields.next().unwrap_or_default().starts_with(beginning)
             }
         };
-        is_unit && is_domain && begins
+        let is_held_so = self.algorithm.is_none_or(|algorithm| algorithm == name.algorithm);
+        is_unit && is_domain && begins && is_held_so
     }
 
     /// What keys look like that may be meant, roughly: for a store that can leave out others. All are of our format.
@@ -80,7 +89,11 @@ impl KeyPattern {
         };
         let period =
             self.period.map_or(Piece::Any, |period| Piece::Text(period.seconds().to_string().into_bytes()));
-        let mut pieces = vec![text(FORMAT.as_bytes()), period];
+        let mut pieces = match self.algorithm {
+            Some(algorithm) => vec![text(&[FORMAT.as_bytes(), &[algorithm.letter()]].concat()), period],
+            // The letter of any.
+            None => vec![text(FORMAT.as_bytes()), Piece::Any, period],
+        };
         if self.domain.is_none() && entries.is_empty() {
             pieces.push(Piece::Any);
             return pieces;
@@ -155,6 +168,19 @@ mod tests {
         check(&user, "1|f60|demo|user=alice", true);
         check(&user, "1|f60|demo|user=bob", false);
         check(&user, "1|f60|demo|x=y|user=alice", false);
+    }
+
+    #[test]
+    fn keys_of_one_algorithm() {
+        let buckets =
+            KeyPattern::new(Some(Period::MINUTE), Some("demo"), "").held_by(Some(Algorithm::TokenBucket));
+        check(&buckets, "1|t60|demo|a=b", true);
+        check(&buckets, "1|f60|demo|a=b", false);
+        check(&buckets, "1|t61|demo|a=b", false);
+        let buckets = KeyPattern::default().held_by(Some(Algorithm::TokenBucket));
+        check(&buckets, "1|t3600|demo", true);
+        check(&buckets, "1|l3600|demo", false);
+        check(&buckets.held_by(None), "1|l3600|demo", true);
     }
 
     #[test]

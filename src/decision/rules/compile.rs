@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use crate::decision::cost::Cost;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::level::{Level, Meaning};
+use crate::decision::rules::limits::{Limits, RuleLimit};
 use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId, level_bit};
-use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, Location, QuotaSpec};
+use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
@@ -119,18 +119,16 @@ impl Compiler {
         }
         let id =
             RuleId::new(self.rules.len().try_into().expect("a rule file holds fewer than 2^32 descriptors"));
-        let limit = spec.limit.as_ref();
         let shared = self.shared.iter().any(Option::is_some).then(|| self.shared.as_slice().into());
         self.rules.push(Rule {
             id,
             domain: Arc::clone(&self.domain),
             path: self.path.as_str().into(),
             location: spec.location.clone(),
-            quota: limit.map_or(Quota::NoLimit, |limit| quota(limit.quota)),
-            cost: limit.map_or(Cost::PLAIN, |limit| limit.cost),
-            name: limit.and_then(|limit| limit.name.as_deref().map(Into::into)),
-            replaces: limit
-                .into_iter()
+            quota: quota(spec),
+            name_of_uncounted: name_of_uncounted(spec),
+            replaces: spec
+                .limits()
                 .flat_map(|limit| &limit.replaces)
                 .map(|name| name.as_str().into())
                 .collect(),
@@ -173,9 +171,25 @@ fn push_escaped(path: &mut String, part: &str) {
     }
 }
 
-fn quota(spec: QuotaSpec) -> Quota {
-    match spec {
+fn quota(spec: &DescriptorSpec) -> Quota {
+    let Some(first) = &spec.limit else { return Quota::NoLimit };
+    match first.quota {
         QuotaSpec::Unlimited => Quota::Unlimited,
-        QuotaSpec::Counted(limit) => Quota::Limited(limit),
+        QuotaSpec::Counted(limit) => {
+            let further = spec.further_limits.iter().filter_map(counted).collect();
+            Quota::Limited(Limits::new(RuleLimit::new(limit, first), further))
+        }
     }
+}
+
+fn counted(spec: &LimitSpec) -> Option<RuleLimit> {
+    match spec.quota {
+        QuotaSpec::Unlimited => None,
+        QuotaSpec::Counted(limit) => Some(RuleLimit::new(limit, spec)),
+    }
+}
+
+fn name_of_uncounted(spec: &DescriptorSpec) -> Option<Box<str>> {
+    let uncounted = spec.limit.as_ref().filter(|limit| limit.quota == QuotaSpec::Unlimited)?;
+    uncounted.name.as_deref().map(Into::into)
 }

@@ -14,7 +14,7 @@ use crate::decision::key::MAX_PART;
 use crate::decision::key::name::{self, CounterName, NamedEntries, Part};
 use crate::decision::request::Entry;
 use crate::decision::rules::level::{Level, Node};
-use crate::decision::rules::{Quota, Rule, RuleId, RuleSet};
+use crate::decision::rules::{Rule, RuleId, RuleSet};
 
 /// Rules that one key is given at the most; with more, which one it is remains unknown.
 pub const MOST_RULES: usize = 8;
@@ -49,8 +49,8 @@ impl RuleSet {
         let mut search = Search { entries, hashed, found: SmallVec::new(), steps: 0 };
         search.descend(level, 0);
         let counts = |rule: &&Rule| {
-            let is_unit = matches!(rule.quota, Quota::Limited(limit) if limit.period == name.period);
-            is_unit && rule.may_count_as(entries.iter().map(|(_, value)| *value))
+            let limit = rule.limits().and_then(|limits| limits.of_kind(name.algorithm, name.period));
+            limit.is_some() && rule.may_count_as(entries.iter().map(|(_, value)| *value))
         };
         search.found.sort_unstable_by_key(|id| id.index());
         search.found.dedup();

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::decision::cost::Cost;
+use crate::decision::algorithm::Algorithm;
 use crate::decision::hit::OnStoreFailure;
 use crate::decision::key::name::Part;
-use crate::decision::limit::Limit;
 use crate::decision::metadata::Mapping;
 use crate::decision::request::Entry;
+use crate::decision::rules::limits::Limits;
 use crate::decision::rules::spec::Location;
 
 /// A rule's place among the rules of one [`RuleSet`](super::RuleSet).
@@ -45,10 +45,8 @@ pub struct Rule {
     pub location: Location,
     /// How many hits pass.
     pub quota: Quota,
-    /// Its own name, returned in answers.
-    pub name: Option<Box<str>>,
-    /// What counts for the hits that a request carries.
-    pub cost: Cost,
+    /// The name of a rule that counts nothing; others have the names of their limits.
+    pub(super) name_of_uncounted: Option<Box<str>>,
     /// The names of the rules that it replaces where both match one request.
     pub replaces: Box<[Box<str>]>,
     /// Evaluated and counted, but never denies.
@@ -68,17 +66,45 @@ pub struct Rule {
 }
 
 /// How many hits a rule lets pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Quota {
     /// All, because the rule has no limit: it lists what is allowed.
     NoLimit,
     /// All, because the rule says `unlimited`; the answer tells so.
     Unlimited,
-    /// So many per window.
-    Limited(Limit),
+    /// So many per window, or per each of several windows.
+    Limited(Limits),
 }
 
 impl Rule {
+    /// Its limits, where it has any.
+    #[must_use]
+    pub fn limits(&self) -> Option<&Limits> {
+        match &self.quota {
+            Quota::Limited(limits) => Some(limits),
+            Quota::NoLimit | Quota::Unlimited => None,
+        }
+    }
+
+    /// How its first limit is held; those that callers bring along in its place are held likewise.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.limits().map(|limits| limits.first().limit.algorithm).unwrap_or_default()
+    }
+
+    /// All its names, each of which another rule may replace it by.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let of_limits = self.limits().into_iter().flat_map(Limits::iter);
+        let names = self.name_of_uncounted.iter().chain(of_limits.filter_map(|limit| limit.name.as_ref()));
+        names.map(AsRef::as_ref)
+    }
+
+    /// What it is called where no single limit is told of: the first of its names.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.names().next()
+    }
+
     /// The entries as the counter's name has them: runtime values, but the pattern in place of those that share a counter.
     pub fn counter_entries<'a>(
         &'a self,

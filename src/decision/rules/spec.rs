@@ -29,6 +29,9 @@ pub struct DescriptorSpec {
     pub value: Option<String>,
     /// What applies to a request whose last entry stands at this level.
     pub limit: Option<LimitSpec>,
+    /// Limits that must pass beside that one, each in a window of another length or by another algorithm; empty where there is none. None of them is
+    /// [`QuotaSpec::Unlimited`], and nor is that one then.
+    pub further_limits: Vec<LimitSpec>,
     /// Evaluated and counted, but never denies.
     pub shadow_mode: bool,
     /// Denies only together with all other quota-mode descriptors of the request.
@@ -50,6 +53,11 @@ pub struct DescriptorSpec {
 }
 
 impl DescriptorSpec {
+    /// Every limit that applies, in the order of the file.
+    pub fn limits(&self) -> impl Iterator<Item = &LimitSpec> {
+        self.limit.iter().chain(&self.further_limits)
+    }
+
     /// A descriptor of this key and nothing else: any value, no limit, no level below.
     #[must_use]
     pub fn new(key: impl Into<String>, location: Location) -> Self {
@@ -57,6 +65,7 @@ impl DescriptorSpec {
             key: key.into(),
             value: None,
             limit: None,
+            further_limits: Vec::new(),
             shadow_mode: false,
             quota_mode: false,
             detailed_metric: false,
@@ -70,7 +79,7 @@ impl DescriptorSpec {
     }
 }
 
-/// What `rate_limit` says.
+/// What `rate_limit` says, or one item of `rate_limits` or `limits`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSpec {
     /// How many hits pass.

@@ -224,8 +224,8 @@ proptest! {
             let entries: Vec<_> =
                 request.iter().map(|(key, value)| Entry { key: key.as_bytes(), value: value.as_bytes() }).collect();
             let Some(rule) = rules.find("d", &entries) else { continue };
-            let Quota::Limited(limit) = rule.quota else { continue };
-            let key = CounterKey::new("d", limit.period, rule.counter_entries(&entries));
+            let Some(limits) = rule.limits() else { continue };
+            let key = CounterKey::new("d", limits.first().limit.period, rule.counter_entries(&entries));
             let name = CounterName::read(key.as_bytes()).unwrap();
             let found: Vec<_> = rules.of_counter(&name, &mut hashed).iter().map(|rule| rule.id).collect();
             let open = name.entries_text().contains('#');

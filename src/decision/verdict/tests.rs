@@ -1,14 +1,17 @@
 //! From rules, a request and counts to the verdict, without a store.
 
+mod several_limits;
+
 use smallvec::smallvec;
 
 use super::*;
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
 use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
 use crate::decision::plan::Modes;
+use crate::decision::reading::Reading;
 use crate::decision::request::{Descriptor, Entry, Hits, Request};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
@@ -57,7 +60,7 @@ fn descriptor(key: &str) -> Descriptor<'_> {
 
 /// What a store tells of a limit of 10.
 fn counted(count: u64) -> HitAnswer {
-    HitAnswer::from(Reading { count, over: count > 10 })
+    HitAnswer::from(Reading::of_window(count, count > 10))
 }
 
 /// Decides descriptors with these keys in domain `d`, the limited ones with these counts.
@@ -124,6 +127,48 @@ fn an_override_needs_a_known_domain_and_no_rule() {
     }
 }
 
+/// Number and window are the caller's, the way of holding them the rule's; nothing else of the rule applies.
+#[test]
+fn an_override_is_held_as_its_rule_is() {
+    let held = |limit: Limit| {
+        move |spec: &mut DescriptorSpec| {
+            spec.limit.as_mut().expect("it has one").quota = QuotaSpec::Counted(limit);
+            spec.shadow_mode = true;
+        }
+    };
+    let hourly = |algorithm| Limit::new(10, Period::HOUR).held_by(algorithm);
+    let bucket = Limit { overdraft: true, ..hourly(Algorithm::TokenBucket).with_burst(50) };
+    let unlimited = |spec: &mut DescriptorSpec| {
+        spec.limit.as_mut().expect("it has one").quota = QuotaSpec::Unlimited;
+    };
+    let descriptors = vec![
+        rule("bucket", held(bucket)),
+        rule("log", held(hourly(Algorithm::SlidingLog))),
+        rule("unlimited", unlimited),
+    ];
+    let rules = RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }]).unwrap();
+    let of_hit = |key: &'static str, brought: Limit| {
+        let own = Descriptor { limit_override: Some(brought), ..descriptor(key) };
+        let request = Request { domain: "d", descriptors: smallvec![own] };
+        let plan = Plan::new(&request, &rules, MODES);
+        let [hit] = plan.batch().hits else { panic!("one limit, one hit") };
+        assert!(!hit.role.shadow, "{key}");
+        (hit.limit, format!("{:?}", hit.key))
+    };
+    let brought = Limit::new(7, Period::DAY);
+    let held = Limit { overdraft: true, ..brought.held_by(Algorithm::TokenBucket) };
+    assert_eq!(of_hit("bucket", brought), (held, "1|t86400|d|bucket=v".into()));
+    let large = Limit::new(u32::MAX, Period::YEAR);
+    assert_eq!(of_hit("bucket", large), (large, "1|f31536000|d|bucket=v".into()));
+    let log = brought.held_by(Algorithm::SlidingLog);
+    assert_eq!(of_hit("log", brought), (log, "1|x86400|d|log=v".into()));
+    let longer = Limit::new(11, Period::DAY);
+    assert_eq!(of_hit("log", longer), (longer, "1|f86400|d|log=v".into()));
+    for key in ["unlimited", "none"] {
+        assert_eq!(of_hit(key, brought), (brought, format!("1|f86400|d|{key}=v")));
+    }
+}
+
 #[test]
 fn the_tightest_is_over_or_has_the_least_left() {
     let rules = rules();
@@ -162,10 +207,24 @@ fn a_share_of_the_limit_is_the_limit() {
     let plan = Plan::new(&request, &rules, Modes { limit_share: share, ..MODES });
     let limits: Vec<u32> = plan.batch().hits.iter().map(|hit| hit.limit.requests_per_unit).collect();
     assert_eq!(limits, [7, 70], "a limit that the caller brings along is shared, too");
-    let answers = [6, 70].map(|count| HitAnswer::from(Reading { count, over: false }));
+    let answers = [6, 70].map(|count| HitAnswer::from(Reading::of_window(count, false)));
     let verdict = Verdict::new(&plan, &answers, Timestamp::from_secs(3_600));
     let told: Vec<_> = verdict.statuses.iter().filter_map(|status| status.limited).collect();
     assert_eq!((told[0].limit.requests_per_unit, told[0].remaining), (7, 1));
     assert_eq!((told[1].limit.requests_per_unit, told[1].remaining), (70, 0));
     assert_eq!(verdict.statuses[0].outcome, Outcome::Near);
+}
+
+/// A hit that is larger than its limit never passes, and finds a meter that may be empty.
+#[test]
+fn nobody_who_was_denied_is_told_to_come_back_at_once() {
+    let rules = rules();
+    let request = Request { domain: "d", descriptors: smallvec![descriptor("plain")] };
+    let plan = Plan::new(&request, &rules, MODES);
+    let told = |over, reset| {
+        let reading = Reading { count: 0, over, reset: Some(Duration::from_millis(reset)) };
+        let verdict = Verdict::new(&plan, &[HitAnswer::from(reading)], Timestamp::from_secs(3_600));
+        verdict.statuses[0].limited.map(|limited| limited.until_reset.as_secs())
+    };
+    assert_eq!([told(true, 0), told(true, 1_001), told(false, 0)], [Some(1), Some(2), Some(0)]);
 }

@@ -48,7 +48,7 @@ fn write_rule(status: &Status<'_>) -> WireValue {
     if let Some(rule) = status.rule {
         fields.push(("rule", text(rule.path.to_string())));
         fields.push(("location", text(rule.location.file_and_line())));
-        fields.extend(rule.name.as_ref().map(|name| ("name", text(name.to_string()))));
+        fields.extend(status.name().map(|name| ("name", text(name.to_owned()))));
     }
     WireValue { kind: Some(Kind::StructValue(structure(fields))) }
 }

@@ -10,6 +10,7 @@ mod ring;
 mod shards;
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -18,9 +19,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
-use crate::decision::rules::{Quota, Rule};
+use crate::decision::rules::{Quota, Rule, RuleLimit};
 use crate::server::http::admin::explain::Explainer;
 use crate::server::http::admin::ring::RingPage;
 use crate::server::http::admin::shards::ShardPage;
@@ -137,27 +139,95 @@ fn list_rules(snapshot: &Snapshot) -> String {
 
 /// One rule as upstream's users read it, and where it stands.
 fn line(rule: &Rule) -> String {
-    let quota = match rule.quota {
+    let quota = match &rule.quota {
         Quota::NoLimit => "no limit".into(),
         Quota::Unlimited => "unlimited".into(),
-        Quota::Limited(Limit { period, requests_per_unit }) => match period.unit() {
-            Some(unit) => {
-                format!("unit={} requests_per_unit={requests_per_unit}", unit.name().to_ascii_uppercase())
-            }
-            None => format!("per={period} requests_per_unit={requests_per_unit}"),
-        },
+        Quota::Limited(limits) => limits.iter().map(limit_text).collect::<Vec<_>>().join(" and "),
     };
-    let Cost { multiplier, most } = rule.cost;
-    let mut cost = String::new();
-    if multiplier != Cost::PLAIN.multiplier {
-        let _ = write!(cost, " hits_multiplier={multiplier}");
-    }
-    if most != Cost::PLAIN.most {
-        let _ = write!(cost, " max_hits={most}");
-    }
-    let name = rule.name.as_ref().map_or_else(String::new, |name| format!(", name: {name}"));
+    let names: String = rule.names().map(|name| format!(", name: {name}")).collect();
     format!(
-        "{}.{}: {quota}{cost}, shadow_mode: {}, quota_mode: {}{name} ({})",
+        "{}.{}: {quota}, shadow_mode: {}, quota_mode: {}{names} ({})",
         rule.domain, rule.path, rule.shadow_mode, rule.quota_mode, rule.location
     )
+}
+
+fn limit_text(one: &RuleLimit) -> String {
+    let Limit { period, requests_per_unit, algorithm, burst, overdraft } = one.limit;
+    let unit = match period.unit() {
+        Some(unit) => format!("unit={}", unit.name().to_ascii_uppercase()),
+        None => format!("per={period}"),
+    };
+    let held = match algorithm {
+        Algorithm::FixedWindow => String::new(),
+        Algorithm::TokenBucket => format!(" algorithm=token_bucket burst={burst}"),
+        other => format!(" algorithm={}", other.name()),
+    };
+    let overdraft = if overdraft { " overdraft=true" } else { "" };
+    let Cost { multiplier, most } = one.cost;
+    let multiplier = unless_plain(" hits_multiplier", multiplier, Cost::PLAIN.multiplier);
+    format!(
+        "{unit} requests_per_unit={requests_per_unit}{held}{overdraft}{multiplier}{}",
+        unless_plain(" max_hits", most, Cost::PLAIN.most)
+    )
+}
+
+fn unless_plain(name: &str, number: NonZeroU32, plain: NonZeroU32) -> String {
+    if number == plain { String::new() } else { format!("{name}={number}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::period::Period;
+    use crate::decision::rules::RuleSet;
+    use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+
+    fn limit(name: Option<&str>, cost: Cost, quota: QuotaSpec) -> LimitSpec {
+        LimitSpec { quota, name: name.map(Into::into), replaces: Vec::new(), cost }
+    }
+
+    /// The line of a rule for the key `k` with these limits.
+    #[track_caller]
+    fn check(limits: Vec<LimitSpec>, expected: &str) {
+        let location = Location { file: "a.yaml".into(), line: 3, column: 5 };
+        let mut limits = limits.into_iter();
+        let (limit, further_limits) = (limits.next(), limits.collect());
+        let spec = DescriptorSpec { limit, further_limits, ..DescriptorSpec::new("k", location) };
+        let rules = RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors: vec![spec] }]).unwrap();
+        assert_eq!(line(&rules.rules()[0]), format!("d.k: {expected} (a.yaml:3:5)"));
+    }
+
+    #[test]
+    fn every_limit_of_a_rule_is_listed() {
+        let plain = "shadow_mode: false, quota_mode: false";
+        let counted = |number, period| QuotaSpec::Counted(Limit::new(number, period));
+        let most = Cost { most: NonZeroU32::new(2).unwrap(), ..Cost::PLAIN };
+        check(vec![], &format!("no limit, {plain}"));
+        let unlimited = limit(Some("n"), Cost::PLAIN, QuotaSpec::Unlimited);
+        check(vec![unlimited], &format!("unlimited, {plain}, name: n"));
+        let odd = limit(None, Cost::PLAIN, counted(10, Period::from_seconds(300).unwrap()));
+        check(vec![odd], &format!("per=5m requests_per_unit=10, {plain}"));
+        let hour = limit(Some("a"), most, counted(5, Period::HOUR));
+        let day = limit(Some("b"), Cost::PLAIN, counted(9, Period::DAY));
+        check(
+            vec![hour, day],
+            &format!(
+                "unit=HOUR requests_per_unit=5 max_hits=2 and unit=DAY requests_per_unit=9, {plain}, name: a, name: b"
+            ),
+        );
+    }
+
+    #[test]
+    fn the_way_in_which_a_limit_is_held_is_listed() {
+        let modes = "shadow_mode: false, quota_mode: false";
+        let held = |algorithm| Limit::new(10, Period::MINUTE).held_by(algorithm);
+        let one = |limit| vec![self::limit(None, Cost::PLAIN, QuotaSpec::Counted(limit))];
+        let bucket = Limit { overdraft: true, ..held(Algorithm::TokenBucket).with_burst(25) };
+        let minute = "unit=MINUTE requests_per_unit=10";
+        check(one(bucket), &format!("{minute} algorithm=token_bucket burst=25 overdraft=true, {modes}"));
+        for algorithm in [Algorithm::SlidingWindow, Algorithm::LeakyBucket, Algorithm::SlidingLog] {
+            check(one(held(algorithm)), &format!("{minute} algorithm={}, {modes}", algorithm.name()));
+        }
+        check(one(held(Algorithm::FixedWindow)), &format!("{minute}, {modes}"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decision::fixed_window::Window;
+use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
@@ -10,7 +10,9 @@ use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
-use crate::decision::rules::{Quota, Rule};
+use crate::decision::rules::{Rule, RuleLimit};
+use crate::decision::state::State;
+use crate::decision::time::Timestamp;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{Held, StoredCounter};
 
@@ -23,14 +25,18 @@ pub struct FoundCounter {
     pub domain: String,
     /// Its entries as they are shown.
     pub entries: String,
+    /// How its limit is held.
+    pub algorithm: Algorithm,
     /// Its unit.
     pub period: Period,
-    /// Hits in the window that runs.
+    /// The whole hits that it holds now. Of a bucket whose rule is not certain, so that nobody knows how fast it drains, those that it
+    /// held when it was used last.
     pub count: u64,
     /// Why there is no count, where something else is in its place.
     pub foreign: Option<Arc<str>>,
-    /// Seconds until the window ends, by the clock of the store.
-    pub reset_seconds: u64,
+    /// Seconds until it holds nothing any more if nobody comes, and of a fixed window until it ends, by the clock of the store. `None`
+    /// of a bucket whose rule is not certain.
+    pub reset_seconds: Option<u64>,
     /// The shard that it lives on; `None` in this process's memory.
     pub shard: Option<Arc<str>>,
     /// The rules that may be counting in it: none that is in force, one, or several where a hash in the key leaves that open.
@@ -42,62 +48,61 @@ pub struct FoundCounter {
 pub struct FoundRule {
     /// Its path, as in `/rlconfig` and in metrics.
     pub path: Box<str>,
-    /// Its name.
+    /// The limit's name.
     pub name: Option<Box<str>>,
     /// Where it stands.
     pub location: Location,
-    /// Its limit, or the part of it that is given out here.
+    /// The limit that the counter is for, or the part of it that is given out here.
     pub limit: Limit,
     /// Whether it never denies.
     pub shadow_mode: bool,
 }
 
+/// What a counter holds, in hits, and when it is forgotten.
+struct Level {
+    count: u64,
+    reset_seconds: Option<u64>,
+}
+
 impl FoundCounter {
-    /// What is known of a stored counter; nothing where its key is none.
+    /// What is known of a stored counter; nothing where its key is none. A rule that is given is the one that counts.
     pub(super) fn new(
         stored: StoredCounter,
+        rule: Option<FoundRule>,
         snapshot: Option<&Snapshot>,
+        share: LimitShare,
         hashed: &mut HashedValues,
     ) -> Option<Self> {
         let StoredCounter { key, shard, held, now } = stored;
         let name = CounterName::read(key.as_bytes())?;
-        let (period, domain, entries) = (name.period, name.domain.text().into_owned(), name.entries_text());
-        let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed)).unwrap_or_default();
-        let rules = rules.into_iter().filter_map(FoundRule::new).collect();
-        let window = match held {
-            Held::Window(window) => window.advanced(period, now),
-            Held::Nothing | Held::Foreign(_) => Window::at(period, now),
+        let CounterName { algorithm, period, .. } = name;
+        let (domain, entries) = (name.domain.text().into_owned(), name.entries_text());
+        let rules: Vec<FoundRule> = match rule {
+            Some(rule) => vec![rule],
+            None => {
+                let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed));
+                let found = |rule| FoundRule::new(rule, algorithm, period, share);
+                rules.unwrap_or_default().into_iter().filter_map(found).collect()
+            }
         };
-        let foreign = match held {
-            Held::Foreign(why) => Some(why),
-            Held::Nothing | Held::Window(_) => None,
+        let limit = only(&rules).map(|rule| rule.limit);
+        let anything = limit.unwrap_or_else(|| Limit::new(0, period).held_by(algorithm));
+        let (state, foreign) = match held {
+            Held::State(state) => (state, None),
+            Held::Nothing => (State::begin(anything, now), None),
+            Held::Foreign(why) => (State::begin(anything, now), Some(why)),
         };
-        Some(Self {
-            domain,
-            entries,
-            period,
-            count: window.count,
-            foreign,
-            reset_seconds: window.end(period).saturating_sub(now.secs()),
-            shard,
-            rules,
-            key,
-        })
-    }
-
-    /// The same with the part of its limit that is given out here.
-    pub(super) fn with_share(mut self, share: LimitShare) -> Self {
-        for rule in &mut self.rules {
-            rule.limit = share.of(rule.limit);
-        }
-        self
+        let Level { count, reset_seconds } = match limit {
+            None if algorithm.is_bucket() => Level::as_left(&state, anything, now),
+            _ => Level::now(state, anything, now),
+        };
+        Some(Self { domain, entries, period, algorithm, count, foreign, reset_seconds, shard, rules, key })
     }
 
     /// The rule that counts in it, where that is certain.
     #[must_use]
     pub fn rule(&self) -> Option<&FoundRule> {
-        let [rule] = self.rules.as_slice() else { return None };
-        Some(rule)
+        only(&self.rules)
     }
 
     /// Its limit, where its rule is certain.
@@ -105,13 +110,37 @@ impl FoundCounter {
     pub fn limit(&self) -> Option<Limit> {
         self.rule().map(|rule| rule.limit)
     }
+
+    /// Whether it is a meter that has forgotten every hit, and so is there no more than one that never counted any.
+    pub(super) fn has_forgotten(&self) -> bool {
+        self.algorithm.is_meter() && self.count == 0 && self.foreign.is_none()
+    }
+}
+
+impl Level {
+    /// What it is at present.
+    fn now(mut state: State, limit: Limit, now: Timestamp) -> Self {
+        state.advance(limit, now);
+        let left = state.empty_at(limit, now).millis().saturating_sub(now.millis());
+        Self { count: state.used(limit, now), reset_seconds: Some(left.div_ceil(1_000)) }
+    }
+
+    /// What it was when the counter was used last, whatever has been forgotten since.
+    fn as_left(state: &State, limit: Limit, now: Timestamp) -> Self {
+        Self { count: state.used(limit, now), reset_seconds: None }
+    }
 }
 
 impl FoundRule {
-    /// What there is to tell of a rule that has a limit.
-    pub(super) fn new(rule: &Rule) -> Option<Self> {
-        let Quota::Limited(limit) = rule.quota else { return None };
-        let (path, name, location) = (rule.path.clone(), rule.name.clone(), rule.location.clone());
-        Some(Self { path, name, location, limit, shadow_mode: rule.shadow_mode })
+    /// What there is to tell of a rule that has a limit of this algorithm for windows of this length, of which this part is given out here.
+    pub(super) fn new(rule: &Rule, algorithm: Algorithm, period: Period, share: LimitShare) -> Option<Self> {
+        let RuleLimit { limit, name, .. } = rule.limits()?.of_kind(algorithm, period)?;
+        let (path, name, location) = (rule.path.clone(), name.clone(), rule.location.clone());
+        Some(Self { path, name, location, limit: share.of(*limit), shadow_mode: rule.shadow_mode })
     }
+}
+
+fn only(rules: &[FoundRule]) -> Option<&FoundRule> {
+    let [rule] = rules else { return None };
+    Some(rule)
 }

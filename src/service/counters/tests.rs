@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use crate::decision::limit::Limit;
@@ -36,6 +37,15 @@ fn per_minute(requests_per_unit: u32) -> QuotaSpec {
     QuotaSpec::Counted(Limit::new(requests_per_unit, Period::MINUTE))
 }
 
+/// A bucket of 9 hits that 6 a minute drain from.
+fn bucket() -> Limit {
+    Limit::new(6, Period::MINUTE).held_by(Algorithm::TokenBucket).with_burst(9)
+}
+
+fn log() -> Limit {
+    Limit::new(5, Period::MINUTE).held_by(Algorithm::SlidingLog)
+}
+
 fn scene() -> Scene {
     scene_with(LimitShare::WHOLE)
 }
@@ -47,6 +57,12 @@ fn scene_with(share: LimitShare) -> Scene {
         rule("path", None, per_minute(9)),
         DescriptorSpec { share_threshold: true, ..rule("host", Some("*.example.com"), per_minute(4)) },
         rule("free", None, QuotaSpec::Unlimited),
+        rule("bucket", Some("a*"), QuotaSpec::Counted(bucket())),
+        rule("log", None, QuotaSpec::Counted(log())),
+        DescriptorSpec {
+            further_limits: rule("", None, QuotaSpec::Counted(bucket())).limit.into_iter().collect(),
+            ..rule("both", None, per_minute(3))
+        },
     ];
     let domain = DomainSpec { name: "demo".into(), descriptors: rules.into() };
     let rulebook = Arc::new(Rulebook::new());
@@ -60,10 +76,14 @@ fn scene_with(share: LimitShare) -> Scene {
 
 impl Scene {
     fn count(&self, domain: &str, period: Period, entry: (&str, &str), hits: u32) {
+        self.count_held(domain, Limit::new(1, period), entry, hits);
+    }
+
+    fn count_held(&self, domain: &str, limit: Limit, entry: (&str, &str), hits: u32) {
         let entries = [Entry { key: entry.0.as_bytes(), value: entry.1.as_bytes() }];
         let hit = Hit {
-            key: CounterKey::new(domain, period, entries.into_iter()),
-            limit: Limit::new(1, period),
+            key: CounterKey::of_limit(limit, domain, entries.into_iter()),
+            limit,
             hits: Hits::Take(hits),
             role: Role::default(),
             on_store_failure: OnStoreFailure::Local,
@@ -94,7 +114,8 @@ impl Scene {
     }
 
     async fn get(&self, entries: &str, period: Option<Period>) -> Result<FoundCounter, CounterFault> {
-        let which = Which::OfEntries { domain: "demo".into(), entries: entries.into(), period };
+        let which =
+            Which::OfEntries { domain: "demo".into(), entries: entries.into(), period, algorithm: None };
         self.counters.get(&which).await
     }
 }
@@ -112,7 +133,10 @@ async fn a_counter_has_its_rule_its_limit_and_its_reset() {
     let scene = scene();
     scene.count("demo", Period::MINUTE, ("user", "ada"), 2);
     let [ada] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
-    assert_eq!((&*ada.domain, &*ada.entries, ada.count, ada.reset_seconds), ("demo", "user=ada", 2, 20));
+    assert_eq!(
+        (&*ada.domain, &*ada.entries, ada.count, ada.reset_seconds),
+        ("demo", "user=ada", 2, Some(20))
+    );
     assert_eq!(ada.limit(), Some(Limit::new(3, Period::MINUTE)));
     let rule = ada.rule().unwrap();
     assert_eq!((&*rule.path, rule.location.to_string()), ("user", "rules.yaml:7:3".into()));
@@ -128,7 +152,7 @@ async fn only_windows_that_run_are_listed() {
     scene.clock.advance(Duration::from_secs(20));
     assert_eq!(scene.list(&Filter::default(), 10).await, []);
     let ada = scene.get("user=ada", None).await.unwrap();
-    assert_eq!((ada.count, ada.reset_seconds), (0, 60));
+    assert_eq!((ada.count, ada.reset_seconds), (0, Some(60)));
 }
 
 #[tokio::test]
@@ -177,7 +201,8 @@ async fn a_question_leads_to_the_counter_of_a_decision() {
     scene.count("demo", Period::DAY, ("nobody", "x"), 2);
     let own_limit = scene.get("nobody=x", Some(Period::DAY)).await.unwrap();
     assert_eq!((own_limit.count, own_limit.limit()), (2, None));
-    let which = Which::OfEntries { domain: "dem".into(), entries: "user=a".into(), period: None };
+    let which =
+        Which::OfEntries { domain: "dem".into(), entries: "user=a".into(), period: None, algorithm: None };
     assert_eq!(scene.counters.get(&which).await, Err(CounterFault::NoSuchDomain("dem".into())));
     let which = Which::OfKey("1|f60|demo|user".into());
     assert_eq!(scene.counters.get(&which).await, Err(CounterFault::NoKey));
@@ -194,7 +219,8 @@ async fn many_are_listed_in_pages_and_reset() {
     let reset = scene.counters.reset_all(&by_rule("user"), None).await.unwrap();
     assert_eq!((reset.counters, reset.next, reset.believed_elsewhere_for), (3_000, None, Duration::ZERO));
     assert_eq!(scene.entries(&Filter::default()).await, ["path=/"]);
-    let which = Which::OfEntries { domain: "demo".into(), entries: "path=/".into(), period: None };
+    let which =
+        Which::OfEntries { domain: "demo".into(), entries: "path=/".into(), period: None, algorithm: None };
     assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 1);
     assert_eq!(scene.counters.reset(&which).await.unwrap().counters, 0);
     assert_eq!(scene.store.entries(), 0);
@@ -207,4 +233,86 @@ async fn a_limit_is_the_part_that_is_given_out() {
     let [counter] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
     assert_eq!(counter.limit().unwrap().requests_per_unit, 2);
     assert_eq!(scene.get("path=/api/x", None).await.unwrap(), counter);
+}
+
+#[tokio::test]
+async fn a_meter_is_told_as_it_is_now_and_not_listed_when_it_is_empty() {
+    let scene = scene();
+    scene.count_held("demo", bucket(), ("bucket", "ada"), 5);
+    scene.count_held("demo", log(), ("log", "x"), 2);
+    let told = async || {
+        let counters = scene.list(&Filter::default(), 10).await;
+        let told = |one: &FoundCounter| (one.algorithm, one.count, one.reset_seconds);
+        counters.iter().map(told).collect::<Vec<_>>()
+    };
+    let (bucket, log) = (Algorithm::TokenBucket, Algorithm::SlidingLog);
+    assert_eq!(told().await, [(bucket, 5, Some(50)), (log, 2, Some(60))]);
+    scene.clock.advance(Duration::from_secs(21));
+    assert_eq!(told().await, [(bucket, 3, Some(29)), (log, 2, Some(39))]);
+    scene.clock.advance(Duration::from_secs(29));
+    assert_eq!(told().await, [(log, 2, Some(10))]);
+    scene.clock.advance(Duration::from_secs(10));
+    assert_eq!(told().await, []);
+    let empty = scene.get("log=x", None).await.unwrap();
+    assert_eq!((empty.count, empty.reset_seconds, empty.limit()), (0, Some(0), Some(self::log())));
+}
+
+#[tokio::test]
+async fn without_its_rule_a_bucket_is_told_as_it_was_left() {
+    let scene = scene();
+    scene.count_held("demo", bucket(), ("gone", "ada"), 5);
+    scene.count_held("demo", log(), ("gone", "ada"), 2);
+    scene.clock.advance(Duration::from_secs(21));
+    let by = |algorithm| Filter { algorithm: Some(algorithm), ..Filter::default() };
+    let [gone] = scene.list(&by(Algorithm::TokenBucket), 10).await.try_into().unwrap();
+    assert_eq!((gone.count, gone.reset_seconds, gone.limit()), (5, None, None));
+    // A log forgets at the same time, whatever its limit is.
+    let [gone] = scene.list(&by(Algorithm::SlidingLog), 10).await.try_into().unwrap();
+    assert_eq!((gone.count, gone.reset_seconds, gone.limit()), (2, Some(39), None));
+    assert_eq!(scene.list(&by(Algorithm::FixedWindow), 10).await, []);
+}
+
+/// What drains from a bucket is the part of its limit that is given out here.
+#[tokio::test]
+async fn a_bucket_drains_by_the_part_that_is_given_out() {
+    let scene = scene_with(LimitShare::new(0.5).unwrap());
+    scene.count_held("demo", Limit { requests_per_unit: 3, ..bucket() }, ("bucket", "ada"), 4);
+    scene.clock.advance(Duration::from_secs(20));
+    let [ada] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
+    assert_eq!((ada.count, ada.reset_seconds), (3, Some(60)));
+    assert_eq!(ada.limit().map(|limit| (limit.requests_per_unit, limit.burst)), Some((3, 4)));
+    assert_eq!(scene.get("bucket=ada", None).await.unwrap(), ada);
+}
+
+#[tokio::test]
+async fn two_limits_of_one_unit_are_told_apart_by_their_algorithms() {
+    let scene = scene();
+    let hold = async |algorithm| {
+        let (domain, entries) = ("demo".into(), "both=x".into());
+        let period = Some(Period::MINUTE);
+        scene.counters.get(&Which::OfEntries { domain, entries, period, algorithm }).await
+    };
+    let fault = hold(None).await.unwrap_err().to_string();
+    let told = "name the unit of one and the algorithm: minute (fixed_window), minute (token_bucket)";
+    assert!(fault.ends_with(told), "{fault}");
+    assert_eq!(hold(Some(Algorithm::TokenBucket)).await.unwrap().limit(), Some(bucket()));
+    assert_eq!(hold(Some(Algorithm::FixedWindow)).await.unwrap().limit().unwrap().requests_per_unit, 3);
+    scene.count_held("demo", bucket(), ("both", "x"), 1);
+    scene.count("demo", Period::MINUTE, ("both", "x"), 2);
+    let counters = scene.list(&by_rule("both"), 10).await;
+    let mut limits: Vec<_> =
+        counters.iter().map(|one| (one.count, one.limit().unwrap().capacity())).collect();
+    limits.sort_unstable();
+    assert_eq!(limits, [(1, 9), (2, 3)]);
+}
+
+/// A limit that a request brings along is held as its rule's is.
+#[tokio::test]
+async fn a_limit_of_another_unit_is_looked_for_under_the_rules_algorithm() {
+    let scene = scene();
+    scene.count_held("demo", bucket().held_as(bucket()), ("bucket", "ada"), 1);
+    let hourly = Limit::new(7, Period::HOUR).held_by(Algorithm::TokenBucket);
+    scene.count_held("demo", hourly, ("bucket", "ada"), 2);
+    let found = scene.get("bucket=ada", Some(Period::HOUR)).await.unwrap();
+    assert_eq!((found.algorithm, found.count, found.reset_seconds), (Algorithm::TokenBucket, 2, None));
 }

@@ -59,6 +59,7 @@ struct StatusLine<'a> {
 struct LimitLine {
     limit: u32,
     unit: String,
+    algorithm: &'static str,
     hits: i64,
     count: u64,
     remaining: u32,
@@ -123,6 +124,7 @@ impl<'v> Line<'_, '_, 'v> {
         let limited = status.limited.map(|limited| LimitLine {
             limit: limited.limit.requests_per_unit,
             unit: limited.limit.period.to_string(),
+            algorithm: limited.limit.algorithm.name(),
             hits: match limited.hits {
                 Hits::Take(hits) => i64::from(hits),
                 Hits::Refund(hits) => -i64::from(hits),
@@ -136,7 +138,7 @@ impl<'v> Line<'_, '_, 'v> {
             outcome: status.outcome.name(),
             decided_by: status.limited.map_or("rules", |limited| limited.source.name()),
             rule: status.rule.map(|rule| &*rule.path),
-            name: status.rule.and_then(|rule| rule.name.as_deref()),
+            name: status.name(),
             location: status.rule.map(|rule| rule.location.file_and_line()),
             limited,
         }

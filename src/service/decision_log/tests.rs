@@ -17,7 +17,7 @@ use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
 use crate::decision::time::Timestamp;
 use crate::decision::verdict::{Outcome, Verdict};
-use crate::decision::{fixed_window::Reading, hit::HitAnswer};
+use crate::decision::{hit::HitAnswer, reading::Reading};
 use crate::service::ManualClock;
 
 const NOW: Timestamp = Timestamp::from_millis(1_735_689_599_001);
@@ -61,7 +61,7 @@ impl Scene {
         });
         let request = Request { domain: "mesh", descriptors: descriptors.collect() };
         let plan = Plan::new(&request, &rules, Modes { near_limit_ratio: 1.0, ..Modes::default() });
-        let reading = Reading { count, over: count > 2 };
+        let reading = Reading::of_window(count, count > 2);
         let answers = vec![HitAnswer::from(reading); plan.batch().hits.len()];
         let ids = CallerIds { request_id: Some("id-1"), trace_id: None };
         self.log.note(|| ids, &request, &Verdict::new(&plan, &answers, NOW));
@@ -92,7 +92,7 @@ async fn a_line_tells_who_was_denied_by_what() {
     scene.note(3, &[&[("user", "a\n\"b")], &[("address", "10.0.0.1"), ("token", "hunter2")], &[("k", "v")]]);
     scene.note(2, &[&[("user", "passes")]]);
     let limit = json!({"outcome": "over", "decided_by": "store", "name": "few", "location": "rules.yaml:4",
-                       "limit": 2, "unit": "minute", "hits": 1, "count": 3, "remaining": 0});
+                       "limit": 2, "unit": "minute", "algorithm": "fixed_window", "hits": 1, "count": 3, "remaining": 0});
     let with = |more: Value| {
         let mut line = limit.clone();
         line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -3,9 +3,10 @@
 //! The rule is the fixed window's (`decision/fixed_window.rs`), with a count that is raised as if all other replicas had used
 //! up their shares. With one replica it is the fixed window itself, which a test holds.
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
 use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::storage::ledger::Share;
 use crate::storage::ledger::debt::Charge;
@@ -28,8 +29,8 @@ impl Account {
     pub(super) fn decide(self, hit: &Hit, share: Share) -> (Self, Reading) {
         let after = self.after(hit.hits);
         let count = after.count(hit.limit, share);
-        let over = matches!(hit.hits, Hits::Take(_)) && count > u64::from(hit.limit.requests_per_unit);
-        (after, Reading { count, over })
+        let over = matches!(hit.hits, Hits::Take(_)) && count > hit.limit.capacity();
+        (after, Reading::of_window(count, over))
     }
 
     /// The account with a hit in it. Only what no settlement has taken yet can be given back.
@@ -43,7 +44,7 @@ impl Account {
 
     /// The count as this replica has to take it, as if the others had used up their shares.
     pub(super) fn count(self, limit: Limit, share: Share) -> u64 {
-        let limit = u64::from(limit.requests_per_unit);
+        let limit = limit.capacity();
         let allowance = limit.saturating_sub(self.read.count).div_ceil(u64::from(share.replicas.get()));
         let used_by_others = (limit - allowance).max(self.read.count);
         used_by_others.saturating_add(self.pending).saturating_add(self.sending)

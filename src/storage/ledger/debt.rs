@@ -24,7 +24,7 @@ pub(super) struct Debt {
 
 /// Forgetting a debt lets the store take what was admitted for unused.
 impl Worth for Debt {
-    fn worth(&self) -> u64 {
+    fn worth(&self, _key: &[u8]) -> u64 {
         self.pending.saturating_add(self.sending.map_or(0, |sending| sending.amount))
     }
 }

@@ -39,12 +39,12 @@ impl Owed {
         counts.filter(|(_, count)| *count > 0)
     }
 
-    fn add(&self, slot: Slot) {
+    pub(super) fn add(&self, slot: Slot) {
         self.by_slot[slot.index()].fetch_add(1, Ordering::Relaxed);
         self.all.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn take(&self, slot: Slot) {
+    pub(super) fn take(&self, slot: Slot) {
         self.by_slot[slot.index()].fetch_sub(1, Ordering::Relaxed);
         self.all.fetch_sub(1, Ordering::Relaxed);
     }

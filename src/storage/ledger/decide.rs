@@ -2,12 +2,14 @@
 
 use smallvec::SmallVec;
 
-use crate::decision::fixed_window::Reading;
-use crate::decision::hit::{Batch, DeniedRequests, Hit};
+use crate::decision::hit::{Batch, DeniedRequests};
+use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::Readings;
 use crate::storage::ledger::account::Account;
+use crate::storage::ledger::meters::Belief;
 use crate::storage::ledger::part::Part;
 use crate::storage::ledger::{Ledger, Share};
 use crate::storage::slot::Slot;
@@ -17,10 +19,26 @@ use crate::storage::table::sharded::{LockedShards, Place};
 struct Draft {
     place: Place,
     /// What was known before the request.
-    before: Account,
+    before: Known,
     /// What the next hit of the request on the same counter finds.
-    after: Account,
+    after: Known,
     reading: Reading,
+}
+
+/// What is known of a counter.
+#[derive(Clone)]
+enum Known {
+    Window(Account),
+    Meter(Belief),
+}
+
+impl Known {
+    fn count(&self, limit: Limit, share: Share, now: Timestamp) -> u64 {
+        match self {
+            Self::Window(account) => account.count(limit, share),
+            Self::Meter(belief) => belief.count(limit, share, now),
+        }
+    }
 }
 
 impl Ledger {
@@ -39,19 +57,35 @@ impl Ledger {
         let outcomes = batch.hits.iter().zip(&drafts).map(|(hit, draft)| (hit.role, draft.reading));
         let denied = batch.leniency.denies(outcomes);
         if denied && batch.denied_requests == DeniedRequests::Ignore {
-            let unchanged = |(hit, draft): (&Hit, &Draft)| Reading {
-                count: draft.before.count(hit.limit, share),
-                ..draft.reading
-            };
-            return batch.hits.iter().zip(&drafts).map(unchanged).collect();
+            let mut readings = Readings::new();
+            for ((hit, &slot), draft) in batch.hits.iter().zip(slots).zip(&drafts) {
+                let meters = &mut parts.get(draft.place).meters;
+                let key = draft.place.key(hit.key.as_bytes());
+                readings.push(match hit.takes_anyway() {
+                    true => {
+                        let reading = meters.belief(key, hit.limit, now).decide(hit, share, now);
+                        meters.charge(key, hit, slot, share, now);
+                        reading
+                    }
+                    false => Reading { count: draft.before.count(hit.limit, share, now), ..draft.reading },
+                });
+            }
+            return readings;
         }
         for ((hit, &slot), draft) in batch.hits.iter().zip(slots).zip(&drafts) {
             let (part, key) = (parts.get(draft.place), draft.place.key(hit.key.as_bytes()));
             if matches!(hit.hits, Hits::Refund(_)) {
                 part.over.forget(key);
             }
-            if !denied || !draft.reading.over {
-                part.charge(key, draft.before.charged(hit, slot), now);
+            match &draft.before {
+                Known::Window(account) if !denied || !draft.reading.over => {
+                    part.charge(key, account.charged(hit, slot), now);
+                }
+                Known::Window(_) => {}
+                Known::Meter(_) if draft.reading.changes(hit.limit, hit.hits) => {
+                    part.meters.charge(key, hit, slot, share, now);
+                }
+                Known::Meter(_) => {}
             }
         }
         drafts.iter().map(|draft| draft.reading).collect()
@@ -73,16 +107,28 @@ fn draft(
             .find(|&other| places[other].may_be(&place) && batch.hits[other].key == hit.key)
             .map(|other| &drafts[other]);
         let (before, found) = match earlier {
-            Some(earlier) => (earlier.before, earlier.after),
+            Some(earlier) => (earlier.before.clone(), earlier.after.clone()),
             None => {
-                let account = parts.get(place).account(place.key(hit.key.as_bytes()), hit, now);
-                (account, account)
+                let (part, key) = (parts.get(place), place.key(hit.key.as_bytes()));
+                let known = match hit.limit.algorithm.is_meter() {
+                    true => Known::Meter(part.meters.belief(key, hit.limit, now)),
+                    false => Known::Window(part.account(key, hit, now)),
+                };
+                (known.clone(), known)
             }
         };
-        let (after, reading) = found.decide(hit, share);
-        // Where denied hits count by themselves, one that does not fit leaves room for a smaller one.
-        let after =
-            if reading.over && batch.denied_requests == DeniedRequests::Count { found } else { after };
+        let (after, reading) = match found {
+            Known::Window(account) => {
+                let (after, reading) = account.decide(hit, share);
+                // Where denied hits count by themselves, one that does not fit leaves room for a smaller one.
+                let leaves_room = reading.over && batch.denied_requests == DeniedRequests::Count;
+                (Known::Window(if leaves_room { account } else { after }), reading)
+            }
+            Known::Meter(mut belief) => {
+                let reading = belief.decide(hit, share, now);
+                (Known::Meter(belief), reading)
+            }
+        };
         drafts.push(Draft { place, before, after, reading });
     }
     drafts

@@ -38,13 +38,17 @@ impl Ledger {
         self.parts.all().iter().fold(LedgerFigures::default(), |sum, part| {
             let part = part.lock();
             LedgerFigures {
-                readings: sum.readings + part.readings.len(),
+                readings: sum.readings + part.readings.len() + part.meters.len(),
                 over: sum.over + part.over.len(),
-                unsettled: sum.unsettled + part.debts.len(),
-                admitted: sum.admitted + part.counts.admitted,
-                settled: sum.settled + part.counts.settled,
-                evicted_readings: sum.evicted_readings + part.counts.evicted_readings,
-                evicted_unsettled: sum.evicted_unsettled + part.counts.evicted_debts,
+                unsettled: sum.unsettled + part.debts.len() + part.meters.unsettled(),
+                admitted: sum.admitted + part.counts.admitted + part.meters.counts.admitted,
+                settled: sum.settled + part.counts.settled + part.meters.counts.settled,
+                evicted_readings: sum.evicted_readings
+                    + part.counts.evicted_readings
+                    + part.meters.counts.evicted_readings,
+                evicted_unsettled: sum.evicted_unsettled
+                    + part.counts.evicted_debts
+                    + part.meters.counts.evicted_debts,
             }
         })
     }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::OverMemorySettings;
 use crate::storage::table::{HashedKey, Table, Worth};
@@ -18,16 +20,27 @@ pub(super) struct OverMemory {
 }
 
 /// A counter that is used up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Over {
     /// The count that was read, not a flag: what is over depends on the hit.
-    counted: Window,
+    counted: State,
     at: Timestamp,
+    /// Of a log nobody here knows the entries behind the oldest.
+    until: Timestamp,
+}
+
+/// After all that is remembered.
+const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
+
+impl Over {
+    fn starts_after(&self, start: u64) -> bool {
+        matches!(&self.counted, State::FixedWindow(window) if window.start > start)
+    }
 }
 
 /// Any of them only saves a question.
 impl Worth for Over {
-    fn worth(&self) -> u64 {
+    fn worth(&self, _key: &[u8]) -> u64 {
         0
     }
 }
@@ -47,14 +60,34 @@ impl OverMemory {
         if !used_up || !takes {
             return self.forget(key);
         }
-        let over = Over { counted, at };
+        let over = Over { counted: State::FixedWindow(counted), at, until: NEVER };
         // No entry lives longer than it may be believed, for the room.
         let believed_until = at.after(self.max_age).secs() + 1;
         let expires = counted.end(hit.limit.period).min(believed_until);
         match table.find(key) {
-            Some(id) if table.value(id).counted.start > counted.start => {}
+            Some(id) if table.value(id).starts_after(counted.start) => {}
             Some(id) => table.update(id, over, expires),
             // What gives way here only costs a question to the store.
+            None => drop(table.insert(key, over, expires, at)),
+        }
+    }
+
+    /// The same for a meter.
+    pub(super) fn note_meter(&mut self, key: HashedKey<'_>, hit: &Hit, counted: &State, at: Timestamp) {
+        let used_up = counted.used(hit.limit, at) >= hit.limit.capacity();
+        let takes = matches!(hit.hits, Hits::Take(_)) && !hit.role.shadow;
+        let Some(table) = &mut self.table else { return };
+        if !used_up || !takes {
+            return self.forget(key);
+        }
+        let until = match counted {
+            State::SlidingLog(log) => log.oldest_forgotten_at(hit.limit).unwrap_or(at),
+            _ => NEVER,
+        };
+        let (counted, expires) = (counted.clone(), at.after(self.max_age).secs() + 1);
+        let over = Over { counted, at, until };
+        match table.find(key) {
+            Some(id) => table.update(id, over, expires),
             None => drop(table.insert(key, over, expires, at)),
         }
     }
@@ -62,13 +95,24 @@ impl OverMemory {
     /// The denial of a hit that is over by what was read.
     pub(super) fn find(&self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Option<Reading> {
         let table = self.table.as_ref()?;
-        let Over { counted, at } = *table.value(table.find(key)?);
+        let Over { counted, at, until } = table.value(table.find(key)?);
         // A distance, not a difference: after a clock was set back, a reading must not stay young until it catches up.
         let age = Duration::from_millis(now.millis().abs_diff(at.millis()));
-        let current = counted.start >= Window::at(hit.limit.period, now).start;
-        let (_, reading) = counted.count(hit.limit, hit.hits);
-        (current && age < self.max_age && reading.over)
-            .then_some(Reading { count: counted.count, over: true })
+        if age >= self.max_age || now >= *until {
+            return None;
+        }
+        match counted {
+            State::FixedWindow(counted) => {
+                let current = counted.start >= Window::at(hit.limit.period, now).start;
+                let (_, reading) = counted.count(hit.limit, hit.hits);
+                (current && reading.over).then_some(Reading::of_window(counted.count, true))
+            }
+            meter => {
+                let mut meter = meter.clone();
+                meter.advance(hit.limit, now);
+                Some(meter.count(hit.limit, hit.hits, now)).filter(|reading| reading.over)
+            }
+        }
     }
 
     /// Forgets a counter: hits were given back.

@@ -5,14 +5,23 @@ use std::sync::Arc;
 use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
 use crate::decision::request::Hits;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::account::Account;
 use crate::storage::ledger::debt::{Charge, Debt};
 use crate::storage::ledger::debts::{Debts, Owed};
 use crate::storage::ledger::figures::PartCounts;
+use crate::storage::ledger::meters::Meters;
 use crate::storage::ledger::over_memory::OverMemory;
 use crate::storage::ledger::{SLACK, expiry};
-use crate::storage::table::{Evicted, HashedKey, Table};
+use crate::storage::table::{Evicted, HashedKey, Table, Worth};
+
+/// Forgetting a reading lets the fallback take what was counted for unused.
+impl Worth for Window {
+    fn worth(&self, _key: &[u8]) -> u64 {
+        self.count
+    }
+}
 
 /// What the ledger knows of the keys of one part.
 #[derive(Debug)]
@@ -21,6 +30,8 @@ pub(super) struct Part {
     pub(super) readings: Table<Window>,
     /// What has to be settled.
     pub(super) debts: Debts,
+    /// The same of meters.
+    pub(super) meters: Meters,
     /// What was used up.
     pub(super) over: OverMemory,
     pub(super) counts: PartCounts,
@@ -30,7 +41,8 @@ impl Part {
     /// A part that knows nothing; `capacity` bounds readings and debts, each by themselves.
     pub(super) fn new(capacity: usize, owed: &Arc<Owed>, over: OverMemory) -> Self {
         let (readings, debts) = (Table::new(capacity), Debts::new(capacity, Arc::clone(owed)));
-        Self { readings, debts, over, counts: PartCounts::default() }
+        let meters = Meters::new(capacity, Arc::clone(owed));
+        Self { readings, debts, meters, over, counts: PartCounts::default() }
     }
 
     /// Learns what the store answered.
@@ -42,6 +54,12 @@ impl Part {
             }
             self.over.note_reading(key, hit, counted, at);
         }
+    }
+
+    /// The same for a meter.
+    pub(super) fn note_meter(&mut self, key: HashedKey<'_>, hit: &Hit, counted: &State, at: Timestamp) {
+        self.meters.note_reading(key, hit, counted, at);
+        self.over.note_meter(key, hit, counted, at);
     }
 
     /// Keeps a count that was read in a window with this end; false where a newer window is known already.
@@ -101,6 +119,7 @@ impl Part {
     /// Forgets a counter.
     pub(super) fn forget(&mut self, key: HashedKey<'_>) {
         self.over.forget(key);
+        self.meters.forget(key);
         if let Some(id) = self.readings.find(key) {
             self.readings.remove(id);
         }
@@ -111,13 +130,17 @@ impl Part {
 
     /// Takes away some of what has expired; says whether there may be more.
     pub(super) fn expire(&mut self, now: Timestamp, most: usize) -> bool {
-        let taken =
-            [self.readings.expire(now, most), self.debts.expire(now, most), self.over.expire(now, most)];
+        let taken = [
+            self.readings.expire(now, most),
+            self.debts.expire(now, most),
+            self.meters.expire(now, most),
+            self.over.expire(now, most),
+        ];
         taken.contains(&most)
     }
 }
 
 /// Whether something had to give way whose window still ran.
-fn is_live<V>(evicted: Option<&Evicted<V>>, now: Timestamp) -> bool {
+pub(super) fn is_live<V>(evicted: Option<&Evicted<V>>, now: Timestamp) -> bool {
     evicted.is_some_and(|evicted| evicted.expires > now.secs() + SLACK)
 }

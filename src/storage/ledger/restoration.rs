@@ -4,9 +4,11 @@
 //! asked for meanwhile. To tell a count is to say "at least so many", so it may be told to a shard that has lost nothing, and
 //! as often as one likes.
 
-use crate::decision::fixed_window::{MAX_AHEAD, Window};
+use crate::decision::fixed_window::MAX_AHEAD;
 use crate::decision::key::CounterKey;
+use crate::decision::limit::Limit;
 use crate::decision::period::Period;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::Ledger;
 use crate::storage::ledger::part::Part;
@@ -18,16 +20,17 @@ use crate::storage::table::SlotId;
 pub struct ReadCount {
     /// The counter.
     pub key: CounterKey,
-    /// The length of its window.
-    pub period: Period,
-    /// The window, with the count that was last read in it.
-    pub read: Window,
+    /// Its period, and of a meter the limit that it was last held against.
+    pub limit: Limit,
+    /// The window, with the count that was last read in it; or what was last read of a meter.
+    pub read: State,
 }
 
 /// One walk through everything that was read. A copy of it goes on from the same place.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct RestorationRound {
     walk: Walk,
+    meters: Walk,
 }
 
 impl RestorationRound {
@@ -48,10 +51,13 @@ impl Ledger {
         now: Timestamp,
         most: usize,
     ) -> Vec<ReadCount> {
-        let look = |part: &mut Part, place| {
-            part.read_count_at(place, now).filter(|count| wanted(&count.key, count.period))
-        };
-        round.walk.find(&self.parts, most, |part| part.readings.places(), look)
+        let wanted = |count: &ReadCount| wanted(&count.key, count.limit.period);
+        let look = |part: &mut Part, place| part.read_count_at(place, now).filter(wanted);
+        let mut found = round.walk.find(&self.parts, most, |part| part.readings.places(), look);
+        let look = |part: &mut Part, place| part.meters.read_at(place, now).filter(wanted);
+        let most = most.saturating_sub(found.len());
+        found.extend(round.meters.find(&self.parts, most, |part| part.meters.places(), look));
+        found
     }
 }
 
@@ -61,6 +67,7 @@ impl Part {
         let key = CounterKey::from_stored(self.readings.at(place)?)?;
         let (read, period) = (*self.readings.value(place), key.period()?);
         let runs = read.end(period) > now.secs() && read.start <= now.secs().saturating_add(MAX_AHEAD);
-        (runs && read.count > 0).then_some(ReadCount { key, period, read })
+        let (limit, state) = (Limit::new(0, period), State::FixedWindow(read));
+        (runs && read.count > 0).then_some(ReadCount { key, limit, read: state })
     }
 }

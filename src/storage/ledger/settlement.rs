@@ -7,21 +7,22 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::decision::fixed_window::Window;
-use crate::decision::period::Period;
+use crate::decision::limit::Limit;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::Ledger;
 use crate::storage::ledger::debt::Sending;
 use crate::storage::ledger::part::Part;
 use crate::storage::ledger::walk::Walk;
 use crate::storage::slot::Slot;
-use crate::storage::table::SlotId;
+use crate::storage::table::{HashedKey, SlotId};
 
 /// A settlement's number: they grow for as long as the process lives. A restarted process begins anew, so what the shard
 /// keeps must name the process, not only the replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SettlementId(pub u64);
 
-/// What one counter has to be told: count = max(count, `read`) + `admitted`, unless this id was told before.
+/// What one counter has to be told: it becomes max(what it is, `read`) + `admitted`, unless this id was told before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     /// Tells a repetition.
@@ -30,12 +31,11 @@ pub struct Settlement {
     pub slot: Slot,
     /// The counter's key.
     pub key: Box<[u8]>,
-    /// The length of its window.
-    pub period: Period,
-    /// The window; a shard that is in a newer one already has nothing to do.
-    pub window_start: u64,
-    /// The highest count that was read in this window: at least so many had passed, even if the store has forgotten it.
-    pub read: u64,
+    /// Its period, and of a meter the limit that it was last held against.
+    pub limit: Limit,
+    /// The window, with the highest count that was read in it: at least so many had passed, even if the store has forgotten it. A shard that
+    /// is in a newer window already has nothing to do. Or what was last read of a meter.
+    pub read: State,
     /// Hits that were admitted without the shard's knowing.
     pub admitted: u64,
 }
@@ -44,6 +44,7 @@ pub struct Settlement {
 #[derive(Debug, Default)]
 pub struct SettlementRound {
     walk: Walk,
+    meters: Walk,
 }
 
 impl SettlementRound {
@@ -71,33 +72,56 @@ impl Ledger {
         if round.walk.is_at_start() && !self.owed.slots().any(|(slot, _)| has(slot)) {
             return Vec::new();
         }
-        let look = |part: &mut Part, place| part.settlement_at(place, &has, now, &self.next_settlement);
-        round.walk.find(&self.parts, most, |part| part.debts.places(), look)
+        let next = &self.next_settlement;
+        let look = |part: &mut Part, place| part.settlement_at(place, &has, now, next);
+        let mut found = round.walk.find(&self.parts, most, |part| part.debts.places(), look);
+        let look = |part: &mut Part, place| part.meters.settlement_at(place, &has, now, next);
+        let most = most.saturating_sub(found.len());
+        found.extend(round.meters.find(&self.parts, most, |part| part.meters.places(), look));
+        found
     }
 
     /// The shard has acknowledged a settlement, and this is its counter afterwards: in another window where the settlement's
     /// is over, or far ahead of the shard's clock. A report about one that is not under way any more changes nothing.
-    pub fn settled(&self, settlement: &Settlement, counted: Window, at: Timestamp) {
+    pub fn settled(&self, settlement: &Settlement, counted: &State, at: Timestamp) {
         let place = self.parts.place(&settlement.key);
         let key = place.key(&settlement.key);
         let mut part = self.parts.lock(place);
-        let Some(id) = part.debts.find(key) else { return };
-        let debt = part.debts.get_mut(id);
+        match (counted, &settlement.read) {
+            (State::FixedWindow(counted), State::FixedWindow(read)) => {
+                part.settled(key, settlement, *read, *counted, at);
+            }
+            _ => part.meters.settled(key, settlement, counted, at),
+        }
+    }
+}
+
+impl Part {
+    fn settled(
+        &mut self,
+        key: HashedKey<'_>,
+        settlement: &Settlement,
+        read: Window,
+        counted: Window,
+        at: Timestamp,
+    ) {
+        let Some(id) = self.debts.find(key) else { return };
+        let debt = self.debts.get_mut(id);
         if debt.sending.is_none_or(|sending| sending.id != settlement.id) {
             return;
         }
         debt.sending = None;
-        let same_window = counted.start == settlement.window_start;
+        let same_window = counted.start == read.start;
         if same_window {
             debt.read.count = debt.read.count.max(counted.count);
         }
         if debt.is_settled() {
-            part.debts.remove(id);
+            self.debts.remove(id);
         }
-        part.counts.settled += settlement.admitted;
+        self.counts.settled += settlement.admitted;
         if same_window {
             // Without this a second outage would hand out the same share once more.
-            part.learn(key, counted, counted.end(settlement.period), at);
+            self.learn(key, counted, counted.end(settlement.limit.period), at);
         }
     }
 }
@@ -125,9 +149,8 @@ impl Part {
             id: sending.id,
             slot: debt.slot,
             key: self.debts.at(place)?.into(),
-            period: debt.period,
-            window_start: debt.read.start,
-            read: debt.read.count,
+            limit: Limit::new(0, debt.period),
+            read: State::FixedWindow(debt.read),
             admitted: sending.amount,
         })
     }

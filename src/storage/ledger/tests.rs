@@ -1,6 +1,7 @@
 //! The ledger by itself: what it remembers, what it admits, what it settles.
 
 mod deciding;
+mod meters;
 mod over;
 mod restoring;
 mod settling;
@@ -8,6 +9,7 @@ mod simulation;
 
 use super::settlement::{Settlement, SettlementRound};
 use super::*;
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::{Batch, DeniedRequests, Leniency, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
@@ -18,8 +20,8 @@ use crate::storage::slot::Slot;
 /// The start of a minute, an hour and a day.
 const NOW: Timestamp = Timestamp::from_secs(1_699_920_000);
 const SLOT: Slot = Slot(3);
-const SHADOW: Role = Role { shadow: true, quota: false };
-const QUOTA: Role = Role { shadow: false, quota: true };
+const SHADOW: Role = Role { shadow: true, quota: false, continues: false };
+const QUOTA: Role = Role { quota: true, shadow: false, continues: false };
 
 fn ledger() -> Ledger {
     ledger_of(1_000)
@@ -59,9 +61,18 @@ fn later(secs: u64) -> Timestamp {
     Timestamp::from_secs(NOW.secs() + secs)
 }
 
+fn window(start: u64, count: u64) -> State {
+    State::FixedWindow(Window { start, count })
+}
+
+/// The window that a settlement is of, with what was read in it.
+fn read_in(settlement: &Settlement) -> Window {
+    settlement.read.window().unwrap()
+}
+
 /// The store has answered this hit with this count, now.
 fn read(ledger: &Ledger, hit: &Hit, count: u64) {
-    ledger.note_reading(hit, Window { start: NOW.secs(), count }, NOW);
+    ledger.note_reading(hit, &window(NOW.secs(), count), NOW);
 }
 
 /// Decides with three replicas; (count, over) of each.
@@ -91,10 +102,10 @@ fn round(ledger: &Ledger, now: Timestamp) -> Vec<Settlement> {
 
 /// (read, admitted) of a whole round.
 fn owed(ledger: &Ledger) -> Vec<(u64, u64)> {
-    round(ledger, NOW).iter().map(|settlement| (settlement.read, settlement.admitted)).collect()
+    round(ledger, NOW).iter().map(|settlement| (read_in(settlement).count, settlement.admitted)).collect()
 }
 
 /// The store has taken this settlement, and its counter has this count afterwards.
 fn settled(ledger: &Ledger, settlement: &Settlement, count: u64, at: Timestamp) {
-    ledger.settled(settlement, Window { start: settlement.window_start, count }, at);
+    ledger.settled(settlement, &window(read_in(settlement).start, count), at);
 }

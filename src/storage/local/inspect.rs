@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::key::pattern::KeyPattern;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::inspect::{Held, Position, Step, StoredCounter};
 use crate::storage::local::LocalStore;
@@ -35,21 +35,21 @@ impl LocalWalk {
 
     pub(in crate::storage) fn step(&mut self, most: usize, now: Timestamp) -> Step {
         let Some(shard) = self.store.shards.all().get(self.shard) else { return Step::default() };
-        let found: Vec<(CounterKey, Window)> = {
+        let found: Vec<(CounterKey, State)> = {
             let shard = shard.lock();
             let (piece, next) = shard.piece(self.place, most.clamp(1, PIECE));
             match next {
                 Some(place) => self.place = place,
                 None => (self.shard, self.place) = (self.shard + 1, 0),
             }
-            piece.filter_map(|(key, window)| Some((CounterKey::from_stored(key)?, *window))).collect()
+            piece.filter_map(|(key, state)| Some((CounterKey::from_stored(key)?, state))).collect()
         };
         let means = |key: &CounterKey| {
             let name = CounterName::read(key.as_bytes());
             name.is_some_and(|name| self.pattern.matches(key.as_bytes(), &name))
         };
         let found = found.into_iter().filter(|(key, _)| means(key));
-        let counter = |(key, window)| StoredCounter { key, shard: None, held: Held::Window(window), now };
+        let counter = |(key, state)| StoredCounter { key, shard: None, held: Held::State(state), now };
         Step { counters: found.map(counter).collect(), ..Step::default() }
     }
 
@@ -68,13 +68,13 @@ impl LocalStore {
     pub(in crate::storage) fn inspect(&self, key: &CounterKey, now: Timestamp) -> StoredCounter {
         let place = self.shards.place(key.as_bytes());
         let stored = self.shards.lock(place).stored(place.key(key.as_bytes()));
-        let held = stored.map_or(Held::Nothing, Held::Window);
+        let held = stored.map_or(Held::Nothing, Held::State);
         StoredCounter { key: key.clone(), shard: None, held, now }
     }
 
     /// Forgets one counter; says whether it was there.
     pub(in crate::storage) fn reset(&self, key: &CounterKey) -> bool {
         let place = self.shards.place(key.as_bytes());
-        self.shards.lock(place).remove(place.key(key.as_bytes())).is_some()
+        self.shards.lock(place).remove(place.key(key.as_bytes()))
     }
 }

@@ -1,24 +1,21 @@
 //! One part of the local store: counters in a table, and what a full table had to forget.
 
-use crate::decision::fixed_window::{self, Reading, Window};
+use crate::decision::fixed_window::{self, Window};
 use crate::decision::hit::Hit;
+use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::storage::table::{HashedKey, SlotId, Table, Worth};
+use crate::storage::local::stored::Stored;
+use crate::storage::table::{HashedKey, SlotId, Table};
 
 /// How long a counter outlives its window, in seconds: a clock that is set back a little must find what was counted.
 const SLACK: u64 = fixed_window::MAX_AHEAD;
 
-/// Forgetting a counter gives back what was counted in it.
-impl Worth for Window {
-    fn worth(&self) -> u64 {
-        self.count
-    }
-}
-
 /// A bounded table of counters.
 #[derive(Debug)]
 pub(super) struct Shard {
-    table: Table<Window>,
+    table: Table<Stored>,
     live_evictions: u64,
 }
 
@@ -28,46 +25,61 @@ impl Shard {
         Self { table: Table::new(capacity), live_evictions: 0 }
     }
 
-    /// The window in which a hit is to be counted; a counter that is not there has a new one.
-    pub(super) fn read(&self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Window {
-        let period = hit.limit.period;
-        match self.table.find(key) {
-            Some(id) => self.table.value(id).advanced(period, now),
-            None => Window::at(period, now),
-        }
+    /// The state of a hit's counter at this time; one that is not there begins.
+    pub(super) fn read(&self, key: HashedKey<'_>, limit: Limit, now: Timestamp) -> State {
+        let Some(id) = self.table.find(key) else { return State::begin(limit, now) };
+        let mut state = self.table.value(id).state();
+        state.advance(limit, now);
+        state
     }
 
-    /// Stores the window of a hit's counter. A counter or window that is not there is begun only for something to
+    /// Stores the state of a hit's counter. A counter or window that is not there is begun only for something to
     /// remember: looks and refunds begin none.
-    pub(super) fn write(&mut self, key: HashedKey<'_>, hit: &Hit, window: Window, now: Timestamp) {
-        match self.table.find(key) {
-            Some(id) => self.replace(id, hit, window),
-            None => self.create(key, hit, window, now),
+    pub(super) fn write(&mut self, key: HashedKey<'_>, limit: Limit, state: State, now: Timestamp) {
+        match (state, self.table.find(key)) {
+            (State::FixedWindow(window), Some(id)) => self.replace(id, limit, window),
+            (state, Some(id)) => self.update(id, limit, state, now),
+            (state, None) => self.create(key, limit, state, now),
         }
     }
 
     /// Counts a hit: reads and writes with one look-up.
     pub(super) fn count(&mut self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Reading {
-        let period = hit.limit.period;
-        if let Some(id) = self.table.find(key) {
-            let (window, reading) = self.table.value(id).advanced(period, now).count(hit.limit, hit.hits);
-            self.replace(id, hit, window);
+        let (limit, found) = (hit.limit, self.table.find(key));
+        if let Some(id) = found
+            && let Some(window) = self.table.value(id).window()
+        {
+            let (window, reading) = window.advanced(limit.period, now).count(limit, hit.hits);
+            self.replace(id, limit, window);
             return reading;
         }
-        let (window, reading) = Window::at(period, now).count(hit.limit, hit.hits);
-        self.create(key, hit, window, now);
+        let mut state = found.map_or_else(|| State::begin(limit, now), |id| self.table.value_mut(id).take());
+        state.advance(limit, now);
+        let reading = state.count(limit, hit.hits, now);
+        match found {
+            Some(id) if reading.changes(limit, hit.hits) => self.update(id, limit, state, now),
+            Some(id) => self.table.value_mut(id).put_back(state),
+            None => self.create(key, limit, state, now),
+        }
         reading
     }
 
-    fn replace(&mut self, id: SlotId, hit: &Hit, window: Window) {
-        if window.replaces(*self.table.value(id)) {
-            self.table.update(id, window, expiry(hit, window));
+    fn update(&mut self, id: SlotId, limit: Limit, state: State, now: Timestamp) {
+        let expires = expiry(state.empty_at(limit, now));
+        self.table.update(id, state.into(), expires);
+    }
+
+    fn replace(&mut self, id: SlotId, limit: Limit, window: Window) {
+        if self.table.value(id).window().is_none_or(|stored| window.replaces(stored)) {
+            let expires = window.end(limit.period).saturating_add(SLACK);
+            self.table.update(id, window.into(), expires);
         }
     }
 
-    fn create(&mut self, key: HashedKey<'_>, hit: &Hit, window: Window, now: Timestamp) {
-        if window.count > 0 {
-            let evicted = self.table.insert(key, window, expiry(hit, window), now);
+    fn create(&mut self, key: HashedKey<'_>, limit: Limit, state: State, now: Timestamp) {
+        if state.used(limit, now) > 0 {
+            let expires = expiry(state.empty_at(limit, now));
+            let evicted = self.table.insert(key, state.into(), expires, now);
             let live = evicted.is_some_and(|evicted| evicted.expires > now.secs() + SLACK);
             self.live_evictions += u64::from(live);
         }
@@ -78,19 +90,20 @@ impl Shard {
         &self,
         from: SlotId,
         most: usize,
-    ) -> (impl Iterator<Item = (&[u8], &Window)>, Option<SlotId>) {
-        self.table.piece(from, most)
+    ) -> (impl Iterator<Item = (&[u8], State)>, Option<SlotId>) {
+        let (piece, next) = self.table.piece(from, most);
+        (piece.map(|(key, stored)| (key, stored.state())), next)
     }
 
     /// A counter as it is stored.
-    pub(super) fn stored(&self, key: HashedKey<'_>) -> Option<Window> {
-        self.table.find(key).map(|id| *self.table.value(id))
+    pub(super) fn stored(&self, key: HashedKey<'_>) -> Option<State> {
+        self.table.find(key).map(|id| self.table.value(id).state())
     }
 
-    /// Forgets a counter; gives what it was.
-    pub(super) fn remove(&mut self, key: HashedKey<'_>) -> Option<Window> {
-        let id = self.table.find(key)?;
-        Some(self.table.remove(id))
+    /// Forgets a counter; says whether it was there.
+    pub(super) fn remove(&mut self, key: HashedKey<'_>) -> bool {
+        let found = self.table.find(key);
+        found.map(|id| self.table.remove(id)).is_some()
     }
 
     /// Takes away counters whose window is over for good, `most` at the most; says how many.
@@ -109,6 +122,7 @@ impl Shard {
     }
 }
 
-fn expiry(hit: &Hit, window: Window) -> u64 {
-    window.end(hit.limit.period).saturating_add(SLACK)
+/// When a counter may be forgotten, in seconds since the epoch.
+fn expiry(empty: Timestamp) -> u64 {
+    empty.millis().div_ceil(1_000).saturating_add(SLACK)
 }

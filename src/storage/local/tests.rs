@@ -1,6 +1,9 @@
 //! The local store: exact under concurrency, bounded, forgetting in order, and atomic where denied requests are ignored.
 //! That it counts as the scripts and as a model do is tested in `storage/redis/tests/model.rs`.
 
+mod algorithms;
+mod several_limits;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
@@ -136,7 +139,7 @@ fn ignoring_follows_the_verdict_of_the_whole_request() {
     let store = store(100);
     let with = |role: Role, name: &str| Hit { role, ..take(name, 0) };
     let ignore = |hits: &[Hit]| count_as(&store, DeniedRequests::Ignore, hits, NOW);
-    let shadow = Role { shadow: true, quota: false };
+    let shadow = Role { shadow: true, ..Role::default() };
     assert_eq!(ignore(&[with(shadow, "s")]), [(1, true)]);
     assert_eq!(ignore(&[with(shadow, "s"), with(Role::default(), "p")]), [(1, true), (0, true)]);
 }

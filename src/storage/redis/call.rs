@@ -5,11 +5,12 @@ mod pack;
 mod reply;
 
 pub(super) use pack::Packer;
-pub(super) use reply::{malformed, number, window};
+pub(super) use reply::{malformed, number, state};
 
 use redis::{Cmd, Value};
 
-use crate::decision::hit::Hit;
+use crate::decision::hit::{Hit, Role};
+use crate::decision::limit::Limit;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::Failure;
@@ -45,6 +46,8 @@ struct KeyUse {
     hits: usize,
     sum: u64,
     only_takes: bool,
+    /// Whether all are the same, held against the same limit.
+    uniform: bool,
 }
 
 impl CountCall {
@@ -95,7 +98,8 @@ impl CountCall {
         command.arg(self.now.millis());
         match self.script {
             Script::CountUnlessDenied => self.write_requests(&mut command),
-            _ => self.write_sums(&mut command),
+            Script::Count => self.write_sums(&mut command),
+            _ => self.write_metered(&mut command),
         }
         command
     }
@@ -104,7 +108,8 @@ impl CountCall {
     pub(super) fn land(&mut self, values: &[Value]) -> Result<(), Failure> {
         let counts = match self.script {
             Script::CountUnlessDenied => self.read_requests(values)?,
-            _ => self.read_sums(values)?,
+            Script::Count => self.read_sums(values)?,
+            _ => self.read_metered(values)?,
         };
         for (passenger, counts) in self.passengers.iter_mut().zip(counts) {
             passenger.ticket.answer(Outcome::Done(counts));
@@ -122,7 +127,7 @@ impl CountCall {
             command.arg(self.first_hit(&run[0]).limit.period.seconds());
             match run[0].only_takes {
                 true => command.arg(run[0].sum),
-                false => command.arg(self.listed(first)),
+                false => command.arg(self.listed(first, |hit| format!("{},", signed(hit.hits)))),
             };
             if last < self.keys.len() {
                 command.arg(last);
@@ -130,13 +135,58 @@ impl CountCall {
         }
     }
 
+    /// What each key's hits are, on a meter.
+    fn write_metered(&self, command: &mut Cmd) {
+        let mut last = 0;
+        for run in self
+            .keys
+            .chunk_by(|one, next| self.is_uniform(one) && self.metered_terms(one) == self.metered_terms(next))
+        {
+            let (first, limit) = (last, self.first_hit(&run[0]).limit);
+            last += run.len();
+            command.arg(limit.period.seconds()).arg(drained_in_a_tick(limit));
+            match self.first_hit(&run[0]).hits {
+                Hits::Take(amount) if self.is_uniform(&run[0]) => {
+                    command.arg(format!("{}x{amount}/{}", run[0].hits, limit.capacity()))
+                }
+                _ => command.arg(self.listed(first, |hit| {
+                    let taken_anyway = if hit.limit.overdraft { "!" } else { "" };
+                    format!("{}/{}{taken_anyway},", signed(hit.hits), hit.limit.capacity())
+                })),
+            };
+            if last < self.keys.len() {
+                command.arg(last);
+            }
+        }
+    }
+
+    /// Whether all hits on a key take the same of the same, or nothing.
+    fn is_uniform(&self, key: &KeyUse) -> bool {
+        let hit = self.first_hit(key);
+        key.uniform && !hit.limit.overdraft && matches!(hit.hits, Hits::Take(_))
+    }
+
+    /// What a key's arguments are made of, on a meter.
+    fn metered_terms(&self, key: &KeyUse) -> (bool, u32, u32, u64, usize, u64) {
+        let Hit { limit, .. } = self.first_hit(key);
+        let (period, rate) = (limit.period.seconds(), drained_in_a_tick(*limit));
+        (self.is_uniform(key), period, rate, limit.capacity(), key.hits, key.sum)
+    }
+
     /// Puts keys with equal arguments next to each other.
     fn sort(&mut self) {
-        if self.keys.is_sorted_by_key(|key| self.terms(key)) {
+        match self.script {
+            Script::Count => self.sort_by(Self::terms),
+            _ => self.sort_by(Self::metered_terms),
+        }
+    }
+
+    fn sort_by<T: Ord>(&mut self, terms: impl Fn(&Self, &KeyUse) -> T) {
+        if self.keys.is_sorted_by_key(|key| terms(self, key)) {
             return;
         }
         let mut order: Vec<usize> = (0..self.keys.len()).collect();
-        order.sort_by_key(|&key| self.terms(&self.keys[key]));
+        order.sort_by_key(|&key| terms(self, &self.keys[key]));
         let mut places = vec![0; order.len()];
         for (place, &key) in (0..).zip(&order) {
             places[key] = place;
@@ -152,29 +202,48 @@ impl CountCall {
 
     fn write_requests(&self, command: &mut Cmd) {
         for key in &self.keys {
-            command.arg(self.first_hit(key).limit.period.seconds());
+            write_kind(command, self.first_hit(key).limit);
         }
         let mut places = self.places.iter();
         for passenger in &self.passengers {
             let quota_left = passenger.order.mode == Mode::CountUnlessDenied { quota_left: true };
             command.arg(u8::from(quota_left)).arg(passenger.order.hits.len());
             for (hit, place) in passenger.order.hits.iter().zip(&mut places) {
-                let role = u8::from(hit.role.shadow) + 2 * u8::from(hit.role.quota);
+                let taken_anyway = hit.limit.overdraft && hit.limit.algorithm.is_meter();
+                let Role { shadow, quota, continues } = hit.role;
+                let role = u8::from(shadow) + 2 * u8::from(quota) + 4 * u8::from(continues);
+                let role = role + 8 * u8::from(taken_anyway);
                 command.arg(place + 1).arg(signed(hit.hits)).arg(limit(hit)).arg(role);
             }
         }
     }
 
     /// All hits on a key in the order of arrival, as the script reads them.
-    fn listed(&self, key: usize) -> String {
+    fn listed(&self, key: usize, write: impl Fn(&Hit) -> String) -> String {
         let hits = self.passengers.iter().flat_map(|passenger| &passenger.order.hits);
         let on_key = hits.zip(&self.places).filter(|(_, place)| **place as usize == key);
-        on_key.map(|(hit, _)| format!("{},", signed(hit.hits))).collect()
+        on_key.map(|(hit, _)| write(hit)).collect()
     }
 
     fn first_hit(&self, key: &KeyUse) -> &Hit {
         &self.passengers[key.passenger].order.hits[key.hit]
     }
+}
+
+/// How scripts that count any algorithm are told which, and what they need to know of the limit: the period alone means a fixed window.
+pub(super) fn write_kind(command: &mut Cmd, limit: Limit) {
+    match limit.algorithm.is_meter() {
+        false => command.arg(limit.period.seconds()),
+        true => {
+            let letter = char::from(limit.algorithm.letter());
+            command.arg(format!("{letter}{}/{}", limit.period.seconds(), drained_in_a_tick(limit)))
+        }
+    };
+}
+
+/// What drains from a bucket in a tick.
+fn drained_in_a_tick(limit: Limit) -> u32 {
+    limit.requests_per_unit.max(1)
 }
 
 fn signed(hits: Hits) -> i64 {
@@ -187,7 +256,7 @@ fn signed(hits: Hits) -> i64 {
 /// What the script holds a hit against. A refund is never over.
 fn limit(hit: &Hit) -> u64 {
     match hit.hits {
-        Hits::Take(_) => u64::from(hit.limit.requests_per_unit),
+        Hits::Take(_) => hit.limit.capacity(),
         Hits::Refund(_) => u64::MAX,
     }
 }

@@ -14,7 +14,7 @@ use crate::storage::redis::failure::Failure;
 use crate::storage::redis::mend::Mend;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::observer::Observer;
-use crate::storage::redis::order::{Counts, GiveBack, Order, Outcome, Settlement, Ticket, Way, Windows};
+use crate::storage::redis::order::{Counts, GiveBack, Order, Outcome, Settlement, States, Ticket, Way};
 use crate::storage::redis::pilot::Pilot;
 use crate::storage::redis::queue::{self, Queue};
 use crate::storage::redis::shard_time::ShardTime;
@@ -48,7 +48,7 @@ impl Link {
         settlements: &[Settlement],
         now: Timestamp,
         deadline: Instant,
-    ) -> Outcome<Windows> {
+    ) -> Outcome<States> {
         let (ticket, answer) = Ticket::new(deadline);
         self.ask(Errand::Mend(Mend::settle(settlements, now, ticket)), answer).await
     }
@@ -60,7 +60,7 @@ impl Link {
         way: Way,
         now: Timestamp,
         deadline: Instant,
-    ) -> Outcome<Windows> {
+    ) -> Outcome<States> {
         let (ticket, answer) = Ticket::new(deadline);
         self.ask(Errand::Mend(Mend::give_back(amounts, way, now, ticket)), answer).await
     }

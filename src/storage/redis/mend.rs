@@ -2,13 +2,14 @@
 
 use redis::{Cmd, Value};
 
-use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
+use crate::decision::limit::Limit;
 use crate::decision::time::Timestamp;
-use crate::storage::redis::call::{malformed, number, window};
+use crate::storage::redis::call::{malformed, number, state, write_kind};
 use crate::storage::redis::failure::Failure;
-use crate::storage::redis::order::{GiveBack, Outcome, Settlement, Ticket, Way, Windows};
+use crate::storage::redis::order::{GiveBack, Outcome, Settlement, States, Ticket, Way};
 use crate::storage::redis::script::{KnownScripts, Script};
+use crate::storage::redis::told::for_merging;
 
 /// What is to be mended.
 #[derive(Debug)]
@@ -16,29 +17,30 @@ pub(super) struct Mend {
     script: Script,
     way: Way,
     now: Timestamp,
-    keys: Vec<CounterKey>,
+    counters: Vec<(CounterKey, Limit)>,
+    /// So many for each, beside its kind.
     numbers: Vec<u64>,
-    pub(super) ticket: Ticket<Windows>,
+    pub(super) ticket: Ticket<States>,
 }
 
 impl Mend {
     /// Adds what was admitted while the server was away.
-    pub(super) fn settle(settlements: &[Settlement], now: Timestamp, ticket: Ticket<Windows>) -> Self {
-        let numbers = settlements.iter().flat_map(|settlement| {
-            let Settlement { period, window_start, last_read, admitted, id, .. } = *settlement;
-            [u64::from(period.seconds()), window_start, last_read, admitted, id.replica, id.outage]
+    pub(super) fn settle(settlements: &[Settlement], now: Timestamp, ticket: Ticket<States>) -> Self {
+        let numbers = settlements.iter().flat_map(|Settlement { read, admitted, id, .. }| {
+            let [a, b, c] = for_merging(read);
+            [a, b, c, *admitted, id.replica, id.outage]
         });
-        let keys = settlements.iter().map(|settlement| settlement.key.clone()).collect();
-        Self { script: Script::Settle, way: Way::Straight, now, keys, numbers: numbers.collect(), ticket }
+        let counters = settlements.iter().map(|settlement| (settlement.key.clone(), settlement.limit));
+        let (counters, numbers) = (counters.collect(), numbers.collect());
+        Self { script: Script::Settle, way: Way::Straight, now, counters, numbers, ticket }
     }
 
     /// Takes back what was counted for denied requests.
-    pub(super) fn give_back(amounts: &[GiveBack], way: Way, now: Timestamp, ticket: Ticket<Windows>) -> Self {
-        let numbers = amounts.iter().flat_map(|GiveBack { period, window_start, amount, .. }| {
-            [u64::from(period.seconds()), *window_start, u64::from(*amount)]
-        });
-        let keys = amounts.iter().map(|amount| amount.key.clone()).collect();
-        Self { script: Script::GiveBack, way, now, keys, numbers: numbers.collect(), ticket }
+    pub(super) fn give_back(amounts: &[GiveBack], way: Way, now: Timestamp, ticket: Ticket<States>) -> Self {
+        let numbers =
+            amounts.iter().flat_map(|given| [given.window_start, u64::from(given.amount)]).collect();
+        let counters = amounts.iter().map(|given| (given.key.clone(), given.limit)).collect();
+        Self { script: Script::GiveBack, way, now, counters, numbers, ticket }
     }
 
     /// Whether it has to be announced to a node that does not have the slot yet.
@@ -48,30 +50,35 @@ impl Mend {
 
     /// How many keys it names.
     pub(super) fn keys(&self) -> usize {
-        self.keys.len()
+        self.counters.len()
     }
 
     /// The command.
     pub(super) fn write(&self, prefix: &[u8], known: &mut KnownScripts) -> Cmd {
-        let mut command = self.script.call(known, self.keys.len());
-        for key in &self.keys {
+        let mut command = self.script.call(known, self.counters.len());
+        for (key, _) in &self.counters {
             command.arg([prefix, key.as_bytes()].concat());
         }
-        command.arg(self.now.millis()).arg(&self.numbers);
+        command.arg(self.now.millis());
+        let each = self.numbers.len() / self.counters.len().max(1);
+        for ((_, limit), numbers) in self.counters.iter().zip(self.numbers.chunks(each.max(1))) {
+            write_kind(&mut command, *limit);
+            command.arg(numbers);
+        }
         command
     }
 
     /// Answers from the script's reply.
     pub(super) fn land(&mut self, values: &[Value]) -> Result<(), Failure> {
-        if values.len() != 2 * self.keys.len() {
+        if values.len() != 2 * self.counters.len() {
             return Err(malformed());
         }
-        let read = |pair: &[Value]| {
-            let count = number(&pair[1])?;
-            Ok(window(&pair[0])?.map(|start| Window { start, count }))
+        let read = |((_, limit), pair): (&(CounterKey, Limit), &[Value])| {
+            state(*limit, &pair[0], number(&pair[1])?, self.now)
         };
-        let windows = values.chunks_exact(2).map(read).collect::<Result<Windows, Failure>>()?;
-        self.ticket.answer(Outcome::Done(windows));
+        let states = self.counters.iter().zip(values.chunks_exact(2)).map(read);
+        let states = states.collect::<Result<States, Failure>>()?;
+        self.ticket.answer(Outcome::Done(states));
         Ok(())
     }
 }

@@ -4,10 +4,12 @@ use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
 use crate::decision::key::CounterKey;
-use crate::decision::period::Period;
+use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::slot::Slot;
@@ -20,7 +22,8 @@ pub type OrderHits = SmallVec<[Hit; 1]>;
 pub type Counts = SmallVec<[Result<Counted, ForeignValue>; 1]>;
 
 /// A counter as it is after a settlement or after hits were given back, for each that was named.
-pub type Windows = SmallVec<[Result<Window, ForeignValue>; 1]>;
+pub type States = SmallVec<[Result<State, ForeignValue>; 1]>;
+
 /// A time of day, and by whose clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Now {
@@ -92,12 +95,20 @@ pub enum Outcome<T> {
 }
 
 /// One hit, counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
     /// What counting it told.
     pub reading: Reading,
-    /// When the window it was counted in started, in seconds since the epoch.
-    pub window_start: u64,
+    /// The counter afterwards: the window that it was counted in, with the count of the reading; or what is in the meter.
+    pub state: State,
+}
+
+impl Counted {
+    /// When the window it was counted in started, in seconds since the epoch; 0 of a meter, which has none.
+    #[must_use]
+    pub fn window_start(&self) -> u64 {
+        self.state.window().map_or(0, |window| window.start)
+    }
 }
 
 /// What a replica admitted in a counter's window while the server was away.
@@ -105,12 +116,10 @@ pub struct Counted {
 pub struct Settlement {
     /// The counter.
     pub key: CounterKey,
-    /// Its unit.
-    pub period: Period,
-    /// When the window started.
-    pub window_start: u64,
-    /// The count that this replica last read in that window, 0 where it read none.
-    pub last_read: u64,
+    /// The limit that it was last held against.
+    pub limit: Limit,
+    /// What this replica last read of it; an empty window or meter where it read nothing.
+    pub read: State,
     /// What it admitted since, and what it sent and heard nothing of.
     pub admitted: u64,
     /// Whose settlement this is: sent twice, it counts once.
@@ -131,9 +140,9 @@ pub struct SettlementId {
 pub struct GiveBack {
     /// The counter.
     pub key: CounterKey,
-    /// Its unit.
-    pub period: Period,
-    /// When the window started in which they were counted; in another one nothing is given back.
+    /// The limit that they were held against.
+    pub limit: Limit,
+    /// When the window started in which they were counted; in another one nothing is given back. A meter has none.
     pub window_start: u64,
     /// How many.
     pub amount: u32,
@@ -145,6 +154,13 @@ pub(super) struct Ticket<T> {
     pub(super) begun: Instant,
     pub(super) deadline: Instant,
     reply: Option<oneshot::Sender<Outcome<T>>>,
+}
+
+impl Order {
+    /// The algorithm of its hits. Where hits count by themselves they are all of one, because each has a script of its own.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.hits.first().map_or_else(Algorithm::default, |hit| hit.limit.algorithm)
+    }
 }
 
 impl Mode {

@@ -5,20 +5,25 @@
 
 use redis::{Pipeline, ServerError, Value};
 
+use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
 use crate::decision::key::pattern::Piece;
+use crate::decision::limit::Limit;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::inspect::Held;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Way;
 use crate::storage::redis::packed::Packed;
+use crate::storage::redis::script::Script;
 use crate::storage::redis::side::Side;
+use crate::storage::redis::told::{stored, told};
 
 /// Keys that are read or taken away in one pipeline.
 const TOGETHER: usize = 64;
 
-/// The last byte of a value that is read: a number of 64 bits has fewer.
-const LAST_BYTE: usize = 31;
+/// The last byte of a value that is read: three numbers of 64 bits, and what stands between them, have fewer.
+const LAST_BYTE: usize = 63;
 
 /// A server is where a SCAN ends when it gives this cursor.
 pub const END: u64 = 0;
@@ -33,15 +38,20 @@ pub struct Scanned {
 }
 
 /// What there is under a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// Nothing.
     Nothing,
-    /// A counter.
+    /// A window's count.
     Counter(Packed),
+    /// A meter.
+    Meter(State),
     /// Something that is no counter of ours; why.
     Foreign(&'static str),
 }
+
+/// A counter's key as the server knows it, with its prefix, and as we do.
+pub type FullKey = (Vec<u8>, CounterKey);
 
 /// What a server says of each key, in their order.
 pub type OfKeys<T> = Vec<Result<T, Failure>>;
@@ -58,25 +68,35 @@ impl Side {
         Ok(Scanned { next, keys })
     }
 
-    /// Reads what is under each of these keys.
+    /// Reads what is under each of these counters' keys, which stand beside them in full.
     ///
     /// # Errors
     /// Where the server does not answer in time.
-    pub async fn read(&self, keys: &[Vec<u8>], way: Way) -> Result<OfKeys<Found>, Failure> {
-        let write = |pipeline: &mut Pipeline, key: &Vec<u8>| {
-            pipeline.cmd("GETRANGE").arg(key).arg(0).arg(LAST_BYTE);
+    pub async fn read(&self, keys: &[FullKey], now: Timestamp, way: Way) -> Result<OfKeys<Found>, Failure> {
+        let write = |pipeline: &mut Pipeline, (full, key): &FullKey| {
+            match key.kind() {
+                // Only a script knows how much of a log is forgotten.
+                Some((Algorithm::SlidingLog, period)) => {
+                    let script = Script::CountSlidingLog.code();
+                    pipeline.cmd("EVAL").arg(script).arg(1).arg(full);
+                    pipeline.arg(now.millis()).arg(period.seconds()).arg(1).arg("0x0/0");
+                }
+                _ => {
+                    pipeline.cmd("GETRANGE").arg(full).arg(0).arg(LAST_BYTE);
+                }
+            }
         };
         let replies = self.ask_of_each(keys, way, write).await?;
-        Ok(replies.into_iter().map(found).collect())
+        Ok(keys.iter().zip(replies).map(|((_, key), reply)| found(key, reply, now)).collect())
     }
 
     /// Takes these keys away; says of each whether it was there.
     ///
     /// # Errors
     /// Where the server does not answer in time; some may be gone.
-    pub async fn delete(&self, keys: &[Vec<u8>], way: Way) -> Result<OfKeys<bool>, Failure> {
-        let write = |pipeline: &mut Pipeline, key: &Vec<u8>| {
-            pipeline.cmd("DEL").arg(key);
+    pub async fn delete(&self, keys: &[FullKey], way: Way) -> Result<OfKeys<bool>, Failure> {
+        let write = |pipeline: &mut Pipeline, (full, _): &FullKey| {
+            pipeline.cmd("DEL").arg(full);
         };
         let replies = self.ask_of_each(keys, way, write).await?;
         Ok(replies.into_iter().map(deleted).collect())
@@ -84,9 +104,9 @@ impl Side {
 
     async fn ask_of_each(
         &self,
-        keys: &[Vec<u8>],
+        keys: &[FullKey],
         way: Way,
-        write: impl Fn(&mut Pipeline, &Vec<u8>),
+        write: impl Fn(&mut Pipeline, &FullKey),
     ) -> Result<Vec<Value>, Failure> {
         let mut replies = Vec::with_capacity(keys.len());
         for keys in keys.chunks(TOGETHER) {
@@ -114,7 +134,10 @@ impl Found {
     pub fn held(self, key: &CounterKey, now: Timestamp) -> Held {
         match (self, key.period()) {
             (Found::Nothing, _) => Held::Nothing,
-            (Found::Counter(packed), Some(period)) => Held::Window(packed.window(period, now)),
+            (Found::Counter(packed), Some(period)) => {
+                Held::State(State::FixedWindow(packed.window(period, now)))
+            }
+            (Found::Meter(state), _) => Held::State(state),
             (Found::Counter(_), None) => Held::Foreign("its key has no unit".into()),
             (Found::Foreign(why), _) => Held::Foreign(why.into()),
         }
@@ -144,12 +167,25 @@ fn push_literal(glob: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-fn found(reply: Value) -> Result<Found, Failure> {
+fn found(key: &CounterKey, reply: Value, now: Timestamp) -> Result<Found, Failure> {
+    let kind = key.kind();
     match reply {
         Value::BulkString(value) if value.is_empty() => Ok(Found::Nothing),
         Value::BulkString(value) => {
-            Ok(Packed::read(&value).map_or(Found::Foreign("it is no count"), Found::Counter))
+            let counter = match kind {
+                Some((algorithm, _)) if algorithm.is_meter() => stored(algorithm, &value).map(Found::Meter),
+                _ => Packed::read(&value).map(Found::Counter),
+            };
+            Ok(counter.unwrap_or(Found::Foreign("it is no count")))
         }
+        Value::Array(replies) => match (replies.as_slice(), kind) {
+            (numbers @ [Value::Int(_), ..], Some((algorithm, period))) => {
+                let state = told(Limit::new(0, period).held_by(algorithm), numbers, now)?;
+                let is_empty = matches!(&state, State::SlidingLog(log) if log.total() == 0);
+                Ok(if is_empty { Found::Nothing } else { Found::Meter(state) })
+            }
+            _ => Ok(Found::Foreign("it is no log")),
+        },
         Value::ServerError(error) if is_wrong_type(&error) => Ok(Found::Foreign("it is of another type")),
         Value::ServerError(error) => Err(Failure::of_reply(&error)),
         _ => Err(Failure::Other("a value is no text".into())),
@@ -177,7 +213,7 @@ mod tests {
     #[test]
     fn a_prefix_with_wildcards_stands_for_itself() {
         let pattern = KeyPattern::new(Some(Period::MINUTE), Some("a*b"), "path=/[x]");
-        assert_eq!(glob("r*k:", &pattern.pieces()), br"r\*k:1|f60|a\*b|path=/\[x\]*");
-        assert_eq!(glob("rk:", &KeyPattern::default().pieces()), b"rk:1|f**");
+        assert_eq!(glob("r*k:", &pattern.pieces()), br"r\*k:1|*60|a\*b|path=/\[x\]*");
+        assert_eq!(glob("rk:", &KeyPattern::default().pieces()), b"rk:1|***");
     }
 }

@@ -4,11 +4,19 @@ use std::sync::LazyLock;
 
 use redis::Cmd;
 
+use crate::decision::algorithm::Algorithm;
+
 /// One of our scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
-    /// Counts hits, denied ones too.
+    /// Counts hits in fixed windows, denied ones too.
     Count,
+    /// Counts hits on buckets.
+    CountTokenBucket,
+    /// Counts hits in sliding windows.
+    CountSlidingWindow,
+    /// Counts hits in logs.
+    CountSlidingLog,
     /// Counts requests that pass, and leaves no trace of those that do not.
     CountUnlessDenied,
     /// Adds what was admitted while the shard was away, once.
@@ -27,8 +35,38 @@ struct Text {
 }
 
 macro_rules! text {
+    ($($file:literal),+) => {
+        concat!($(include_str!(concat!("scripts/", $file)), "\n"),+)
+    };
+}
+
+/// A script that needs any meter.
+macro_rules! text_of_all {
     ($file:literal) => {
-        concat!(include_str!("scripts/counter.lua"), "\n", include_str!(concat!("scripts/", $file)))
+        text!(
+            "counter.lua",
+            "meter.lua",
+            "token_bucket.lua",
+            "sliding_window.lua",
+            "sliding_log.lua",
+            "meters.lua",
+            $file
+        )
+    };
+}
+
+/// The script that counts on one meter.
+macro_rules! text_of_meter {
+    ($file:literal, $meter:literal, $told:literal) => {
+        concat!(
+            text!("counter.lua", "meter.lua", $file, "counting.lua"),
+            "local METER, TOLD = ",
+            $meter,
+            ", ",
+            $told,
+            "\n",
+            include_str!("scripts/count_meter.lua")
+        )
     };
 }
 
@@ -40,7 +78,25 @@ static TEXTS: LazyLock<[Text; Script::ALL.len()]> = LazyLock::new(|| {
 });
 
 impl Script {
-    const ALL: [Script; 4] = [Script::Count, Script::CountUnlessDenied, Script::Settle, Script::GiveBack];
+    const ALL: [Script; 7] = [
+        Script::Count,
+        Script::CountTokenBucket,
+        Script::CountSlidingWindow,
+        Script::CountSlidingLog,
+        Script::CountUnlessDenied,
+        Script::Settle,
+        Script::GiveBack,
+    ];
+
+    /// The script that counts hits of this algorithm, denied ones as that has it.
+    pub(super) fn count(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::FixedWindow => Self::Count,
+            Algorithm::SlidingWindow => Self::CountSlidingWindow,
+            Algorithm::TokenBucket | Algorithm::LeakyBucket => Self::CountTokenBucket,
+            Algorithm::SlidingLog => Self::CountSlidingLog,
+        }
+    }
 
     /// The beginning of a call with so many keys; keys and arguments follow. A script that the server is not known to
     /// have goes with its text, which the server keeps: no round trip is lost, and nothing is sent twice.
@@ -56,12 +112,24 @@ impl Script {
         command
     }
 
-    fn code(self) -> &'static str {
+    /// Its text.
+    pub(super) fn code(self) -> &'static str {
         match self {
-            Script::Count => text!("count.lua"),
-            Script::CountUnlessDenied => text!("count_unless_denied.lua"),
-            Script::Settle => text!("settle.lua"),
-            Script::GiveBack => text!("give_back.lua"),
+            Script::Count => text!("counter.lua", "count.lua"),
+            Script::CountTokenBucket => {
+                text!(
+                    "counter.lua",
+                    "meter.lua",
+                    "token_bucket.lua",
+                    "counting.lua",
+                    "count_token_bucket.lua"
+                )
+            }
+            Script::CountSlidingWindow => text_of_meter!("sliding_window.lua", "sliding_window", 3),
+            Script::CountSlidingLog => text_of_meter!("sliding_log.lua", "sliding_log", 4),
+            Script::CountUnlessDenied => text_of_all!("count_unless_denied.lua"),
+            Script::Settle => text_of_all!("settle.lua"),
+            Script::GiveBack => text_of_all!("give_back.lua"),
         }
     }
 }

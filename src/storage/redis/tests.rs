@@ -14,11 +14,11 @@ use std::time::Duration;
 use smallvec::smallvec;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
+use crate::decision::reading::Reading;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
 use crate::storage::redis::link::{Link, LinkSettings};
@@ -73,7 +73,7 @@ fn soon() -> Instant {
 #[track_caller]
 fn readings(outcome: Outcome<Counts>) -> Vec<(u64, bool)> {
     let Outcome::Done(counts) = outcome else { panic!("not counted: {outcome:?}") };
-    let reading = |Reading { count, over }| (count, over);
+    let reading = |Reading { count, over, .. }: Reading| (count, over);
     counts.into_iter().map(|count| reading(count.expect("a counter of ours").reading)).collect()
 }
 

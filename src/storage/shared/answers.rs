@@ -2,13 +2,14 @@
 
 use smallvec::SmallVec;
 
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, HitAnswer, Source};
+use crate::decision::reading::Reading;
 use crate::decision::time::Timestamp;
 use crate::storage::HitAnswers;
 use crate::storage::Moment;
 use crate::storage::ledger::Ledger;
-use crate::storage::redis::order::{Counted, Counts, Outcome};
+use crate::storage::redis::order::{Counts, Mode, Outcome};
 use crate::storage::shared::Group;
 use crate::storage::shared::shard::{Shard, add};
 use crate::storage::shared::shards::Shards;
@@ -36,7 +37,7 @@ pub(super) enum Known {
     /// Answered from the memory of being over.
     Recalled(Reading),
     /// Counted by its shard.
-    Counted(Counted),
+    Counted { reading: Reading, window_start: u64 },
     /// Decided without its shard.
     Rescued(Reading),
 }
@@ -52,7 +53,7 @@ impl Known {
         match self {
             Known::Nothing | Known::Away => None,
             Known::Recalled(reading) => Some(HitAnswer { reading, source: Source::Memory }),
-            Known::Counted(counted) => Some(HitAnswer { reading: counted.reading, source: Source::Store }),
+            Known::Counted { reading, .. } => Some(HitAnswer { reading, source: Source::Store }),
             Known::Rescued(reading) => Some(HitAnswer { reading, source: Source::Fallback }),
         }
     }
@@ -86,12 +87,18 @@ impl<'b> Answers<'b> {
     /// The hits of which nothing is known, slot by slot, or key by key.
     pub(super) fn unanswered(&self) -> SmallVec<[Group; 1]> {
         let mut groups: SmallVec<[Group; 1]> = SmallVec::new();
+        let together = Mode::of(&self.batch) != Mode::Count;
         let places = self.known.iter().zip(&self.slots).enumerate();
         for (index, (_, &slot)) in places.filter(|(_, (known, _))| **known == Known::Nothing) {
             let key = |index: usize| &self.batch.hits[index].key;
             let apart = self.shard(index).group().placement().keeps_keys_apart();
-            let fits =
-                |group: &&mut Group| group.slot == slot && (!apart || key(group.hits[0]) == key(index));
+            // Hits that count by themselves are counted by a script of their algorithm's own.
+            let algorithm = |index: usize| self.batch.hits[index].limit.algorithm;
+            let script = |index| if together { Algorithm::FixedWindow } else { algorithm(index) };
+            let fits = |group: &&mut Group| {
+                let first = group.hits[0];
+                group.slot == slot && script(first) == script(index) && (!apart || key(first) == key(index))
+            };
             match groups.iter_mut().find(fits) {
                 Some(group) => group.hits.push(index),
                 None => groups.push(Group { slot, hits: SmallVec::from_slice(&[index]) }),
@@ -117,9 +124,8 @@ impl<'b> Answers<'b> {
             let hit: &Hit = &self.batch.hits[index];
             self.known[index] = match count {
                 Ok(counted) => {
-                    let window = Window { start: counted.window_start, count: counted.reading.count };
-                    self.ledger.note_reading(hit, window, now);
-                    Known::Counted(*counted)
+                    self.ledger.note_reading(hit, &counted.state, now);
+                    Known::Counted { reading: counted.reading, window_start: counted.window_start() }
                 }
                 Err(foreign) => {
                     add(&shard.figures.foreign, 1);

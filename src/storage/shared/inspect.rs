@@ -14,7 +14,7 @@ use crate::decision::time::Timestamp;
 use crate::storage::inspect::{Position, Step, StoredCounter, Stranger, Unread};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Way;
-use crate::storage::redis::scan::{END, OfKeys, Scanned, glob};
+use crate::storage::redis::scan::{END, FullKey, OfKeys, Scanned, glob};
 use crate::storage::redis::side::Side;
 use crate::storage::shared::group::ShardGroup;
 use crate::storage::shared::shard::Shard;
@@ -81,7 +81,7 @@ impl SharedWalk {
     pub(in crate::storage) async fn reset(&mut self, counters: &[CounterKey]) -> Result<usize, Unread> {
         let Some(visit) = self.visit.clone() else { return Ok(0) };
         let group = visit.shard.group();
-        let keys: Vec<Vec<u8>> = counters.iter().map(|key| full_key(group, key)).collect();
+        let keys: Vec<FullKey> = counters.iter().map(|key| (full_key(group, key), key.clone())).collect();
         let replies = visit.side.delete(&keys, Way::Straight).await;
         let replies = replies.map_err(|failure| unread(&visit.shard.name(), &failure))?;
         let mut gone = 0;
@@ -117,21 +117,18 @@ impl SharedWalk {
         let matching = glob(prefix, &self.pattern.pieces());
         let Scanned { next, keys } = visit.side.scan(cursor, &matching, most.clamp(10, LOOK_AT)).await?;
         let mut step = Step::default();
-        let (mut wanted, mut counters) = (Vec::new(), Vec::new());
+        let mut wanted = Vec::new();
         let shard: Arc<str> = visit.shard.name().into();
         for key in keys {
             match self.counter(&key, visit.shard.group()) {
-                Some((counter, true)) => {
-                    wanted.push(key);
-                    counters.push(counter);
-                }
+                Some((counter, true)) => wanted.push((key, counter)),
                 Some((_, false)) => {}
                 None => step.strangers.push(Stranger { key, shard: Arc::clone(&shard) }),
             }
         }
-        let values = visit.side.read(&wanted, Way::Straight).await?;
         let now = visit.shard.now(own);
-        for (key, value) in counters.into_iter().zip(values) {
+        let values = visit.side.read(&wanted, now, Way::Straight).await?;
+        for ((_, key), value) in wanted.into_iter().zip(values) {
             step.counters.push(match value {
                 Ok(found) => {
                     let held = found.held(&key, now);
@@ -170,16 +167,18 @@ impl Shards {
         key: &CounterKey,
         own: Timestamp,
     ) -> Result<StoredCounter, Unread> {
-        let read = async |side: &Side, key: &[Vec<u8>], way: Way| side.read(key, way).await;
-        let (found, shard) = self.ask_owner(key, read).await?;
+        let read =
+            async |side: &Side, keys: &[FullKey], now: Timestamp, way: Way| side.read(keys, now, way).await;
+        let (found, shard) = self.ask_owner(key, own, read).await?;
         let (name, now) = (shard.name(), shard.now(own));
         Ok(StoredCounter { key: key.clone(), shard: Some(name.into()), held: found.held(key, now), now })
     }
 
     /// Resets one counter where it lives now, and forgets what this replica knows of it.
     pub(in crate::storage) async fn reset_counter(&self, key: &CounterKey) -> Result<bool, Unread> {
-        let delete = async |side: &Side, key: &[Vec<u8>], way: Way| side.delete(key, way).await;
-        let (was_there, _) = self.ask_owner(key, delete).await?;
+        let delete =
+            async |side: &Side, keys: &[FullKey], _: Timestamp, way: Way| side.delete(keys, way).await;
+        let (was_there, _) = self.ask_owner(key, Timestamp::from_millis(0), delete).await?;
         // Afterwards, or an answer that is on its way would be remembered again.
         self.ledger.forget(key);
         Ok(was_there)
@@ -194,16 +193,17 @@ impl Shards {
     async fn ask_owner<T>(
         &self,
         key: &CounterKey,
-        ask: impl AsyncFn(&Side, &[Vec<u8>], Way) -> Result<OfKeys<T>, Failure>,
+        own: Timestamp,
+        ask: impl AsyncFn(&Side, &[FullKey], Timestamp, Way) -> Result<OfKeys<T>, Failure>,
     ) -> Result<(T, Arc<Shard>), Unread> {
         let group = self.group_of_key(key);
         let topology = self.topology();
         let mut shard = Arc::clone(topology.shard_of(group.slot_of(key.as_bytes())));
-        let (mut way, full) = (Way::Straight, [full_key(group, key)]);
+        let (mut way, full) = (Way::Straight, [(full_key(group, key), key.clone())]);
         for _ in 0..=MOST_REDIRECTS {
             let asked = async {
                 let side = group.side(shard.address(), LIMIT);
-                let mut replies = ask(&side, &full, way).await?;
+                let mut replies = ask(&side, &full, shard.now(own), way).await?;
                 replies.pop().unwrap_or(Err(Failure::Closed))
             };
             let failure = match asked.await {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use crate::decision::fixed_window::Reading;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::Moment;
 use crate::storage::ledger::Share;
-use crate::storage::redis::order::{GiveBack, Outcome, Windows};
+use crate::storage::redis::order::{GiveBack, Outcome, States};
 use crate::storage::shared::answers::{Answers, Known};
 use crate::storage::shared::redirect::{Question, Target};
 use crate::storage::shared::shard::add;
@@ -42,8 +42,8 @@ impl Answers<'_> {
         let shard = self.shard(index);
         add(&shard.figures.fallback[policy as usize], 1);
         let over = policy == OnStoreFailure::Deny && !matches!(hit.hits, Hits::Refund(_));
-        let count = if over { u64::from(hit.limit.requests_per_unit) } else { 0 };
-        self.known[index] = Known::Rescued(Reading { count, over });
+        let count = if over { hit.limit.capacity() } else { 0 };
+        self.known[index] = Known::Rescued(Reading::of_window(count, over));
     }
 
     /// The rest is decided by what this replica knows, all at once.
@@ -51,20 +51,21 @@ impl Answers<'_> {
         let missing: SmallVec<[usize; 2]> =
             (0..self.known.len()).filter(|&index| self.known[index].reading().is_none()).collect();
         let Some(&first) = missing.first() else { return };
-        let hits: SmallVec<[Hit; 2]> = missing.iter().map(|&index| self.batch.hits[index].clone()).collect();
+        let hits: SmallVec<[Hit; 2]> = self.batch.part(&missing).collect();
         let slots: SmallVec<[Slot; 2]> = missing.iter().map(|&index| self.slots[index]).collect();
         let batch =
             Batch { hits: &hits, leniency: self.leniency(), denied_requests: self.batch.denied_requests };
         let now = self.shard(first).now(at.now);
         let share = self.share(&missing);
         let readings = self.ledger.decide(batch, &slots, share, now);
+        let outcomes = hits.iter().zip(&readings).map(|(hit, reading)| (hit.role, *reading));
+        let was_entered = !batch.leniency.denies(outcomes);
         for (&index, reading) in missing.iter().zip(readings) {
             let shard = self.shard(index);
             add(&shard.figures.fallback[OnStoreFailure::Local as usize], 1);
             self.known[index] = Known::Rescued(reading);
         }
-        if batch.denied_requests == DeniedRequests::Ignore && self.is_denied() && !self.is_denied_by(&missing)
-        {
+        if batch.denied_requests == DeniedRequests::Ignore && was_entered && self.is_denied() {
             self.take_out(&missing, share, now);
         }
     }
@@ -91,13 +92,17 @@ impl Answers<'_> {
         shares.max_by_key(|share| share.replicas).unwrap_or(Share { replicas: NonZeroU32::MIN })
     }
 
-    /// What hits that have readings contribute to the verdict on the others.
+    /// What descriptors all of whose hits have readings contribute to the verdict on the others.
     fn leniency(&self) -> Leniency {
-        let has_room = |(hit, known): (&Hit, &Known)| {
-            hit.role.quota && known.reading().is_some_and(|reading| !reading.over || hit.role.shadow)
-        };
-        let quota_left = self.batch.hits.iter().zip(&self.known).any(has_room);
-        Leniency { quota_left: quota_left || self.batch.leniency.quota_left, ..self.batch.leniency }
+        let (mut quota_left, mut room) = (self.batch.leniency.quota_left, false);
+        for (hit, known) in self.batch.hits.iter().zip(&self.known) {
+            if !hit.role.continues {
+                quota_left |= room;
+                room = hit.role.quota;
+            }
+            room &= known.reading().is_some_and(|reading| !reading.over || hit.role.shadow);
+        }
+        Leniency { quota_left: quota_left || room, ..self.batch.leniency }
     }
 
     /// Whether the request is denied, by all that is known.
@@ -140,10 +145,10 @@ impl SharedStore {
         futures_util::future::join_all(asked).await;
         for group in groups {
             for &index in &group.hits {
-                if let (Known::Counted(counted), Hits::Take(amount)) =
+                if let (Known::Counted { reading, .. }, Hits::Take(amount)) =
                     (&mut answers.known[index], answers.batch.hits[index].hits)
                 {
-                    counted.reading.count = counted.reading.count.saturating_sub(u64::from(amount));
+                    reading.count = reading.count.saturating_sub(u64::from(amount));
                 }
             }
         }
@@ -169,9 +174,9 @@ struct GiveBackQuestion<'q> {
 }
 
 impl Question for GiveBackQuestion<'_> {
-    type Told = Windows;
+    type Told = States;
 
-    async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<Windows> {
+    async fn ask(&self, Target { link, shard, route }: Target<'_>) -> Outcome<States> {
         link.give_back(self.amounts, route.way, shard.now(self.at.now), self.deadline).await
     }
 }
@@ -180,12 +185,15 @@ fn amounts(answers: &Answers<'_>, group: &Group) -> Vec<GiveBack> {
     let given = |&index: &usize| {
         let hit = &answers.batch.hits[index];
         match (answers.known[index], hit.hits) {
-            (Known::Counted(counted), Hits::Take(amount)) if amount > 0 => Some(GiveBack {
-                key: hit.key.clone(),
-                period: hit.limit.period,
-                window_start: counted.window_start,
-                amount,
-            }),
+            // A meter has taken nothing for a hit that was denied.
+            (Known::Counted { reading, .. }, hits)
+                if hit.limit.algorithm.is_meter() && !reading.changes(hit.limit, hits) =>
+            {
+                None
+            }
+            (Known::Counted { window_start, .. }, Hits::Take(amount)) if amount > 0 => {
+                Some(GiveBack { key: hit.key.clone(), limit: hit.limit, window_start, amount })
+            }
             _ => None,
         }
     };

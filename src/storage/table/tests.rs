@@ -46,7 +46,7 @@ fn a_flood_of_little_worth_does_not_wash_away_what_is_dear() {
 }
 
 impl Worth for u32 {
-    fn worth(&self) -> u64 {
+    fn worth(&self, _key: &[u8]) -> u64 {
         u64::from(*self)
     }
 }

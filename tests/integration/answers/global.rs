@@ -63,20 +63,26 @@ async fn headers_speak_of_the_descriptor_that_is_over_or_else_has_the_least_left
     let setup = Ratekeeper::setup().rules(TWO_LIMITS).settings("response: {headers: {enabled: true}}");
     let server = setup.start().await;
     let answer = server.ask(&ask("many=1").also("few=1")).await.unwrap();
-    assert_eq!(headers(&answer), [("RateLimit-Limit", "5"), ("RateLimit-Remaining", "4")]);
+    assert_eq!(
+        headers(&answer),
+        [("RateLimit-Limit", "5"), ("RateLimit-Policy", "5;w=31536000"), ("RateLimit-Remaining", "4")]
+    );
     let answer = server.ask(&ask("used_up=1").also("ban=1")).await.unwrap();
-    assert_eq!(headers(&answer), [("RateLimit-Limit", "0"), ("RateLimit-Remaining", "0")]);
-    assert_eq!(answer.response_headers_to_add.len(), 3, "limit, remaining and reset");
+    assert_eq!(
+        headers(&answer),
+        [("RateLimit-Limit", "0"), ("RateLimit-Policy", "0;w=31536000"), ("RateLimit-Remaining", "0")]
+    );
+    assert_eq!(answer.response_headers_to_add.len(), 4, "limit, policy, remaining and reset");
     let answer = server.ask(&ask("none=1")).await.unwrap();
     assert_eq!(headers(&answer), [], "no limit, nothing to tell");
 }
 
 #[tokio::test]
 async fn headers_have_the_names_that_are_set_and_are_off_by_default() {
-    let names = "response: {headers: {enabled: true, limit: X-Limit, remaining: X-Left, reset: X-Reset}}";
+    let names = "response: {headers: {enabled: true, limit: X-Limit, remaining: X-Left, reset: X-Reset, policy: X-Policy}}";
     let server = Ratekeeper::setup().rules(TWO_LIMITS).settings(names).start().await;
     let answer = server.ask(&ask("few=1")).await.unwrap();
-    assert_eq!(headers(&answer), [("X-Left", "4"), ("X-Limit", "5")]);
+    assert_eq!(headers(&answer), [("X-Left", "4"), ("X-Limit", "5"), ("X-Policy", "5;w=31536000")]);
     let reset = answer.response_headers_to_add.iter().find(|header| header.key == "X-Reset").unwrap();
     assert!((1..=31_536_000).contains(&reset.value.parse::<u32>().unwrap()), "{reset:?}");
     let server = Ratekeeper::with_rules(TWO_LIMITS).await;

@@ -1,5 +1,6 @@
 //! The embedded store, by table and by JSON, and how the command ends.
 
+use super::algorithms::shows_every_algorithm;
 use super::{RULES, count, json_of, of, passes, run};
 use crate::harness::{Ratekeeper, ports};
 
@@ -17,14 +18,14 @@ async fn counters_are_listed_shown_and_reset() {
     assert!(head.starts_with("DOMAIN  ENTRIES") && head.ends_with("FROM"), "{}", table.out);
     let ada = table.out.lines().find(|line| line.contains("k=ada")).unwrap();
     let cells: Vec<&str> = ada.split_whitespace().collect();
-    assert_eq!(cells[..5], ["mesh", "k=ada", "4", "3/year", "0"], "{ada}");
-    assert_eq!((cells[6], cells[7]), ("local", "k"), "{ada}");
-    assert!(cells[8].ends_with("rules-0.yaml:4:5"), "{ada}");
+    assert_eq!(cells[..7], ["mesh", "k=ada", "fixed_window", "3/year", "4", "3", "0"], "{ada}");
+    assert_eq!((cells[8], cells[9]), ("local", "k"), "{ada}");
+    assert!(cells[10].ends_with("rules-0.yaml:4:5"), "{ada}");
     assert!(!table.out.contains('\x1b') && table.err.contains("4 counters\n"), "{}", table.err);
 
     let shown = of(&server, &["get", "--domain", "mesh", "host=api.example.com"]).await.succeeded();
-    assert!(shown.out.contains("entries  host=*.example.com\n"), "{}", shown.out);
-    assert!(shown.out.contains("count    2 of 4 per year, 2 remaining\n"), "{}", shown.out);
+    assert!(shown.out.contains("entries   host=*.example.com\n"), "{}", shown.out);
+    assert!(shown.out.contains("count     2 of 4 per year, 2 remaining\n"), "{}", shown.out);
 
     let reset = of(&server, &["reset", "--domain", "mesh", "k=ada"]).await.succeeded();
     assert_eq!(reset.out, "1 counter was reset\n");
@@ -61,6 +62,30 @@ async fn filters_are_by_domain_rule_and_prefix_and_a_reset_takes_the_same() {
 }
 
 #[tokio::test]
+async fn a_rule_with_several_limits_has_as_many_counters() {
+    let server = Ratekeeper::with_rules(RULES).await;
+    count(&server, "several=v", 2).await;
+    let table = of(&server, &["list", "--rule", "several"]).await.succeeded().out;
+    let line = |limit: &str| table.lines().find(|line| line.contains(limit)).unwrap().to_owned();
+    let cells = |line: String| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let told = |limit, left| ["several=v", "fixed_window", limit, "2", &limit[..1], left].map(str::to_owned);
+    assert_eq!(cells(line("5/year"))[1..7], told("5/year", "3"), "{table}");
+    assert_eq!(cells(line("7/3000d"))[1..7], told("7/3000d", "5"), "{table}");
+
+    let which = of(&server, &["get", "--domain", "mesh", "several=v"]).await;
+    let told = "has several limits, each with a counter of its own; name the unit of one: year, 3000d";
+    assert!(which.status == Some(1) && which.err.contains(told), "{}", which.err);
+    let long = of(&server, &["get", "--domain", "mesh", "--unit", "3000d", "several=v"]).await.succeeded();
+    assert!(long.out.contains("count     2 of 7 per 3000d, 5 remaining\n"), "{}", long.out);
+
+    let words = ["reset", "--domain", "mesh", "--unit", "3000d", "several=v"];
+    assert_eq!(of(&server, &words).await.succeeded().out, "1 counter was reset\n");
+    count(&server, "several=v", 1).await;
+    let all = of(&server, &["reset", "--domain", "mesh", "several=v"]).await.succeeded();
+    assert_eq!(all.out, "2 counters were reset\n");
+}
+
+#[tokio::test]
 async fn a_counter_whose_rule_has_gone_is_shown_without_a_limit() {
     let server = Ratekeeper::with_rules(RULES).await;
     count(&server, "k=ada", 1).await;
@@ -70,7 +95,7 @@ async fn a_counter_whose_rule_has_gone_is_shown_without_a_limit() {
     })
     .await;
     let listed = of(&server, &["list"]).await.succeeded().out;
-    assert!(listed.lines().nth(1).unwrap().contains("1  -/year"), "{listed}");
+    assert!(listed.lines().nth(1).unwrap().contains("-/year      1         -          -"), "{listed}");
     let gone = of(&server, &["get", "--domain", "mesh", "k=ada"]).await;
     assert!(
         gone.status == Some(1) && gone.err.contains("no rule of the domain `mesh` matches k=ada"),
@@ -110,6 +135,12 @@ async fn what_cannot_be_done_is_told_with_the_remedy_and_a_status() {
     assert_eq!(run(&["list", "--admin", &grpc]).await.status, Some(1));
     let metrics = server.listen.metrics.to_string();
     assert_eq!(run(&["list", "--admin", &metrics]).await.status, Some(1));
+}
+
+#[tokio::test]
+async fn every_algorithm_is_shown_in_one_form() {
+    let server = Ratekeeper::with_rules(RULES).await;
+    shows_every_algorithm(&server).await;
 }
 
 #[tokio::test]

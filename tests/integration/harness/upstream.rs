@@ -1,6 +1,7 @@
-//! The service behind Envoy: answers every request with 200 and a JSON account of what reached it.
+//! The service behind Envoy: answers every request with 200 and a JSON account of what reached it, or as a language model does.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -23,9 +24,19 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Starts one on a free port.
     pub(crate) async fn start() -> Self {
+        Self::answering(account).await
+    }
+
+    /// Starts one that answers as language models do, with the tokens that it used: as many as the header `x-tokens` says.
+    /// Without that it answers with an error, which says nothing of tokens; with `x-stream`, in events.
+    pub(crate) async fn model() -> Self {
+        Self::answering(complete).await
+    }
+
+    async fn answering(answer: Answering) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        Self { address, task: tokio::spawn(accept(listener)) }
+        Self { address, task: tokio::spawn(accept(listener, answer)) }
     }
 }
 
@@ -35,18 +46,39 @@ impl Drop for Upstream {
     }
 }
 
-async fn accept(listener: TcpListener) {
+type Answering = fn(&Request<Incoming>) -> Response<Full<Bytes>>;
+
+async fn accept(listener: TcpListener, answer: Answering) {
+    let service = service_fn(move |request| ready(Ok::<_, Infallible>(answer(&request))));
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(account)));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
-async fn account(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+fn account(request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let headers: serde_json::Map<String, Value> = request
         .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
         .collect();
     let account = json!({"path": request.uri().path(), "headers": headers});
-    Ok(Response::new(Full::new(Bytes::from(account.to_string()))))
+    Response::new(Full::new(Bytes::from(account.to_string())))
+}
+
+fn complete(request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let header = |name| request.headers().get(name).map(|value| value.to_str().unwrap());
+    let Some(tokens) = header("x-tokens").map(|tokens| tokens.parse::<u64>().unwrap()) else {
+        return typed(500, "application/json", json!({"error": {"message": "overloaded"}}).to_string());
+    };
+    let answer = json!({"choices": [], "usage": {"prompt_tokens": 0, "total_tokens": tokens}});
+    if header("x-stream").is_none() {
+        return typed(200, "application/json", answer.to_string());
+    }
+    let text = json!({"choices": [{"delta": {"content": "text"}}]});
+    typed(200, "text/event-stream", format!("data: {text}\n\ndata: {answer}\n\ndata: [DONE]\n\n"))
+}
+
+fn typed(status: u16, content: &str, body: String) -> Response<Full<Bytes>> {
+    let answer = Response::builder().status(status).header("content-type", content);
+    answer.body(Full::new(Bytes::from(body))).unwrap()
 }

@@ -10,9 +10,9 @@ use crate::harness::ask::nothing;
 use crate::harness::metrics::Metrics;
 use crate::harness::{Ask, Ratekeeper, ask};
 
-/// The limit of `k`, `deny` and `allow`.
+/// The limit of `k`, `deny`, `allow` and all meters but the wide and the leaky one, and the smallest of `several`, `quota` and `mixed`.
 pub(super) const LIMIT: usize = 500;
-/// The limit of `narrow`, which the load of an outage test exceeds in the midst of it.
+/// The limit of `narrow` and its likes, which the load of an outage test exceeds in the midst of it.
 pub(super) const NARROW: usize = RATE * 3 / 2;
 /// The limit of `wide`, which nothing exceeds.
 pub(super) const WIDE: usize = 1_000_000;
@@ -26,6 +26,31 @@ descriptors:
   - {key: allow, on_store_failure: allow, rate_limit: {unit: year, requests_per_unit: 500}}
   - {key: narrow, rate_limit: {unit: year, requests_per_unit: NARROW}}
   - {key: wide, rate_limit: {unit: year, requests_per_unit: 1000000}}
+  - {key: several, limits: [1000000/year, 500/3000d, 900/1000d]}
+  - {key: quota, quota_mode: true, limits: [1000000/year, 500/3000d]}
+  - {key: sliding_window, rate_limit: {algorithm: sliding_window, unit: year, requests_per_unit: 500}}
+  - {key: token_bucket, rate_limit: {algorithm: token_bucket, unit: day, requests_per_unit: 10, burst: 500}}
+  - {key: leaky_bucket, rate_limit: {algorithm: leaky_bucket, unit: day, requests_per_unit: 10}}
+  - {key: sliding_log, rate_limit: {algorithm: sliding_log, unit: year, requests_per_unit: 500}}
+  - {key: narrow_sliding_window, rate_limit: {algorithm: sliding_window, unit: year, requests_per_unit: NARROW}}
+  - {key: narrow_token_bucket, rate_limit: {algorithm: token_bucket, unit: day, requests_per_unit: 10, burst: NARROW}}
+  - {key: narrow_sliding_log, rate_limit: {algorithm: sliding_log, unit: year, requests_per_unit: NARROW}}
+  - {key: wide_log, rate_limit: {algorithm: sliding_log, unit: year, requests_per_unit: 1000}}
+  - key: mixed
+    rate_limits:
+      - {unit: year, requests_per_unit: 1000000}
+      - {algorithm: sliding_window, per: 3000d, requests_per_unit: 900}
+      - {algorithm: token_bucket, unit: day, requests_per_unit: 10, burst: 500}
+      - {algorithm: sliding_log, per: 1000d, requests_per_unit: 700}
+  - key: shadow_bucket
+    shadow_mode: true
+    rate_limit: {algorithm: token_bucket, unit: day, requests_per_unit: 10, burst: 500}
+  - key: quota_bucket
+    quota_mode: true
+    rate_limit: {algorithm: token_bucket, unit: day, requests_per_unit: 10, burst: 500}
+  - key: quota_window
+    quota_mode: true
+    rate_limit: {algorithm: sliding_window, unit: year, requests_per_unit: 500}
 ";
 
 /// So long that nothing but a broken store makes a replica decide by itself.
@@ -111,6 +136,12 @@ impl Fleet {
         let look = ask(&format!("wide={value}")).own_hits(0);
         let answer = self.replicas[0].ask(&look).await.unwrap();
         WIDE - answer.statuses[0].limit_remaining as usize
+    }
+
+    /// How much is left for this descriptor, as the first replica reads it.
+    pub(super) async fn left(&self, entries: &str) -> usize {
+        let answer = self.replicas[0].ask(&ask(entries).own_hits(0)).await.unwrap();
+        answer.statuses[0].limit_remaining as usize
     }
 
     /// Asks the first replica; gives whether the request passes.

@@ -57,8 +57,18 @@ pub(super) async fn survive(
     fail: impl AsyncFnOnce(&mut Scene),
     mend: impl AsyncFnOnce(&mut Scene),
 ) {
+    survive_asking("narrow=v", what, fail, mend).await;
+}
+
+/// The same where a descriptor with the limit [`NARROW`] is asked for.
+pub(super) async fn survive_asking(
+    narrow: &str,
+    what: &str,
+    fail: impl AsyncFnOnce(&mut Scene),
+    mend: impl AsyncFnOnce(&mut Scene),
+) {
     let mut scene = Scene::start().await;
-    let load = Load::start(&scene.fleet, &ask("narrow=v").also("wide=v"));
+    let load = Load::start(&scene.fleet, &ask(narrow).also("wide=v"));
     sleep(BEFORE).await;
     assert!(scene.fleet.counted("v").await > 0, "the load has begun");
     fail(&mut scene).await;

@@ -7,10 +7,10 @@ use std::task::{Context, Waker};
 use allocation_counter::measure;
 use ratekeeper::config::rules::{RuleOptions, parse};
 use ratekeeper::config::source::SourceFile;
-use ratekeeper::decision::fixed_window::Reading;
 use ratekeeper::decision::hit::{DeniedRequests, OnStoreFailure};
 use ratekeeper::decision::limit_share::LimitShare;
 use ratekeeper::decision::plan::{Modes, Plan};
+use ratekeeper::decision::reading::Reading;
 use ratekeeper::decision::request::{Descriptor, Entry, Hits, Request};
 use ratekeeper::decision::rules::RuleSet;
 use ratekeeper::decision::time::Timestamp;
@@ -85,7 +85,7 @@ fn a_million_values_take_no_more_memory_than_a_thousand_and_make_no_more_series(
     let snapshot = current.as_deref().unwrap();
     let statistics = snapshot.statistics.as_ref().unwrap();
     let plan = with_request(0, |request| Plan::new(request, &snapshot.rules, MODES));
-    let verdict = Verdict::new(&plan, &[Reading { count: 1, over: false }.into()], NOW);
+    let verdict = Verdict::new(&plan, &[Reading::of_window(1, false).into()], NOW);
     let tell =
         |number| with_request(number, |request| statistics.count(request, &verdict, MODES.near_limit_ratio));
     let later = measure(|| {

@@ -1,8 +1,8 @@
 //! How long a limit's window is: `unit`, several of them by `unit_multiplier`, or `per`.
 
-use crate::config::decode::{Decoder, Field, Optional, Path, Reported, closest, listed};
+use super::Place;
+use crate::config::decode::{Decoder, Field, Optional, Reported, closest, listed};
 use crate::config::diagnostic::quote;
-use crate::config::yaml::Span;
 use crate::decision::period::{NoPeriod, Period};
 use crate::decision::unit::Unit;
 
@@ -48,13 +48,13 @@ impl<'a, 't> Window<'a, 't> {
         }
     }
 
-    /// The window's length; `span` and `path` are those of the limit.
+    /// The window's length; `place` is that of the limit.
     pub(super) fn length(
         &self,
         decoder: &mut Decoder<'_, '_>,
-        span: Span,
-        path: &Path<'_>,
+        place: &Place<'_, '_>,
     ) -> Result<Period, Reported> {
+        let Place { what, span, path, .. } = place;
         let beside = |field: &Option<Field<'a, 't>>| field.filter(|field| !field.node.is_null());
         match (self.unit?, self.multiplier?, self.per?) {
             (None, None, Some(period)) => Ok(period),
@@ -76,12 +76,12 @@ impl<'a, 't> Window<'a, 't> {
             }
             (None, Some(_), None) => {
                 let help = "write what there are so many of, as in `unit: minute`; or `per: 5m` alone";
-                Err(decoder.report(span, path, "`unit_multiplier` without `unit`", help))
+                Err(decoder.report(*span, path, "`unit_multiplier` without `unit`", help))
             }
             (None, None, None) => {
                 let help =
                     "write `unit: minute`, or another of second, hour, day, week, month, year; or `per: 5m`";
-                Err(decoder.report(span, path, "`rate_limit` without `unit`", help))
+                Err(decoder.report(*span, path, format!("{what} without `unit`"), help))
             }
         }
     }
@@ -103,7 +103,7 @@ fn unit(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Unit> 
 }
 
 /// The unit that a text such as `min` or `h` begins.
-fn abbreviated(text: &str) -> Option<&'static str> {
+pub(super) fn abbreviated(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
     let begun = |unit: &Unit| !text.is_empty() && unit.name().starts_with(&text);
     Unit::ALL.into_iter().find(begun).map(Unit::name)

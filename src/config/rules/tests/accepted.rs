@@ -1,6 +1,7 @@
 //! What must be taken, and what becomes of it.
 
 use super::{accept, accept_descriptor};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::hit::OnStoreFailure;
 use crate::decision::limit::Limit;
@@ -111,6 +112,53 @@ fn numbers_and_units() {
     check_limit("{unit: minute, unit_multiplier: 5, requests_per_unit: 1}", per(300));
     check_limit("{unit: hour, unit_multiplier: 1, per: , requests_per_unit: 1}", per(3_600));
     check_limit("{unlimited: true}", limit(QuotaSpec::Unlimited));
+}
+
+#[test]
+fn algorithms() {
+    let minute = Limit::new(6, Period::MINUTE);
+    let check = |written: &str, expected: Limit| {
+        let written = format!("{{unit: minute, requests_per_unit: 6{written}}}");
+        check_limit(&written, limit(QuotaSpec::Counted(expected)));
+    };
+    check("", minute);
+    for algorithm in Algorithm::ALL {
+        check(&format!(", algorithm: {}", algorithm.name()), minute.held_by(algorithm));
+        let overdraft = Limit { overdraft: algorithm.is_meter(), ..minute.held_by(algorithm) };
+        check(&format!(", algorithm: {}, overdraft: {}", algorithm.name(), algorithm.is_meter()), overdraft);
+    }
+    let bucket = minute.held_by(Algorithm::TokenBucket);
+    assert_eq!((bucket.burst, minute.held_by(Algorithm::LeakyBucket).burst), (6, 1));
+    check(", algorithm: token_bucket, burst: 1", bucket.with_burst(1));
+    check(", burst: 4294967295, algorithm: token_bucket", bucket.with_burst(u32::MAX));
+    check(", algorithm: token_bucket, burst:, overdraft:", bucket);
+    check(", algorithm:", minute);
+    let nothing = Limit::new(0, Period::DAY).held_by(Algorithm::TokenBucket);
+    check_limit(
+        "{unit: day, requests_per_unit: 0, algorithm: token_bucket}",
+        limit(QuotaSpec::Counted(nothing)),
+    );
+}
+
+/// Of the same length, they have counters of their own.
+#[test]
+fn two_limits_of_one_window_by_different_algorithms() {
+    let descriptor = accept_descriptor(
+        "  - key: k
+    rate_limits:
+      - {unit: second, requests_per_unit: 10}
+      - {per: 1s, requests_per_unit: 5, algorithm: leaky_bucket}
+      - {per: 1s, requests_per_unit: 8, algorithm: token_bucket, burst: 20}
+",
+    );
+    let second = |number, algorithm| Limit::new(number, Period::SECOND).held_by(algorithm);
+    let expected = [
+        second(10, Algorithm::FixedWindow),
+        second(5, Algorithm::LeakyBucket),
+        second(8, Algorithm::TokenBucket).with_burst(20),
+    ];
+    let found: Vec<_> = descriptor.limits().map(|limit| limit.quota).collect();
+    assert_eq!(found, expected.map(QuotaSpec::Counted));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Several files.
 
 use super::{check_all, parse};
-use crate::config::rules::RuleOptions;
+use crate::config::rules::{MAX_SLIDING_LOG, RuleOptions};
 use crate::config::source::SourceFile;
 
-const MERGE: RuleOptions = RuleOptions { merge_domains: true, allow_empty: false };
+const MERGE: RuleOptions =
+    RuleOptions { merge_domains: true, allow_empty: false, max_sliding_log: MAX_SLIDING_LOG };
 
 #[test]
 fn a_domain_in_two_files() {

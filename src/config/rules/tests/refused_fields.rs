@@ -26,16 +26,16 @@ error: unknown field `request_per_unit`
 fn a_field_that_resembles_nothing() {
     check_descriptors(
         r#"  - key: k
-    burst: 3
+    colour: 3
 "#,
         r#"
-error: unknown field `burst`
+error: unknown field `colour`
  --> a.yaml:4:5
   |
-4 |     burst: 3
-  |     ^^^^^
-  = field: descriptors[0].burst
-  = help: known here: key, value, rate_limit, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
+4 |     colour: 3
+  |     ^^^^^^
+  = field: descriptors[0].colour
+  = help: known here: key, value, rate_limit, rate_limits, limits, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
 "#,
     );
 }
@@ -272,7 +272,7 @@ error: unknown field `broken`
 6 |       - broken: true
   |         ^^^^^^
   = field: descriptors[0].descriptors[1].broken
-  = help: known here: key, value, rate_limit, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
+  = help: known here: key, value, rate_limit, rate_limits, limits, descriptors, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, on_store_failure, metadata
 
 error: a descriptor without a key
  --> a.yaml:6:9

@@ -22,7 +22,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 #[track_caller]
 fn check(folder: &TempDir, paths: &[&str], expected: &str) {
     let paths = paths.iter().map(|path| PathBuf::from(folder.path()).join(path));
-    let options = RuleOptions { merge_domains: true, allow_empty: false };
+    let options = RuleOptions { merge_domains: true, ..RuleOptions::default() };
     let told = match read(&RuleFiles::new(paths).read(), options) {
         Ok(rules) => rules.warnings,
         Err(faults) => faults,

@@ -79,7 +79,7 @@ grpc:
   handshake_timeout: 500ms
 request: {max_descriptors: 3, max_entries: 4, max_hits: 5}
 counting: {denied_requests: ignore, near_limit_ratio: 1, limit_share: 0.25}
-response: {headers: {enabled: true, limit: X-L, remaining: X-R, reset: X-S}, dynamic_metadata: true, rule_metadata: true}
+response: {headers: {enabled: true, limit: X-L, remaining: X-R, reset: X-S, policy: X-P}, dynamic_metadata: true, rule_metadata: true}
 shadow_mode: true
 quota_mode: true
 store: redis
@@ -137,7 +137,8 @@ fn every_setting_is_taken() {
     assert!((settings.counting.limit_share.part() - 0.25).abs() < f64::EPSILON);
     let headers = &settings.response.headers;
     assert!(headers.enabled && settings.response.dynamic_metadata && settings.response.rule_metadata);
-    assert_eq!([&headers.limit, &headers.remaining, &headers.reset], ["X-L", "X-R", "X-S"]);
+    let names = [&headers.limit, &headers.remaining, &headers.reset, &headers.policy];
+    assert_eq!(names, ["X-L", "X-R", "X-S", "X-P"]);
     assert!(settings.shadow_mode && settings.quota_mode);
     assert_eq!((settings.store, settings.local.max_entries), (Store::Redis, 9));
     assert_eq!(settings.redis.topology, Topology::Ring);
@@ -195,7 +196,7 @@ fn an_empty_setting_keeps_its_default() {
 #[test]
 fn the_example_rules_are_valid() {
     let examples = [
-        ("basic.yaml", include_str!("../../../../config/rules/basic.yaml"), "demo", 4),
+        ("basic.yaml", include_str!("../../../../config/rules/basic.yaml"), "demo", 5),
         ("patterns.yaml", include_str!("../../../../config/rules/patterns.yaml"), "patterns", 4),
         ("modes.yaml", include_str!("../../../../config/rules/modes.yaml"), "modes", 5),
     ];

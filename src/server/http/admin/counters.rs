@@ -15,6 +15,7 @@ use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 
 use self::page::{CounterLine, CounterPage, CounterQuery, ListQuery, ResetPage, ResetQuery};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
 use crate::service::Counters;
 use crate::service::counters::{CounterFault, Filter, PageStart, Which};
@@ -47,8 +48,9 @@ async fn list(
     State(counters): State<Arc<Counters>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<CounterPage>, Refusal> {
-    let ListQuery { domain, rule, prefix, limit, cursor } = read(query)?;
-    let filter = Filter { domain, rule, prefix: prefix.unwrap_or_default() };
+    let ListQuery { domain, rule, prefix, algorithm, limit, cursor } = read(query)?;
+    let algorithm = algorithm.map(|name| self::algorithm(&name)).transpose()?;
+    let filter = Filter { domain, rule, prefix: prefix.unwrap_or_default(), algorithm };
     let most = limit.unwrap_or(DEFAULT_PAGE).clamp(1, LARGEST_PAGE);
     let page = counters.list(&filter, PageStart { from: position(cursor)?, most }).await?;
     Ok(Json(page.into()))
@@ -69,10 +71,15 @@ async fn reset(
     query: Result<Json<ResetQuery>, JsonRejection>,
 ) -> Result<Json<ResetPage>, Refusal> {
     let Json(query) = query.map_err(|rejection| Refusal::Question(rejection.body_text()))?;
-    let ResetQuery { key, entries, unit, domain, rule, prefix, all, cursor } = query;
-    let filter = Filter { domain: domain.clone(), rule, prefix: prefix.unwrap_or_default() };
+    let ResetQuery { key, entries, unit, domain, rule, prefix, algorithm, all, cursor } = query;
+    let (one, held) = match all {
+        true => (None, algorithm.map(|name| self::algorithm(&name)).transpose()?),
+        false => (algorithm, None),
+    };
+    let (prefix, named) = (prefix.unwrap_or_default(), domain.clone());
+    let filter = Filter { domain: named, rule, prefix, algorithm: held };
     let is_filtered = filter.rule.is_some() || !filter.prefix.is_empty();
-    let reset = match which(CounterQuery { key, domain, entries, unit })? {
+    let reset = match which(CounterQuery { key, domain, entries, unit, algorithm: one })? {
         Some(_) if all || is_filtered || cursor.is_some() => {
             return Err(Refusal::Question("one counter is named, and others; it is either or".into()));
         }
@@ -91,16 +98,20 @@ async fn reset(
 /// The one counter that is named, if one is.
 fn which(query: CounterQuery) -> Result<Option<Which>, Refusal> {
     let unit = query.unit.map(|name| unit(&name)).transpose()?;
+    let algorithm = query.algorithm.map(|name| algorithm(&name)).transpose()?;
+    if algorithm.is_some() && (unit.is_none() || query.entries.is_none()) {
+        return Err(Refusal::Question("an algorithm belongs to entries and a unit; name them, too".into()));
+    }
     Ok(match (query.key, query.entries) {
         (Some(key), None) if query.domain.is_none() && unit.is_none() => Some(Which::OfKey(key)),
         (Some(_), _) => {
             return Err(Refusal::Question(
-                "a key says everything; leave out domain, entries and unit".into(),
+                "a key says everything; leave out domain, entries, unit and algorithm".into(),
             ));
         }
         (None, Some(entries)) => {
             let domain = query.domain.ok_or_else(|| Refusal::Question("name the domain, too".into()))?;
-            Some(Which::OfEntries { domain, entries, period: unit })
+            Some(Which::OfEntries { domain, entries, period: unit, algorithm })
         }
         (None, None) if unit.is_some() => {
             return Err(Refusal::Question("a unit belongs to entries; name them, too".into()));
@@ -111,6 +122,13 @@ fn which(query: CounterQuery) -> Result<Option<Which>, Refusal> {
 
 fn unit(text: &str) -> Result<Period, Refusal> {
     text.parse().map_err(|fault| Refusal::Question(format!("`{text}` is no unit: it {fault}")))
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, Refusal> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+        Refusal::Question(format!("`{name}` is no algorithm; there are {names}"))
+    })
 }
 
 fn position(cursor: Option<String>) -> Result<Option<Position>, Refusal> {
@@ -141,7 +159,9 @@ impl IntoResponse for Refusal {
 
 fn status(fault: &CounterFault) -> StatusCode {
     match fault {
-        CounterFault::Entries(_) | CounterFault::NoKey => StatusCode::BAD_REQUEST,
+        CounterFault::Entries(_) | CounterFault::NoKey | CounterFault::SeveralLimits { .. } => {
+            StatusCode::BAD_REQUEST
+        }
         CounterFault::NoSuchRule(..)
         | CounterFault::NoSuchDomain(_)
         | CounterFault::NoRule { .. }

@@ -19,7 +19,7 @@ use axum::{Json, Router};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use self::page::{CounterPage, ExplainPage, NowPage, Places};
+use self::page::{CounterPage, DescriptorPage, ExplainPage, NowPage, Places};
 use crate::decision::key::name::{EntriesFault, OwnedEntry, read_entries};
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Hits, Request};
@@ -172,7 +172,7 @@ impl Explainer {
 
     async fn read_counts(&self, page: &mut ExplainPage) {
         let end = Instant::now() + READ_TIME;
-        for counter in page.descriptors.iter_mut().filter_map(|descriptor| descriptor.counter.as_mut()) {
+        for counter in page.descriptors.iter_mut().flat_map(DescriptorPage::counters_mut) {
             counter.now = Some(self.read_count(counter, end).await);
         }
     }
@@ -184,7 +184,10 @@ impl Explainer {
                 Some(why) => NowPage::Unread { not_read: why.to_string() },
                 None => NowPage::Read {
                     count: found.count,
-                    remaining: counter.limit.saturating_sub(u32::try_from(found.count).unwrap_or(u32::MAX)),
+                    remaining: counter
+                        .burst
+                        .unwrap_or(counter.limit)
+                        .saturating_sub(u32::try_from(found.count).unwrap_or(u32::MAX)),
                     reset_seconds: found.reset_seconds,
                 },
             },

@@ -6,7 +6,7 @@ use super::*;
 fn check(counted: u64, asked: &Hit, expected: Option<u64>) {
     let ledger = ledger();
     read(&ledger, &take("a", 10, 1), counted);
-    assert_eq!(ledger.known_over(asked, NOW), expected.map(|count| Reading { count, over: true }));
+    assert_eq!(ledger.known_over(asked, NOW), expected.map(|count| Reading::of_window(count, true)));
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn it_is_believed_for_a_moment_and_for_its_window() {
     let ledger = ledger();
     let hit = take("a", 10, 1);
     let late = NOW.after(Duration::from_millis(59_500));
-    ledger.note_reading(&hit, Window { start: NOW.secs(), count: 10 }, late);
+    ledger.note_reading(&hit, &window(NOW.secs(), 10), late);
     let known = |millis| ledger.known_over(&hit, NOW.after(Duration::from_millis(millis))).is_some();
     assert!(known(59_500) && known(59_999));
     assert!(!known(60_000), "the next window has begun");
@@ -48,9 +48,9 @@ fn a_store_that_is_a_window_ahead_is_believed() {
     let ledger = ledger();
     let hit = take("a", 10, 1);
     let before = Timestamp::from_millis(NOW.millis() - 1);
-    ledger.note_reading(&hit, Window { start: NOW.secs(), count: 10 }, before);
+    ledger.note_reading(&hit, &window(NOW.secs(), 10), before);
     assert!(ledger.known_over(&hit, before).is_some());
-    ledger.note_reading(&hit, Window { start: NOW.secs() - 60, count: 3 }, before);
+    ledger.note_reading(&hit, &window(NOW.secs() - 60, 3), before);
     assert!(ledger.known_over(&hit, before).is_some(), "an older window says nothing");
 }
 

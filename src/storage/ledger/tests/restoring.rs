@@ -5,7 +5,7 @@ use crate::storage::ledger::restoration::RestorationRound;
 
 fn counts(ledger: &Ledger, now: Timestamp) -> Vec<(CounterKey, u64)> {
     let read = ledger.read_counts(&mut RestorationRound::new(), |_, _| true, now, usize::MAX);
-    read.into_iter().map(|count| (count.key, count.read.count)).collect()
+    read.into_iter().map(|count| (count.key, count.read.window().unwrap().count)).collect()
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_round_meets_everything_that_is_wanted_in_pieces() {
             break;
         }
         assert!(piece.len() <= 64);
-        met.extend(piece.iter().map(|count| count.read.count));
+        met.extend(piece.iter().map(|count| count.read.window().unwrap().count));
     }
     assert_eq!(met.len(), 3_000);
     assert_eq!(ledger.read_counts(&mut RestorationRound::new(), |_, _| false, NOW, 64), []);

@@ -9,8 +9,8 @@ fn what_was_admitted_is_settled_once() {
     decide(&ledger, &[take("a", 100, 2), take("a", 100, 3)]);
     let settlements = round(&ledger, NOW);
     let [settlement] = settlements.as_slice() else { panic!("{settlements:?}") };
-    assert_eq!((settlement.read, settlement.admitted, settlement.window_start), (40, 5, NOW.secs()));
-    assert_eq!((&*settlement.key, settlement.period), (take("a", 1, 1).key.as_bytes(), Period::MINUTE));
+    assert_eq!((read_in(settlement), settlement.admitted), (Window { start: NOW.secs(), count: 40 }, 5));
+    assert_eq!((&*settlement.key, settlement.limit.period), (take("a", 1, 1).key.as_bytes(), Period::MINUTE));
     settled(&ledger, settlement, 52, NOW);
     settled(&ledger, settlement, 52, NOW);
     assert_eq!(owed(&ledger), []);
@@ -31,7 +31,7 @@ fn what_failed_is_sent_again_as_it_was() {
     decide(&ledger, &[take("a", 100, 4)]);
     settled(&ledger, &first[0], 2, NOW);
     let second = round(&ledger, NOW);
-    assert_eq!((second[0].admitted, second[0].read), (4, 2));
+    assert_eq!((second[0].admitted, read_in(&second[0]).count), (4, 2));
     assert!(second[0].id > first[0].id);
     settled(&ledger, &first[0], 2, NOW);
     assert_eq!(second, round(&ledger, NOW), "a late report about the first says nothing about the second");
@@ -96,7 +96,7 @@ fn a_new_window_has_a_debt_of_its_own() {
     let old = round(&ledger, NOW);
     decide_at(&ledger, &[take("a", 9, 2)], later(60));
     let new = round(&ledger, later(60));
-    assert_eq!((new[0].window_start, new[0].read, new[0].admitted), (later(60).secs(), 0, 2));
+    assert_eq!((&new[0].read, new[0].admitted), (&window(later(60).secs(), 0), 2));
     settled(&ledger, &old[0], 4, later(60));
     assert_eq!(round(&ledger, later(60)), new);
 }
@@ -161,7 +161,7 @@ fn what_the_store_did_not_settle_is_learned_in_no_other_window() {
     // This replica's clock was wrong when it decided, and the store keeps its own window.
     decide_at(&ledger, &[take("a", 100, 5)], later(600));
     let ahead = round(&ledger, later(600));
-    ledger.settled(&ahead[0], Window { start: NOW.secs(), count: 90 }, NOW);
+    ledger.settled(&ahead[0], &window(NOW.secs(), 90), NOW);
     assert_eq!((ledger.figures().unsettled, ledger.figures().readings), (0, 0));
     read(&ledger, &take("a", 100, 1), 90);
     assert_eq!(decide(&ledger, &[take("a", 100, 4)]), [(100, false)]);

@@ -60,7 +60,7 @@ impl World {
         if !self.away[replica] {
             let (window, reading) = self.store.count(&hit, self.now);
             if !answer_lost {
-                self.replicas[replica].note_reading(&hit, window, self.now);
+                self.replicas[replica].note_reading(&hit, &State::FixedWindow(window), self.now);
                 let truth = self.truth(counter);
                 truth.read[replica] = window.count;
                 truth.passed += if reading.over { 0 } else { u64::from(amount) };

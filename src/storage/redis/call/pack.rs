@@ -44,13 +44,13 @@ impl Packer {
     pub(in crate::storage::redis) fn finish(&mut self) -> Vec<CountCall> {
         self.keys.clear();
         let mut calls = std::mem::take(&mut self.calls);
-        calls.iter_mut().filter(|call| call.script == Script::Count).for_each(CountCall::sort);
+        calls.iter_mut().filter(|call| call.script != Script::CountUnlessDenied).for_each(CountCall::sort);
         calls
     }
 
     fn call_for(&mut self, order: &Order, now: Timestamp) -> usize {
         let script = match order.mode {
-            Mode::Count => Script::Count,
+            Mode::Count => Script::count(order.algorithm()),
             Mode::CountUnlessDenied { .. } => Script::CountUnlessDenied,
         };
         let may_share = |call: &CountCall| call.script == script && call.route == order.route;
@@ -86,18 +86,21 @@ impl Packer {
         };
         let key = keys.find(hash, is_same).map_or_else(|| next_key(this), |entry| entry.key);
         if key == next_key(this) {
-            this.keys.push(KeyUse { passenger, hit, hits: 0, sum: 0, only_takes: true });
+            this.keys.push(KeyUse { passenger, hit, hits: 0, sum: 0, only_takes: true, uniform: true });
             keys.insert_unique(hash, Entry { hash, call, key }, |entry| entry.hash);
         }
-        let hits = this.passengers[passenger].order.hits[hit].hits;
-        this.keys[key as usize].note(hits);
+        let (first, this_one) = (this.first_hit(&this.keys[key as usize]), wanted);
+        let alike = first.hits == this_one.hits && first.limit == this_one.limit;
+        let hits = this_one.hits;
+        this.keys[key as usize].note(hits, alike);
         this.places.push(key);
     }
 }
 
 impl KeyUse {
-    fn note(&mut self, hits: Hits) {
+    fn note(&mut self, hits: Hits, alike: bool) {
         self.hits += 1;
+        self.uniform &= alike;
         match hits {
             Hits::Take(amount) => self.sum += u64::from(amount),
             Hits::Refund(_) => self.only_takes = false,

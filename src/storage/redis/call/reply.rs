@@ -6,12 +6,17 @@ use redis::Value;
 use smallvec::SmallVec;
 
 use super::{CountCall, KeyUse, limit};
-use crate::decision::fixed_window::{Reading, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
+use crate::decision::limit::Limit;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
+use crate::decision::state::State;
+use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::{Failure, ForeignValue};
 use crate::storage::redis::order::{Counted, Counts};
 use crate::storage::redis::packed;
+use crate::storage::redis::told::told;
 
 /// What is known of one key while its hits are gone through.
 struct KeyReading<'v> {
@@ -36,30 +41,71 @@ impl CountCall {
         orders.map(|hits| hits.iter().map(&mut counted).collect()).collect()
     }
 
+    /// Shares out the reply of `count_meter.lua`: what was in each meter before says all.
+    pub(super) fn read_metered(&self, values: &[Value]) -> Result<Vec<Counts>, Failure> {
+        let each = values.len() / self.keys.len().max(1);
+        if each == 0 || values.len() != each * self.keys.len() {
+            return Err(malformed());
+        }
+        let state = |(key, told): (&KeyUse, &[Value])| metered(self.first_hit(key).limit, told, self.now);
+        let states = self.keys.iter().zip(values.chunks_exact(each)).map(state);
+        let mut states = states.collect::<Result<KeyStates, Failure>>()?;
+        let mut places = self.places.iter();
+        let mut counted = |hit: &Hit| {
+            let state = places.next().and_then(|place| states.get_mut(*place as usize));
+            let state = state.ok_or_else(malformed)?;
+            Ok(state.as_mut().map_err(|foreign| foreign.clone()).map(|state| {
+                let reading = state.count(hit.limit, hit.hits, self.now);
+                Counted { reading, state: state.clone() }
+            }))
+        };
+        let orders = self.passengers.iter().map(|passenger| &passenger.order.hits);
+        orders.map(|hits| hits.iter().map(&mut counted).collect()).collect()
+    }
+
     /// Shares out the reply of `count_unless_denied.lua`.
     pub(super) fn read_requests(&self, values: &[Value]) -> Result<Vec<Counts>, Failure> {
-        let windows: Vec<_> = values.iter().take(self.keys.len()).map(window).collect::<Result<_, _>>()?;
+        let mut states = self.states(values)?;
         let mut numbers = values.iter().skip(self.keys.len()).map(number);
         let mut next = || numbers.next().unwrap_or(Err(malformed()));
         let mut places = self.places.iter();
         let mut orders = Vec::with_capacity(self.passengers.len());
         for passenger in &self.passengers {
             let denied = next()? == 1;
+            // A request with meters is gone through again, which says more than scripts tell.
+            let hits = &passenger.order.hits;
+            let has_meter = hits.iter().any(|hit| hit.limit.algorithm.is_meter());
+            let before = if has_meter { states.clone() } else { SmallVec::new() };
+            let mut after = before.clone();
             let mut counts = Counts::new();
             for (hit, place) in passenger.order.hits.iter().zip(&mut places) {
-                let (before, after) = (next()?, next()?);
-                let count = if denied { before } else { after };
-                let window = windows.get(*place as usize).ok_or_else(malformed)?;
-                let over = after > limit(hit);
-                counts.push(
-                    window
-                        .clone()
-                        .map(|window_start| Counted { reading: Reading { count, over }, window_start }),
-                );
+                let numbers = (next()?, next()?);
+                let place = *place as usize;
+                let state = states.get_mut(place).ok_or_else(malformed)?;
+                counts.push(match (state, after.get_mut(place), before.get(place)) {
+                    (Err(foreign), ..) => Err(foreign.clone()),
+                    (Ok(state), Some(Ok(after)), Some(Ok(before))) if hit.limit.algorithm.is_meter() => {
+                        let again = after.count(hit.limit, hit.hits, self.now);
+                        Ok(match denied {
+                            false => Counted { reading: again, state: after.clone() },
+                            true => counted_though_denied(state, before, again, hit, self.now),
+                        })
+                    }
+                    (Ok(state), ..) => Ok(counted_in_window(state, hit, denied, numbers)),
+                });
+            }
+            if has_meter && !denied {
+                states = after;
             }
             orders.push(counts);
         }
         Ok(orders)
+    }
+
+    /// What is told of each key: the window, or the meter as it was.
+    fn states(&self, values: &[Value]) -> Result<KeyStates, Failure> {
+        let state = |(key, value)| state(self.first_hit(key).limit, value, 0, self.now);
+        self.keys.iter().zip(values).map(state).collect()
     }
 
     fn key_readings<'v>(&self, values: &'v [Value]) -> Result<SmallVec<[KeyReading<'v>; 4]>, Failure> {
@@ -100,12 +146,38 @@ impl KeyReading<'_> {
     }
 }
 
-/// A window's start, or why there is none.
-pub(in crate::storage::redis) fn window(value: &Value) -> Result<Result<u64, ForeignValue>, Failure> {
+/// The state of each key, or why it could not be counted.
+type KeyStates = SmallVec<[Result<State, ForeignValue>; 4]>;
+
+/// What a script tells of a key of this limit: a window's start, to which the count belongs, or what is in a meter; or why there is nothing.
+pub(in crate::storage::redis) fn state(
+    limit: Limit,
+    value: &Value,
+    count: u64,
+    now: Timestamp,
+) -> Result<Result<State, ForeignValue>, Failure> {
     match value {
-        Value::BulkString(reason) => {
-            Ok(Err(ForeignValue { reason: String::from_utf8_lossy(reason).into_owned().into() }))
-        }
+        Value::Array(numbers) => told(limit, numbers, now).map(Ok),
+        other => Ok(window(other)?.map(|start| State::FixedWindow(Window { start, count }))),
+    }
+}
+
+/// What there is in a meter, or why there is nothing.
+fn metered(limit: Limit, numbers: &[Value], now: Timestamp) -> Result<Result<State, ForeignValue>, Failure> {
+    match numbers {
+        [Value::BulkString(reason), ..] => Ok(Err(foreign(reason))),
+        numbers => told(limit, numbers, now).map(Ok),
+    }
+}
+
+fn foreign(reason: &[u8]) -> ForeignValue {
+    ForeignValue { reason: String::from_utf8_lossy(reason).into_owned().into() }
+}
+
+/// A window's start, or why there is none.
+fn window(value: &Value) -> Result<Result<u64, ForeignValue>, Failure> {
+    match value {
+        Value::BulkString(reason) => Ok(Err(foreign(reason))),
         other => number(other).map(Ok),
     }
 }
@@ -122,6 +194,32 @@ pub(in crate::storage::redis) fn malformed() -> Failure {
 }
 
 fn counted(window: &Result<u64, ForeignValue>, hit: &Hit, count: u64) -> Result<Counted, ForeignValue> {
-    let over = count > limit(hit);
-    window.clone().map(|window_start| Counted { reading: Reading { count, over }, window_start })
+    window.clone().map(|start| in_window(start, count, count > limit(hit)))
+}
+
+/// A hit in a window, by the counts before its request and with it.
+fn counted_in_window(window: &State, hit: &Hit, denied: bool, (before, after): (u64, u64)) -> Counted {
+    let start = window.window().map_or(0, |window| window.start);
+    in_window(start, if denied { before } else { after }, after > limit(hit))
+}
+
+fn in_window(start: u64, count: u64, over: bool) -> Counted {
+    let state = State::FixedWindow(Window { start, count });
+    Counted { reading: Reading::of_window(count, over), state }
+}
+
+/// A hit on a meter whose request was denied: it has left no trace, unless it is taken anyway.
+fn counted_though_denied(
+    state: &mut State,
+    before: &State,
+    again: Reading,
+    hit: &Hit,
+    now: Timestamp,
+) -> Counted {
+    if hit.takes_anyway() {
+        let reading = state.count(hit.limit, hit.hits, now);
+        return Counted { reading, state: state.clone() };
+    }
+    let reading = Reading { count: before.used(hit.limit, now), ..again };
+    Counted { reading, state: before.clone() }
 }

@@ -9,9 +9,13 @@ use redis::{Client, Cmd, Value};
 use tokio::task::JoinSet;
 
 use super::server::Console;
-use super::{NOW, Server, hit, key, one, open, order, readings, soon};
+use super::{NOW, Server, hit, key, one, open, order, readings, soon, take};
+use crate::decision::algorithm::Algorithm;
+use crate::decision::hit::Hit;
+use crate::decision::key::CounterKey;
+use crate::decision::limit::Limit;
 use crate::decision::period::Period;
-use crate::decision::request::Hits;
+use crate::decision::request::{Entry, Hits};
 use crate::storage::redis::link::Link;
 use crate::storage::redis::order::{Mode, Order};
 use crate::storage::redis::script::{KnownScripts, Script};
@@ -110,6 +114,33 @@ async fn ask(connection: &mut MultiplexedConnection, mut known: KnownScripts, na
     let key = [b"rk:", key(&name.to_string(), Period::HOUR).as_bytes()].concat();
     command.arg(key).arg(NOW.millis()).arg(3_600).arg(1);
     assert!(matches!(connection.send_packed_command(&command).await, Ok(Value::Array(_))));
+}
+
+/// What each algorithm costs Redis: each call a key of its own, then one key for all.
+#[test]
+#[ignore = "prints figures; takes half a minute"]
+fn algorithms() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::start();
+        let link = open(&server);
+        let of = |algorithm: Algorithm, name: u64| {
+            let limit = Limit::new(4_000_000_000, Period::DAY).held_by(algorithm);
+            let name = name.to_string();
+            let entries = [Entry { key: b"k", value: name.as_bytes() }];
+            one(Hit { key: CounterKey::of_limit(limit, "d", entries.into_iter()), limit, ..take("", 1) })
+        };
+        for _ in 0..3 {
+            for algorithm in Algorithm::ALL.into_iter().filter(|&one| one != Algorithm::LeakyBucket) {
+                let name = algorithm.name();
+                through_link(&server, &link, &format!("{name}, uniform"), move |caller, turn| {
+                    of(algorithm, mixed(caller, turn) % 10_000)
+                })
+                .await;
+                through_link(&server, &link, &format!("{name}, one key"), move |_, _| of(algorithm, 0)).await;
+            }
+        }
+    });
 }
 
 #[test]

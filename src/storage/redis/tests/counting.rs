@@ -132,7 +132,7 @@ async fn each_hit_of_a_call_gets_its_own_reading_however_its_keys_are_sorted() {
     for counts in [[1, 1, 3, 3, 0, 1, 4], [4, 2, 6, 6, 3, 2, 7]] {
         let outcome = link.count(order(hits.as_slice().into(), Mode::Count), soon()).await;
         let Outcome::Done(counted) = outcome else { panic!("not counted: {outcome:?}") };
-        let found = counted.into_iter().map(|one| one.map(|one| (one.reading.count, one.window_start)));
+        let found = counted.into_iter().map(|one| one.map(|one| (one.reading.count, one.window_start())));
         assert_eq!(found.collect::<Vec<_>>(), counts.into_iter().zip(windows).map(Ok).collect::<Vec<_>>());
     }
 }

@@ -2,8 +2,10 @@
 
 use super::{NOW, Server, count, hit, key, open, soon, take};
 use crate::decision::fixed_window::Window;
+use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::request::Hits;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::link::Link;
 use crate::storage::redis::order::{GiveBack, Outcome, Settlement, SettlementId, Way};
@@ -12,19 +14,13 @@ const WINDOW: u64 = 1_699_999_200;
 
 fn settlement(last_read: u64, admitted: u64, replica: u64, outage: u64) -> Settlement {
     let id = SettlementId { replica, outage };
-    Settlement {
-        key: key("a", Period::HOUR),
-        period: Period::HOUR,
-        window_start: WINDOW,
-        last_read,
-        admitted,
-        id,
-    }
+    let read = State::FixedWindow(Window { start: WINDOW, count: last_read });
+    Settlement { key: key("a", Period::HOUR), limit: Limit::new(100, Period::HOUR), read, admitted, id }
 }
 
 async fn settle_at(link: &Link, settlement: Settlement, now: Timestamp) -> Window {
     let Outcome::Done(windows) = link.settle(&[settlement], now, soon()).await else { panic!() };
-    windows[0].clone().unwrap()
+    windows[0].clone().unwrap().window().unwrap()
 }
 
 async fn settle(link: &Link, settlement: Settlement) -> u64 {
@@ -32,9 +28,10 @@ async fn settle(link: &Link, settlement: Settlement) -> u64 {
 }
 
 async fn give_back(link: &Link, window_start: u64, amount: u32) -> u64 {
-    let amounts = [GiveBack { key: key("a", Period::HOUR), period: Period::HOUR, window_start, amount }];
+    let limit = Limit::new(100, Period::HOUR);
+    let amounts = [GiveBack { key: key("a", Period::HOUR), limit, window_start, amount }];
     let Outcome::Done(windows) = link.give_back(&amounts, Way::Straight, NOW, soon()).await else { panic!() };
-    windows[0].clone().unwrap().count
+    windows[0].clone().unwrap().window().unwrap().count
 }
 
 #[tokio::test]
@@ -120,7 +117,8 @@ async fn a_window_far_ahead_wipes_no_counter() {
     let link = open(&server);
     count(&link, &[hit("a", 100, Period::HOUR, Hits::Take(90))]).await;
     let next = WINDOW + 3_600;
-    let ahead = Settlement { window_start: next, ..settlement(0, 1, 7, 1) };
+    let read = State::FixedWindow(Window { start: next, count: 0 });
+    let ahead = Settlement { read, ..settlement(0, 1, 7, 1) };
     for (seconds_before, expected) in [
         (2_000, Window { start: WINDOW, count: 90 }),
         (3, Window { start: WINDOW, count: 90 }),

@@ -4,30 +4,44 @@
 mod sequences;
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use super::{Server, hit, open, soon};
-use crate::decision::fixed_window::Reading;
+use super::{Server, open, soon};
+use crate::decision::algorithm::Algorithm;
+use crate::decision::fixed_window::MAX_AHEAD;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
 use crate::decision::key::CounterKey;
+use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::local::{LocalSettings, LocalStore};
 use crate::storage::redis::link::Link;
-use crate::storage::redis::order::{Counted, Mode, Now, Order, Outcome, Route};
+use crate::storage::redis::order::{Mode, Now, Order, Outcome, Route};
 
 use sequences::{Step, TestHit, TestRequest, steps};
 
 /// Enough for every counter of a case, so that none has to give way.
 const ROOM: LocalSettings = LocalSettings { max_entries: 100_000 };
 
-/// The start and the count of each counter's window.
+/// What each counter holds.
 #[derive(Default)]
-struct Model(HashMap<CounterKey, (u64, u64)>);
+struct Model(HashMap<CounterKey, Held>);
+
+#[derive(Clone)]
+enum Held {
+    /// The start and the count of a window.
+    Window(u64, u64),
+    /// A meter, which has models of its own where it is defined, and the second in which stores may forget it.
+    Meter(State, u64),
+}
+
+/// What came of a hit: its reading, and the start of its window.
+type ModelCounted = (Reading, u64);
 
 /// A request as stores are asked for it.
 struct Asked {
@@ -37,12 +51,18 @@ struct Asked {
 }
 
 impl Model {
-    fn count(&mut self, asked: &Asked, now: u64) -> Vec<Counted> {
+    fn count(&mut self, asked: &Asked, now: Timestamp) -> Vec<ModelCounted> {
         let mut after = Self(self.0.clone());
         let mut counted: Vec<_> = asked.hits.iter().map(|hit| after.count_one(hit, now)).collect();
         let ignored = asked.denied_requests == DeniedRequests::Ignore && denies(asked, &counted);
-        for (hit, counted) in asked.hits.iter().zip(&mut counted).filter(|_| ignored) {
-            counted.reading.count = self.find(hit, now).1;
+        if ignored {
+            let before: Vec<u64> = asked.hits.iter().map(|hit| self.held(hit, now)).collect();
+            for ((hit, counted), before) in asked.hits.iter().zip(&mut counted).zip(before) {
+                match hit.takes_anyway() {
+                    true => *counted = self.count_one(hit, now),
+                    false => counted.0.count = before,
+                }
+            }
         }
         if !ignored {
             *self = after;
@@ -50,17 +70,29 @@ impl Model {
         counted
     }
 
-    fn count_one(&mut self, hit: &Hit, now: u64) -> Counted {
-        let (window_start, before) = self.find(hit, now);
+    fn count_one(&mut self, hit: &Hit, now: Timestamp) -> ModelCounted {
+        if hit.limit.algorithm.is_meter() {
+            let mut meter = self.meter(hit, now);
+            let reading = meter.count(hit.limit, hit.hits, now);
+            let holds = meter.used(hit.limit, now) > 0 || self.0.contains_key(&hit.key);
+            if reading.changes(hit.limit, hit.hits) && holds {
+                let empty = meter.empty_at(hit.limit, now);
+                let expires = empty.millis().div_ceil(1_000) + MAX_AHEAD;
+                self.0.insert(hit.key.clone(), Held::Meter(meter, expires));
+            }
+            return (reading, 0);
+        }
+        let (window_start, before) = self.window(hit, now.secs());
         let count = match hit.hits {
             Hits::Take(amount) => before + u64::from(amount),
             Hits::Refund(amount) => before.saturating_sub(u64::from(amount)),
         };
-        if count > 0 || self.0.get(&hit.key).is_some_and(|(start, _)| *start == window_start) {
-            self.0.insert(hit.key.clone(), (window_start, count));
+        let runs = |held: &Held| matches!(held, Held::Window(start, _) if *start == window_start);
+        if count > 0 || self.0.get(&hit.key).is_some_and(runs) {
+            self.0.insert(hit.key.clone(), Held::Window(window_start, count));
         }
         let over = matches!(hit.hits, Hits::Take(_)) && count > u64::from(hit.limit.requests_per_unit);
-        Counted { reading: Reading { count, over }, window_start }
+        (Reading::of_window(count, over), window_start)
     }
 
     /// Counters that expired long ago, had time really passed.
@@ -68,20 +100,54 @@ impl Model {
         let windows = move |key: &CounterKey, start: u64| {
             now.saturating_sub(start) / u64::from(key.period().expect("a counter").seconds())
         };
-        self.0.iter().filter(move |(key, (start, _))| windows(key, *start) > 4_000).map(|(key, _)| key)
+        let is_gone = move |key: &CounterKey, held: &Held| match held {
+            Held::Window(start, _) => windows(key, *start) > 4_000,
+            Held::Meter(_, expires) => *expires <= now,
+        };
+        self.0.iter().filter(move |(key, held)| is_gone(key, held)).map(|(key, _)| key)
     }
 
-    fn find(&self, hit: &Hit, now: u64) -> (u64, u64) {
+    /// Forgets meters as stores do.
+    fn forget(&mut self, now: u64) {
+        self.0.retain(|_, held| !matches!(held, Held::Meter(_, expires) if *expires <= now));
+    }
+
+    fn window(&self, hit: &Hit, now: u64) -> (u64, u64) {
         let current = now - now % u64::from(hit.limit.period.seconds());
-        let stored = self.0.get(&hit.key).filter(|(start, _)| (current..=now + 2).contains(start));
-        stored.copied().unwrap_or((current, 0))
+        match self.0.get(&hit.key) {
+            Some(Held::Window(start, count)) if (current..=now + 2).contains(start) => (*start, *count),
+            _ => (current, 0),
+        }
+    }
+
+    fn held(&self, hit: &Hit, now: Timestamp) -> u64 {
+        match hit.limit.algorithm.is_meter() {
+            true => self.meter(hit, now).used(hit.limit, now),
+            false => self.window(hit, now.secs()).1,
+        }
+    }
+
+    fn meter(&self, hit: &Hit, now: Timestamp) -> State {
+        let mut state = match self.0.get(&hit.key) {
+            Some(Held::Meter(state, _)) => state.clone(),
+            _ => State::begin(hit.limit, now),
+        };
+        state.advance(hit.limit, now);
+        state
     }
 }
 
-fn denies(asked: &Asked, counted: &[Counted]) -> bool {
-    let over = |(hit, counted): (&Hit, &Counted)| (hit.role.quota, counted.reading.over && !hit.role.shadow);
-    let (quota, plain): (Vec<_>, Vec<_>) =
-        asked.hits.iter().zip(counted).map(over).partition(|(quota, _)| *quota);
+fn denies(asked: &Asked, counted: &[ModelCounted]) -> bool {
+    // Each descriptor: whether it is in quota mode, and whether any of its limits is over.
+    let mut descriptors: Vec<(bool, bool)> = Vec::new();
+    for (hit, counted) in asked.hits.iter().zip(counted) {
+        let over = counted.0.over && !hit.role.shadow;
+        match descriptors.last_mut().filter(|_| hit.role.continues) {
+            Some((_, any_over)) => *any_over |= over,
+            None => descriptors.push((hit.role.quota, over)),
+        }
+    }
+    let (quota, plain): (Vec<_>, Vec<_>) = descriptors.into_iter().partition(|(quota, _)| *quota);
     let quota_left = asked.leniency.quota_left || quota.is_empty() || quota.contains(&(true, false));
     !asked.leniency.never_denies && (!quota_left || plain.contains(&(false, true)))
 }
@@ -89,12 +155,18 @@ fn denies(asked: &Asked, counted: &[Counted]) -> bool {
 impl Step {
     /// The requests as stores are asked for them, on counters of this case alone.
     fn asked(&self, case: usize) -> Vec<Asked> {
-        let named = |this: &TestHit| {
-            let name = format!("{}{case}", this.name);
-            Hit { role: this.role, ..hit(&name, this.limit, this.period, this.hits) }
+        // Those that wait together bring a meter to the present once, by what drains of the first one's limit.
+        let mut rates: HashMap<CounterKey, u32> = HashMap::new();
+        let mut named = |this: &TestHit| {
+            let mut hit = this.named(&format!("{}{case}", this.name));
+            let rate = *rates.entry(hit.key.clone()).or_insert(hit.limit.requests_per_unit);
+            if hit.limit.algorithm.is_meter() {
+                hit.limit.requests_per_unit = rate;
+            }
+            hit
         };
         let asked = |request: &TestRequest| Asked {
-            hits: request.hits.iter().map(named).collect(),
+            hits: request.hits.iter().map(&mut named).collect(),
             leniency: Leniency { never_denies: self.never_denies, quota_left: request.quota_left },
             denied_requests: self.denied_requests,
         };
@@ -107,14 +179,20 @@ impl Asked {
         Batch { hits: &self.hits, leniency: self.leniency, denied_requests: self.denied_requests }
     }
 
-    fn order(&self, now: Timestamp) -> Order {
-        Order {
-            hits: self.hits.as_slice().into(),
-            mode: Mode::of(&self.batch()),
-            now: Now::There(now),
-            route: Route::default(),
-            trace: None,
+    /// The orders that it becomes, and the places of their hits: where hits count by themselves, one for each algorithm.
+    fn orders(&self, now: Timestamp) -> Vec<(Order, Vec<usize>)> {
+        let mode = Mode::of(&self.batch());
+        let mut places: BTreeMap<Algorithm, Vec<usize>> = BTreeMap::new();
+        for (place, hit) in self.hits.iter().enumerate() {
+            let algorithm = if mode == Mode::Count { hit.limit.algorithm } else { Algorithm::FixedWindow };
+            places.entry(algorithm).or_default().push(place);
         }
+        let order = |places: Vec<usize>| {
+            let hits = places.iter().map(|&place| self.hits[place].clone()).collect();
+            let (now, route) = (Now::There(now), Route::default());
+            (Order { hits, mode, now, route, trace: None }, places)
+        };
+        places.into_values().map(order).collect()
     }
 }
 
@@ -133,16 +211,19 @@ async fn play(
         for key in model.gone(now.secs()) {
             server.console().ask::<i64>(&format!("DEL rk:{key:?}"));
         }
+        model.forget(now.secs());
+        local.sweep(now);
         let requests = step.asked(case);
-        let send = |asked: &Asked| {
-            let (link, order) = (links[step.replica].clone(), asked.order(now));
+        let orders: Vec<_> = requests.iter().map(|asked| asked.orders(now)).collect();
+        let send = |(order, _): &(Order, Vec<usize>)| {
+            let (link, order) = (links[step.replica].clone(), order.clone());
             tokio::spawn(async move { link.count(order, soon()).await })
         };
         // All wait together, and those on equal counters are counted by one script call. None is left for the next case.
-        let answers = join_all(requests.iter().map(send)).await;
-        for (asked, answer) in requests.iter().zip(answers) {
-            let expected = model.count(asked, now.secs());
-            let readings: Vec<_> = expected.iter().map(|counted| counted.reading).collect();
+        let mut answers = join_all(orders.iter().flatten().map(send)).await.into_iter();
+        for (asked, orders) in requests.iter().zip(&orders) {
+            let expected = model.count(asked, now);
+            let readings: Vec<_> = expected.iter().map(|counted| counted.0).collect();
             let local = local.count_now(asked.batch(), now);
             prop_assert_eq!(
                 local.as_slice(),
@@ -152,8 +233,15 @@ async fn play(
                 asked.hits,
                 step
             );
-            let Outcome::Done(counts) = answer.unwrap() else { panic!("not counted") };
-            let shared: Vec<_> = counts.into_iter().map(Result::unwrap).collect();
+            let mut shared = BTreeMap::new();
+            for ((_, places), answer) in orders.iter().zip(&mut answers) {
+                let outcome = answer.unwrap();
+                let Outcome::Done(counts) = outcome else { panic!("not counted: {outcome:?}") };
+                let counted = counts.into_iter().map(Result::unwrap);
+                let counted = counted.map(|counted| (counted.reading, counted.window_start()));
+                shared.extend(places.iter().copied().zip(counted));
+            }
+            let shared: Vec<_> = shared.into_values().collect();
             prop_assert_eq!(shared, expected, "the scripts, {:?}, {:?} of {:?}", now, asked.hits, step);
         }
     }

@@ -94,9 +94,8 @@ impl Keeper {
             slot: slot(&count.key),
             settlement: Settlement {
                 key: count.key,
-                period: count.period,
-                window_start: count.read.start,
-                last_read: count.read.count,
+                limit: count.limit,
+                read: count.read,
                 admitted: 0,
                 id: SettlementId { replica: self.replica.id, outage: 0 },
             },

@@ -6,7 +6,6 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::{COUNTERS_AT_A_TIME, COUNTERS_PER_CALL, Keeper, told};
-use crate::decision::fixed_window::Window;
 use crate::decision::key::CounterKey;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::settlement::{self, SettlementRound};
@@ -59,11 +58,10 @@ impl Keeper {
         let asked: Vec<Settlement> =
             found.iter().filter_map(|settlement| self.as_order(settlement)).collect();
         let failure = match told(self.link.settle(&asked, now, Instant::now() + ERRAND).await) {
-            Ok(windows) => {
-                for (settlement, window) in found.iter().zip(windows) {
+            Ok(states) => {
+                for (settlement, state) in found.iter().zip(states) {
                     // A foreign value under the key cannot be settled with; its window will end.
-                    let unknown = Window { start: settlement.window_start, count: settlement.read };
-                    self.shards.ledger.settled(settlement, window.unwrap_or(unknown), now);
+                    self.shards.ledger.settled(settlement, state.as_ref().unwrap_or(&settlement.read), now);
                 }
                 add(&self.shard.figures.settled, found.len());
                 return Some(found.len());
@@ -100,9 +98,8 @@ impl Keeper {
     fn as_order(&self, settlement: &settlement::Settlement) -> Option<Settlement> {
         Some(Settlement {
             key: CounterKey::from_stored(&settlement.key)?,
-            period: settlement.period,
-            window_start: settlement.window_start,
-            last_read: settlement.read,
+            limit: settlement.limit,
+            read: settlement.read.clone(),
             admitted: settlement.admitted,
             id: SettlementId { replica: self.replica.id, outage: settlement.id.0 },
         })

@@ -14,6 +14,7 @@ use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::Share;
 use crate::storage::redis::tests::server::Server;
@@ -91,7 +92,11 @@ async fn measure(counters: usize) {
     assert_eq!(server.console().ask::<usize>("DBSIZE"), counters);
     server.console().ask::<()>("FLUSHALL");
     for hit in (0..counters).map(take) {
-        shards.ledger().note_reading(&hit, Window { count: 9, ..Window::at(Period::YEAR, at) }, at);
+        shards.ledger().note_reading(
+            &hit,
+            &State::FixedWindow(Window { count: 9, ..Window::at(Period::YEAR, at) }),
+            at,
+        );
     }
     for what in ["lost", "known"] {
         let begun = now();

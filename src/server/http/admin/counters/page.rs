@@ -22,6 +22,9 @@ pub struct ListQuery {
     /// Only those whose entries, or whose key, begin so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// Only those whose limit is held so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
     /// About how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
@@ -46,6 +49,9 @@ pub struct CounterQuery {
     /// Its unit, where requests bring their limit along.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// How its limit is held, where the unit does not say which one is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
 }
 
 /// The body of `POST /counters/reset`: one counter as in [`CounterQuery`], or a filter as in [`ListQuery`] and `all`.
@@ -70,6 +76,9 @@ pub struct ResetQuery {
     /// How all of them begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// How the limit of the counter, or of all of them, is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
     /// That all are meant, and not one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
@@ -115,16 +124,20 @@ pub struct CounterLine {
     pub domain: String,
     /// Its entries.
     pub entries: String,
+    /// How its limit is held.
+    pub algorithm: String,
     /// Its unit.
     pub unit: String,
-    /// Hits in the window that runs.
+    /// Whole hits that it holds now; of a bucket without a known limit those that it held when it was used last.
     pub count: u64,
     /// Hits that pass in a window; `null` where no rule is known for certain.
     pub limit: Option<u32>,
+    /// Hits that it holds at the most: the limit, or a bucket's burst; `null` where no limit is known.
+    pub capacity: Option<u32>,
     /// Hits that are left; `null` where no limit is known.
     pub remaining: Option<u32>,
-    /// Seconds until the window ends.
-    pub reset_seconds: u64,
+    /// Seconds until the window ends, or until nothing is held any more; `null` of a bucket without a known limit.
+    pub reset_seconds: Option<u64>,
     /// The shard that it lives on; `null` in the process's memory.
     pub shard: Option<String>,
     /// The rule that counts in it.
@@ -201,9 +214,11 @@ impl From<FoundCounter> for CounterLine {
             key: format!("{:?}", counter.key),
             domain: counter.domain,
             entries: counter.entries,
+            algorithm: counter.algorithm.name().to_owned(),
             unit: counter.period.to_string(),
             count: counter.count,
             limit: limit.map(|limit| limit.requests_per_unit),
+            capacity: limit.map(|limit| limit.burst),
             remaining: limit.map(|limit| limit.remaining(counter.count)),
             reset_seconds: counter.reset_seconds,
             shard: counter.shard.map(|shard| shard.to_string()),

@@ -51,9 +51,12 @@ pub struct DescriptorPage {
     /// The rule that replaces it, as another descriptor of the request meets that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<RulePage>,
-    /// The counter that would be used.
+    /// The counter that would be used: that of the rule's first limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counter: Option<CounterPage>,
+    /// Those of its further limits, all of which have to pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_counters: Vec<CounterPage>,
     /// Why no rule applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -87,10 +90,21 @@ pub struct CounterPage {
     /// What of it is a hash, because it is too long to stand there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hashed: Option<String>,
+    /// The name of its limit, where the rule has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Whether all values that match a pattern share it.
     pub shared: bool,
+    /// How its limit is held.
+    pub algorithm: String,
     /// Hits that pass in a window.
     pub limit: u32,
+    /// Hits that a bucket holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+    /// Whether hits that do not fit are taken all the same, though they are denied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdraft: bool,
     /// The rule's own limit, where this deployment gives out a part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole_limit: Option<u32>,
@@ -119,12 +133,12 @@ pub struct CounterPage {
 pub enum NowPage {
     /// It was read.
     Read {
-        /// Hits in the window that runs.
+        /// Hits that it holds now.
         count: u64,
         /// Hits that are left.
         remaining: u32,
-        /// Seconds until the window ends.
-        reset_seconds: u64,
+        /// Seconds until the window ends, or until nothing is held any more; `null` where that is not known.
+        reset_seconds: Option<u64>,
     },
     /// It was not.
     Unread {
@@ -196,13 +210,22 @@ impl ExplainPage {
 }
 
 fn page(domain: &str, asked: &Descriptor<'_>, one: &Explained<'_>, places: &Places) -> DescriptorPage {
-    let (outcome, replaced_by, counter) = match &one.fate {
-        Fate::NoRule => ("no_rule", None, None),
-        Fate::NoLimit => ("no_limit", None, None),
-        Fate::Unlimited => ("unlimited", None, None),
-        Fate::Replaced(by) => ("replaced", Some(RulePage::of(by)), None),
-        Fate::Counted(counted) => ("counted", None, Some(CounterPage::new(counted, places, asked))),
+    let (outcome, replaced_by) = match &one.fate {
+        Fate::NoRule => ("no_rule", None),
+        Fate::NoLimit => ("no_limit", None),
+        Fate::Unlimited => ("unlimited", None),
+        Fate::Replaced(by) => ("replaced", Some(RulePage::of(by))),
+        Fate::Counted(_) => ("counted", None),
     };
+    let counted = match &one.fate {
+        Fate::Counted(counted) => counted.as_slice(),
+        _ => &[],
+    };
+    let page = |one: &Counted| {
+        let name = one.name.as_deref().filter(|_| counted.len() > 1).map(str::to_owned);
+        CounterPage { name, ..CounterPage::new(one, places, asked) }
+    };
+    let mut counters = counted.iter().map(page);
     let hint = hint::of(domain, &asked.entries, &one.walk);
     let steps = one.walk.steps.iter().zip(&asked.entries);
     DescriptorPage {
@@ -210,16 +233,24 @@ fn page(domain: &str, asked: &Descriptor<'_>, one: &Explained<'_>, places: &Plac
         outcome: outcome.into(),
         rule: one.walk.rule().map(RulePage::of),
         replaced_by,
-        counter,
+        counter: counters.next(),
+        further_counters: counters.collect(),
         why: hint.as_ref().map(|hint| hint.why.clone()),
         help: hint.map(|hint| hint.help),
         steps: steps.map(|(step, entry)| StepPage::new(step, *entry)).collect(),
     }
 }
 
+impl DescriptorPage {
+    /// All counters that would be used.
+    pub(super) fn counters_mut(&mut self) -> impl Iterator<Item = &mut CounterPage> {
+        self.counter.iter_mut().chain(&mut self.further_counters)
+    }
+}
+
 impl RulePage {
     fn of(rule: &Rule) -> Self {
-        let name = rule.name.as_deref().map(str::to_owned);
+        let name = rule.name().map(str::to_owned);
         Self { path: rule.path.to_string(), name, location: rule.location.to_string() }
     }
 }
@@ -236,8 +267,12 @@ impl CounterPage {
             redis_key: prefix.map(|prefix| format!("{prefix}{key}")),
             key,
             hashed: hashed(&counted.hashed, &asked.entries),
+            name: None,
             shared: counted.shared,
+            algorithm: counted.limit.algorithm.name().into(),
             limit: counted.limit.requests_per_unit,
+            burst: Some(counted.limit.burst).filter(|_| counted.limit.algorithm.is_bucket()),
+            overdraft: counted.limit.overdraft,
             whole_limit: Some(counted.whole.requests_per_unit)
                 .filter(|whole| *whole != counted.limit.requests_per_unit),
             unit: counted.limit.period.to_string(),

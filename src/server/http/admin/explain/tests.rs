@@ -2,6 +2,7 @@
 
 use super::page::{ExplainPage, Places};
 use super::{AskFault, Asked, Context, Question};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
@@ -30,7 +31,23 @@ fn rules() -> RuleSet {
             descriptors: vec![limited(9, "user", "", Period::DAY)],
             ..spec(7, "route", "checkout")
         },
+        DescriptorSpec {
+            further_limits: limited(12, "", "", Period::DAY).limit.into_iter().collect(),
+            shadow_mode: true,
+            ..limited(11, "several", "", Period::SECOND)
+        },
     ];
+    let held = |line, key: &str, limit: Limit| {
+        let spec = limited(line, key, "", Period::MINUTE);
+        let limit = spec.limit.clone().map(|said| LimitSpec { quota: QuotaSpec::Counted(limit), ..said });
+        DescriptorSpec { limit, ..spec }
+    };
+    let minute = |algorithm| Limit::new(10, Period::MINUTE).held_by(algorithm);
+    let bucket = Limit { overdraft: true, ..minute(Algorithm::TokenBucket).with_burst(25) };
+    let descriptors = descriptors
+        .into_iter()
+        .chain([held(13, "bucket", bucket), held(15, "window", minute(Algorithm::SlidingWindow))])
+        .collect();
     RuleSet::compile(&[DomainSpec { name: "mesh".into(), descriptors }]).unwrap()
 }
 
@@ -62,6 +79,53 @@ fn a_decision_is_told_with_what_came_close() {
 }
 
 #[test]
+fn all_limits_of_a_rule_are_told() {
+    check(
+        "mesh",
+        "several=v",
+        "several=v\n  1. several=v leads to several (rules.yaml:11:5), the key's default\n  \
+         rule     several (rules.yaml:11:5), named rule-11\n  \
+         limit    10 per second, named rule-11\n  mode     in shadow mode: counted, never denied\n  counter  1|f1|mesh|several=v\n  \
+         and      10 per day, named rule-12\n  counter  1|f86400|mesh|several=v\n",
+    );
+}
+
+#[test]
+fn the_way_in_which_a_limit_is_held_is_told() {
+    let told = |rule: &str, limit: &str, counter: &str| {
+        format!("  {rule}\n  limit    {limit}\n  counter  {counter}\n")
+    };
+    check(
+        "mesh",
+        "bucket=v",
+        &format!(
+            "bucket=v\n  1. bucket=v leads to bucket (rules.yaml:13:5), the key's default\n{}",
+            told(
+                "rule     bucket (rules.yaml:13:5), named rule-13",
+                "10 per minute by token_bucket, burst 25\n  mode     overdraft: hits that are denied are taken all the same",
+                "1|t60|mesh|bucket=v"
+            )
+        ),
+    );
+    check(
+        "mesh",
+        "window=v",
+        &format!(
+            "window=v\n  1. window=v leads to window (rules.yaml:15:5), the key's default\n{}",
+            told(
+                "rule     window (rules.yaml:15:5), named rule-15",
+                "10 per minute by sliding_window",
+                "1|s60|mesh|window=v"
+            )
+        ),
+    );
+    let json = serde_json::to_value(explain("mesh", &["bucket=v"], &plain())).unwrap();
+    let counter = &json["descriptors"][0]["counter"];
+    assert_eq!((&counter["algorithm"], &counter["burst"]), (&"token_bucket".into(), &25.into()));
+    assert_eq!(counter["overdraft"], true);
+}
+
+#[test]
 fn where_nothing_decides_the_remedy_is_told() {
     let none = "  rule     none: it passes, and nothing is counted\n";
     let rest = "rate_limit: {unit: minute, requests_per_unit: 10}}`; without `value` it is for all values\n";
@@ -70,7 +134,8 @@ fn where_nothing_decides_the_remedy_is_told() {
         "rout=checkout",
         &format!(
             "rout=checkout\n  1. rout=checkout leads nowhere\n     close: route=checkout (rules.yaml:7:5) has another key\n     \
-             close: user (rules.yaml:3:5) has another key\n{none}  why      nothing matches rout=checkout\n  \
+             close: user (rules.yaml:3:5) has another key\n     close: several (rules.yaml:11:5) has another key\n     \
+             close: bucket (rules.yaml:13:5) has another key\n     close: window (rules.yaml:15:5) has another key\n{none}  why      nothing matches rout=checkout\n  \
              help     did you mean `route=checkout`? to limit it, under `descriptors:` of the domain write `- {{key: rout, value: checkout, {rest}"
         ),
     );

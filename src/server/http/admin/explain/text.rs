@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::decision::algorithm::Algorithm;
+
 use super::page::{CounterPage, DescriptorPage, ExplainPage, NowPage, RulePage, StepPage};
 
 impl ExplainPage {
@@ -53,8 +55,8 @@ fn push_descriptor(text: &mut String, descriptor: &DescriptorPage) {
         let by = format!("by {}, which another descriptor meets: this one passes uncounted", in_words(by));
         push_line(text, "replaced", &by);
     }
-    if let Some(counter) = &descriptor.counter {
-        push_counter(text, counter);
+    for (index, counter) in descriptor.counter.iter().chain(&descriptor.further_counters).enumerate() {
+        push_counter(text, counter, index > 0);
     }
 }
 
@@ -82,11 +84,17 @@ fn push_step(text: &mut String, step: &StepPage, number: usize) {
     }
 }
 
-fn push_counter(text: &mut String, counter: &CounterPage) {
+/// Adds a counter, and what is the same for all counters of a rule with the first of them alone.
+fn push_counter(text: &mut String, counter: &CounterPage, is_further: bool) {
     let part = counter.whole_limit.map_or_else(String::new, |whole| {
         format!(": this deployment's part of {whole} (counting.limit_share)")
     });
-    push_line(text, "limit", &format!("{} per {}{part}", counter.limit, counter.unit));
+    let name = counter.name.as_ref().map_or_else(String::new, |name| format!(", named {name}"));
+    let limit = if is_further { "and" } else { "limit" };
+    push_line(text, limit, &format!("{} per {}{}{part}{name}", counter.limit, counter.unit, held(counter)));
+    if counter.overdraft {
+        push_line(text, "mode", "overdraft: hits that are denied are taken all the same");
+    }
     if counter.hits_multiplier.is_some() || counter.max_hits.is_some() {
         let each = counter.hits_multiplier.unwrap_or(1);
         let most =
@@ -98,23 +106,38 @@ fn push_counter(text: &mut String, counter: &CounterPage) {
         (counter.quota_mode, "in quota mode: denies only together with all others that are"),
         (counter.shared, "all values that match the pattern share the counter"),
     ];
-    for (_, mode) in modes.into_iter().filter(|(on, _)| *on) {
+    for (_, mode) in modes.into_iter().filter(|(on, _)| *on && !is_further) {
         push_line(text, "mode", mode);
     }
     push_line(text, "counter", counter.redis_key.as_ref().unwrap_or(&counter.key));
     if let Some(hashed) = &counter.hashed {
         push_line(text, "hashed", hashed);
     }
-    if counter.redis_key.is_some() {
+    if counter.redis_key.is_some() && !is_further {
         push_line(text, "away", &format!("{} while the store does not answer", counter.on_store_failure));
     }
     match &counter.now {
         Some(NowPage::Read { count, remaining, reset_seconds }) => {
-            let now = format!("{count} counted, {remaining} remaining, begins anew in {reset_seconds} s");
-            push_line(text, "now", &now);
+            let (is_window, reset) = (counter.algorithm == Algorithm::FixedWindow.name(), reset_seconds);
+            let reset = match reset {
+                Some(seconds) if is_window => format!(", begins anew in {seconds} s"),
+                Some(seconds) => format!(", empty again in {seconds} s"),
+                None => String::new(),
+            };
+            push_line(text, "now", &format!("{count} counted, {remaining} remaining{reset}"));
         }
         Some(NowPage::Unread { not_read }) => push_line(text, "now", &format!("not read: {not_read}")),
         None => {}
+    }
+}
+
+/// How a limit is held, where that is no fixed window.
+fn held(counter: &CounterPage) -> String {
+    let burst = counter.burst.filter(|_| counter.algorithm == Algorithm::TokenBucket.name());
+    match burst {
+        _ if counter.algorithm == Algorithm::FixedWindow.name() => String::new(),
+        Some(burst) => format!(" by {}, burst {burst}", counter.algorithm),
+        None => format!(" by {}", counter.algorithm),
     }
 }
 

@@ -37,14 +37,14 @@ impl Store {
 
     pub(super) fn settle(&mut self, replica: usize, settlement: &Settlement) -> u64 {
         let counter = self.counters.entry(settlement.key.clone()).or_default();
-        let window = *counter.at(settlement.window_start);
-        if window.start > settlement.window_start {
+        let window = *counter.at(read_in(settlement).start);
+        if window.start > read_in(settlement).start {
             return 0;
         }
         let last = counter.last_settled.entry(replica).or_default();
         if *last < settlement.id.0 {
             *last = settlement.id.0;
-            let count = window.count.max(settlement.read) + settlement.admitted;
+            let count = window.count.max(read_in(settlement).count) + settlement.admitted;
             counter.window = Some(Window { count, ..window });
         }
         counter.window.unwrap().count

@@ -4,10 +4,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::decision::algorithm::Algorithm;
 use crate::decision::fixed_window::MAX_AHEAD;
-use crate::decision::hit::{DeniedRequests, Role};
+use crate::decision::hit::{DeniedRequests, Hit, OnStoreFailure, Role};
+use crate::decision::key::CounterKey;
+use crate::decision::limit::{Limit, TooLarge};
 use crate::decision::period::Period;
-use crate::decision::request::Hits;
+use crate::decision::request::{Entry, Hits};
 
 /// The largest amount that a caller may name, with default settings.
 const MOST_HITS: u32 = 1_000_000_000;
@@ -39,10 +42,23 @@ pub(super) struct TestRequest {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TestHit {
     pub(super) name: char,
-    pub(super) period: Period,
-    pub(super) limit: u32,
+    pub(super) limit: Limit,
     pub(super) hits: Hits,
     pub(super) role: Role,
+}
+
+impl TestHit {
+    /// The hit on the counter of this name.
+    pub(super) fn named(&self, name: &str) -> Hit {
+        let entries = [Entry { key: b"k", value: name.as_bytes() }];
+        Hit {
+            key: CounterKey::of_limit(self.limit, "d", entries.into_iter()),
+            limit: self.limit,
+            hits: self.hits,
+            role: self.role,
+            on_store_failure: OnStoreFailure::Local,
+        }
+    }
 }
 
 impl Advance {
@@ -74,15 +90,47 @@ fn hits() -> impl Strategy<Value = TestHit> {
     let amount = small_or_extreme;
     let hits = prop_oneof![3 => amount().prop_map(Hits::Take), 1 => amount().prop_map(Hits::Refund)];
     let role = prop_oneof![2 => Just((false, false)), 1 => any::<(bool, bool)>()];
-    (proptest::char::range('a', 'c'), periods(), small_or_extreme(), hits, role).prop_map(
-        |(name, period, limit, hits, (shadow, quota))| TestHit {
+    let continues = proptest::bool::weighted(0.4);
+    (proptest::char::range('a', 'c'), limits(), hits, role, continues).prop_map(
+        |(name, limit, hits, (shadow, quota), continues)| TestHit {
             name,
-            period,
             limit,
             hits,
-            role: Role { shadow, quota },
+            role: Role { shadow, quota, continues },
         },
     )
+}
+
+/// Limits of any algorithm, as large as they may be.
+fn limits() -> impl Strategy<Value = Limit> {
+    let algorithm = prop_oneof![2 => Just(Algorithm::FixedWindow), 3 => select(Algorithm::ALL.as_slice())];
+    let burst = proptest::option::of(small_or_extreme());
+    let overdraft = proptest::bool::weighted(0.2);
+    (periods(), small_or_extreme(), algorithm, burst, overdraft).prop_map(
+        |(period, number, algorithm, burst, overdraft)| {
+            let limit = Limit::new(number, period).held_by(algorithm);
+            let burst = burst.filter(|_| algorithm == Algorithm::TokenBucket).unwrap_or(limit.burst);
+            let limit = Limit { overdraft: overdraft && algorithm.is_meter(), ..limit.with_burst(burst) };
+            match limit.check_size() {
+                Ok(()) => limit,
+                Err(TooLarge { most }) => {
+                    let fit = |number: u32| u32::try_from(most).map_or(number, |most| number.min(most));
+                    Limit { requests_per_unit: fit(number), burst: fit(limit.burst), ..limit }
+                }
+            }
+        },
+    )
+}
+
+/// All limits of one rule have its modes, and the first hit continues nothing.
+fn of_descriptors(mut hits: Vec<TestHit>) -> Vec<TestHit> {
+    hits[0].role.continues = false;
+    for index in 1..hits.len() {
+        if hits[index].role.continues {
+            hits[index].role = Role { continues: true, ..hits[index - 1].role };
+        }
+    }
+    hits
 }
 
 /// The steps of one case.
@@ -95,8 +143,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     // Not further back than counters are kept beyond their windows.
     let set_back = prop_oneof![2 => Just(0), 6 => 0..=1_000_u64, 1 => 0..=1_000 * MAX_AHEAD];
-    let request =
-        (vec(hits(), 1..5), any::<bool>()).prop_map(|(hits, quota_left)| TestRequest { hits, quota_left });
+    let request = (vec(hits(), 1..5), any::<bool>())
+        .prop_map(|(hits, quota_left)| TestRequest { hits: of_descriptors(hits), quota_left });
     let denied_requests = select([DeniedRequests::Count, DeniedRequests::Ignore].as_slice());
     let step =
         (advance, set_back, 0..2_usize, denied_requests, proptest::bool::weighted(0.1), vec(request, 1..5))

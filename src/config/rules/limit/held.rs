@@ -1,0 +1,147 @@
+//! How a limit is held: `algorithm`, and what belongs to one: `burst` and `overdraft`.
+
+use crate::config::decode::{Decoder, Field, Optional, Reported};
+use crate::decision::algorithm::Algorithm;
+use crate::decision::limit::{Limit, TooLarge};
+
+/// What was read, and the fields that may contradict the algorithm.
+pub(super) struct Held<'a, 't> {
+    algorithm: Optional<Algorithm>,
+    burst: Optional<u32>,
+    overdraft: Optional<bool>,
+    burst_field: Option<Field<'a, 't>>,
+    overdraft_field: Option<Field<'a, 't>>,
+}
+
+impl<'a, 't> Held<'a, 't> {
+    /// Nothing was read yet.
+    pub(super) fn new() -> Self {
+        let (burst_field, overdraft_field) = (None, None);
+        Self { algorithm: Ok(None), burst: Ok(None), overdraft: Ok(None), burst_field, overdraft_field }
+    }
+
+    /// Reads a field; false where it is none of these.
+    pub(super) fn read(&mut self, decoder: &mut Decoder<'_, '_>, field: &Field<'a, 't>) -> bool {
+        match field.name {
+            "algorithm" => {
+                self.algorithm =
+                    decoder.choice(field, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)));
+            }
+            "burst" => {
+                self.burst = decoder.whole(field, 1..=u32::MAX);
+                self.burst_field = Some(*field);
+            }
+            "overdraft" => {
+                self.overdraft = decoder.truth(field);
+                self.overdraft_field = Some(*field);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes note that a field was meant to be one of these and was refused.
+    pub(super) fn note_refused(&mut self, meant: &str) {
+        match meant {
+            "algorithm" => self.algorithm = Err(Reported),
+            "burst" => self.burst = Err(Reported),
+            "overdraft" => self.overdraft = Err(Reported),
+            _ => {}
+        }
+    }
+
+    /// The limit as it is held; `number` is its `requests_per_unit`.
+    pub(super) fn limit(
+        &self,
+        decoder: &mut Decoder<'_, '_>,
+        number: Option<&Field<'_, '_>>,
+        plain: Limit,
+    ) -> Result<Limit, Reported> {
+        let algorithm = self.algorithm?.unwrap_or_default();
+        let limit = plain.held_by(algorithm);
+        let limit = match self.burst? {
+            Some(burst) => self.with_burst(decoder, limit, burst)?,
+            None => limit,
+        };
+        let limit = Limit { overdraft: self.overdraft(decoder, limit.algorithm)?, ..limit };
+        match self.too_large(limit, decoder.longest_log()) {
+            Some((message, help)) => {
+                let burst = self.burst_field.as_ref().filter(|_| limit.burst > limit.requests_per_unit);
+                let field = burst.or(number);
+                Err(field.map_or(Reported, |field| decoder.refuse(field, message, help)))
+            }
+            None => Ok(limit),
+        }
+    }
+
+    /// What to say of a limit that is too large for its algorithm.
+    fn too_large(&self, limit: Limit, longest_log: u32) -> Option<(String, String)> {
+        let (name, period) = (limit.algorithm.name(), limit.period);
+        if limit.algorithm == Algorithm::SlidingLog && limit.requests_per_unit > longest_log {
+            let number = limit.requests_per_unit;
+            return Some((
+                format!(
+                    "a `{name}` of {number} hits, each of which would have a place of its own in each counter"
+                ),
+                format!(
+                    "write {longest_log} at the most (the setting `rules.max_sliding_log`), or take `sliding_window` or `token_bucket`, which hold numbers"
+                ),
+            ));
+        }
+        let TooLarge { most } = limit.check_size().err()?;
+        let and_burst = if self.burst_field.is_some() { " for `requests_per_unit` and `burst`" } else { "" };
+        Some((
+            format!("too large for a `{name}` of `{period}`, whose counters would not be exact"),
+            format!(
+                "write {most} at the most{and_burst}, or take a shorter window or `algorithm: fixed_window`"
+            ),
+        ))
+    }
+
+    fn with_burst(&self, decoder: &mut Decoder<'_, '_>, limit: Limit, burst: u32) -> Result<Limit, Reported> {
+        let beside = || format!("`burst` beside `algorithm: {}`", limit.algorithm.name());
+        let (message, help) = match (limit.algorithm, self.algorithm?) {
+            (Algorithm::TokenBucket, _) if limit.requests_per_unit > 0 => return Ok(limit.with_burst(burst)),
+            (Algorithm::TokenBucket, _) => (
+                "`burst` beside `requests_per_unit: 0`".to_owned(),
+                "a bucket that nothing drains from would let its burst pass once; leave `burst` out to let nothing pass",
+            ),
+            (Algorithm::LeakyBucket, _) => {
+                (beside(), "a leaky bucket holds one hit; one with a burst is `algorithm: token_bucket`")
+            }
+            (_, None) => (
+                "`burst` without `algorithm: token_bucket`".to_owned(),
+                "only a token bucket has a burst, and the default is a fixed window; write the algorithm, too, or leave `burst` out",
+            ),
+            (_, Some(_)) => (
+                beside(),
+                "only a token bucket has a burst; write `algorithm: token_bucket`, or leave `burst` out",
+            ),
+        };
+        Err(report(decoder, self.burst_field.as_ref(), message, help))
+    }
+
+    fn overdraft(&self, decoder: &mut Decoder<'_, '_>, algorithm: Algorithm) -> Result<bool, Reported> {
+        match self.overdraft? {
+            Some(true) if !algorithm.is_meter() => {
+                let message = match self.algorithm? {
+                    Some(_) => format!("`overdraft` beside `algorithm: {}`", algorithm.name()),
+                    None => "`overdraft` without `algorithm`".to_owned(),
+                };
+                let help = "a fixed window, the default, counts denied hits anyway (`counting.denied_requests`); leave `overdraft` out, or write another algorithm, such as `algorithm: token_bucket`";
+                Err(report(decoder, self.overdraft_field.as_ref(), message, help))
+            }
+            overdraft => Ok(overdraft.unwrap_or(false)),
+        }
+    }
+}
+
+/// Reports that a field does not belong where it stands. One without a value says nothing, and so never comes here.
+fn report(
+    decoder: &mut Decoder<'_, '_>,
+    field: Option<&Field<'_, '_>>,
+    message: String,
+    help: &str,
+) -> Reported {
+    field.map_or(Reported, |field| decoder.report(field.span, &field.path, message, help))
+}

@@ -1,0 +1,144 @@
+//! The sliding log: when each hit of the last period came. Exact, at the price of a place for every hit: in no time that is shorter than
+//! a period do more than the limit pass.
+
+use std::collections::VecDeque;
+
+use crate::decision::limit::Limit;
+use crate::decision::meter::Meter;
+use crate::decision::ticks::Ticks;
+use crate::decision::time::Timestamp;
+
+/// What one counter holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SlidingLog {
+    /// Oldest first; no two of one millisecond, none of nothing. Those that are forgotten stay until something changes: a clock that goes
+    /// back a little finds them again.
+    entries: VecDeque<LogEntry>,
+    /// How many at the front are forgotten now, and the hits of the others.
+    forgotten: usize,
+    total: u64,
+}
+
+/// Hits that came together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When, in milliseconds since the epoch.
+    pub at: u64,
+    /// How many.
+    pub hits: u64,
+}
+
+impl Meter for SlidingLog {
+    fn advance(&mut self, limit: Limit, now: Timestamp) {
+        let ticks = Ticks::fine(limit.period);
+        if self.entries.back().is_some_and(|newest| ticks.is_far_ahead(newest.at, now)) {
+            *self = Self::default();
+        }
+        let is_forgotten = |entry: &LogEntry| entry.at.saturating_add(ticks.per_period()) <= now.millis();
+        // From where it was the last time: mostly nothing has changed, or a few at the front.
+        while let Some(oldest) = self.entries.get(self.forgotten)
+            && is_forgotten(oldest)
+        {
+            self.total -= oldest.hits;
+            self.forgotten += 1;
+        }
+        while let Some(last) = self.forgotten.checked_sub(1).and_then(|place| self.entries.get(place))
+            && !is_forgotten(last)
+        {
+            self.total += last.hits;
+            self.forgotten -= 1;
+        }
+    }
+
+    fn used(&self, _limit: Limit, _now: Timestamp) -> u64 {
+        self.total
+    }
+
+    fn take(&mut self, _limit: Limit, hits: u64, now: Timestamp) {
+        self.forget();
+        self.push(LogEntry { at: now.millis(), hits });
+    }
+
+    fn give_back(&mut self, _limit: Limit, hits: u64, _now: Timestamp) {
+        self.forget();
+        let mut left = hits;
+        while let Some(newest) = self.entries.back_mut() {
+            let given = newest.hits.min(left);
+            newest.hits -= given;
+            self.total -= given;
+            left -= given;
+            if newest.hits > 0 {
+                break;
+            }
+            self.entries.pop_back();
+        }
+    }
+
+    fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
+        let room = limit.capacity().checked_sub(hits)?;
+        let mut left = self.total;
+        let gone = |entry: &&LogEntry| {
+            let enough = left <= room;
+            left -= entry.hits;
+            !enough
+        };
+        let last = self.live().take_while(gone).last();
+        Some(last.map_or(now, |last| forgotten(last, limit)))
+    }
+
+    fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
+        self.live().next_back().map_or(now, |newest| forgotten(newest, limit))
+    }
+}
+
+/// The most hits that a log holds, with those that an overdraft took.
+const MOST_HITS: u64 = u32::MAX as u64;
+
+impl SlidingLog {
+    /// A log of these entries; those that come before an earlier one are taken to have come with it.
+    #[must_use]
+    pub fn of(entries: impl IntoIterator<Item = LogEntry>) -> Self {
+        let mut log = Self::default();
+        entries.into_iter().for_each(|entry| log.push(entry));
+        log
+    }
+
+    /// The entries that count, oldest first.
+    pub fn live(&self) -> impl DoubleEndedIterator<Item = &LogEntry> {
+        self.entries.range(self.forgotten.min(self.entries.len())..)
+    }
+
+    /// When the oldest entry that counts is forgotten.
+    #[must_use]
+    pub fn oldest_forgotten_at(&self, limit: Limit) -> Option<Timestamp> {
+        self.live().next().map(|oldest| forgotten(oldest, limit))
+    }
+
+    fn forget(&mut self) {
+        self.entries.drain(..self.forgotten.min(self.entries.len()));
+        self.forgotten = 0;
+    }
+
+    /// The hits that count.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    fn push(&mut self, entry: LogEntry) {
+        let entry = LogEntry { hits: entry.hits.min(MOST_HITS.saturating_sub(self.total)), ..entry };
+        if entry.hits == 0 {
+            return;
+        }
+        self.total += entry.hits;
+        match self.entries.back_mut() {
+            // A clock that is a little behind does not bring an old entry behind a new one.
+            Some(newest) if newest.at >= entry.at => newest.hits += entry.hits,
+            _ => self.entries.push_back(entry),
+        }
+    }
+}
+
+fn forgotten(entry: &LogEntry, limit: Limit) -> Timestamp {
+    Timestamp::from_millis(entry.at).after(limit.period.duration())
+}

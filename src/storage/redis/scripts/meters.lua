@@ -1,0 +1,16 @@
+-- The meters by the letter of their algorithm, each made when it is first needed.
+local makers, made = { s = sliding_window, t = token_bucket, l = token_bucket, x = sliding_log }, {}
+
+-- The functions of a meter, the period in seconds and what drains in a tick, from "<letter><period>/<rate>".
+local function meter_of(text)
+  local letter, period, rate = string.match(text, '^(%a)(%d+)/(%d+)$')
+  made[letter] = made[letter] or makers[letter]()
+  return made[letter], tonumber(period), tonumber(rate)
+end
+
+-- Another state that is the same.
+local function copied(state)
+  local copy = {}
+  for name, value in pairs(state) do copy[name] = value end
+  return copy
+end

@@ -1,0 +1,121 @@
+//! What scripts tell of meters, in numbers, and what they are told of them.
+
+use std::str;
+
+use redis::Value;
+
+use crate::decision::algorithm::Algorithm;
+use crate::decision::limit::Limit;
+use crate::decision::sliding_log::{LogEntry, SlidingLog};
+use crate::decision::sliding_window::SlidingWindow;
+use crate::decision::state::State;
+use crate::decision::ticks::{MOST, Ticks};
+use crate::decision::time::Timestamp;
+use crate::decision::token_bucket::TokenBucket;
+use crate::storage::redis::call::{malformed, number};
+use crate::storage::redis::failure::Failure;
+
+/// The state that a script tells of a meter of this limit.
+pub(super) fn told(limit: Limit, numbers: &[Value], now: Timestamp) -> Result<State, Failure> {
+    let mut told = numbers.iter().map(number);
+    let mut next = || told.next().unwrap_or(Err(malformed()));
+    let mut state = match limit.algorithm {
+        // Of windows, scripts tell counts.
+        Algorithm::FixedWindow => return Err(malformed()),
+        Algorithm::TokenBucket | Algorithm::LeakyBucket => {
+            let (level, ahead) = (next()?, next()?);
+            State::Bucket(TokenBucket { level, at: Ticks::of(limit.period).at(now).saturating_add(ahead) })
+        }
+        Algorithm::SlidingWindow => {
+            State::SlidingWindow(SlidingWindow { start: next()?, previous: next()?, current: next()? })
+        }
+        Algorithm::SlidingLog => {
+            let oldest = LogEntry { at: next()?, hits: next()? };
+            let (newest, used) = (next()?, next()?);
+            // What came between the oldest and the newest is taken to have come last: it is never forgotten too soon.
+            let others = LogEntry { at: newest, hits: used.saturating_sub(oldest.hits) };
+            let entries = if used == 0 { [None, None] } else { [Some(oldest), Some(others)] };
+            State::SlidingLog(Box::new(SlidingLog::of(entries.into_iter().flatten())))
+        }
+    };
+    state.advance(limit, now);
+    Ok(state)
+}
+
+/// What settle.lua is told of a state that was read.
+pub(super) fn for_merging(state: &State) -> [u64; 3] {
+    match state {
+        State::FixedWindow(window) => [window.start, window.count, 0],
+        State::SlidingWindow(sliding) => [sliding.start, sliding.previous, sliding.current],
+        State::Bucket(bucket) => [bucket.level, bucket.at, 0],
+        State::SlidingLog(log) => [log.live().next_back().map_or(0, |newest| newest.at), log.total(), 0],
+    }
+}
+
+/// The state in a value as it is stored under the key of such a limit; `None` where it is no counter of ours. A log is no value.
+pub(super) fn stored(algorithm: Algorithm, value: &[u8]) -> Option<State> {
+    match algorithm {
+        Algorithm::TokenBucket | Algorithm::LeakyBucket => stored_bucket(value).map(State::Bucket),
+        Algorithm::SlidingWindow => stored_window(value).map(State::SlidingWindow),
+        Algorithm::FixedWindow | Algorithm::SlidingLog => None,
+    }
+}
+
+fn stored_bucket(value: &[u8]) -> Option<TokenBucket> {
+    let (numbers, settled) = value.strip_prefix(b"b")?.split_at_checked(3 * size_of::<f64>())?;
+    let ours = settled.is_empty() || settled.starts_with(b" ");
+    let (level, rest) = numbers.split_first_chunk()?;
+    Some(TokenBucket { level: whole(*level)?, at: whole(*rest.first_chunk()?)? }).filter(|_| ours)
+}
+
+/// A whole number that Lua packed as one of its own.
+fn whole(bytes: [u8; 8]) -> Option<u64> {
+    let number = f64::from_be_bytes(bytes);
+    let exact = (0.0..=MOST as f64).contains(&number) && number.fract() == 0.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, from 0 to 2^52")]
+    exact.then_some(number as u64)
+}
+
+fn stored_window(value: &[u8]) -> Option<SlidingWindow> {
+    let text = str::from_utf8(value.split(|&byte| byte == b' ').next()?).ok()?;
+    let mut numbers = text.split(['@', ',']).map(|number| {
+        number.bytes().all(|digit| digit.is_ascii_digit()).then(|| number.parse::<u64>().ok()).flatten()
+    });
+    let mut next = || numbers.next().flatten();
+    let window = SlidingWindow { start: next()?, previous: next()?, current: next()? };
+    next().is_none().then_some(window)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(level: f64, at: f64, behind: &[u8]) -> Vec<u8> {
+        [b"b", &level.to_be_bytes()[..], &at.to_be_bytes(), &[0; 8], behind].concat()
+    }
+
+    #[test]
+    fn stored_meters_are_told_from_other_values() {
+        let bucket = State::Bucket(TokenBucket { level: 5, at: 7 });
+        assert_eq!(stored(Algorithm::TokenBucket, &packed(5.0, 7.0, b"")), Some(bucket.clone()));
+        assert_eq!(stored(Algorithm::LeakyBucket, &packed(5.0, 7.0, b" 12=3 4=5")), Some(bucket));
+        let others = [
+            packed(-1.0, 7.0, b""),
+            packed(0.5, 7.0, b""),
+            packed(f64::NAN, 7.0, b""),
+            packed(1e300, 7.0, b""),
+            packed(5.0, 7.0, b"x"),
+            packed(5.0, 7.0, b"")[..24].to_vec(),
+            b"5@7".to_vec(),
+            Vec::new(),
+        ];
+        for value in others {
+            assert_eq!(stored(Algorithm::TokenBucket, &value), None, "{value:?}");
+        }
+        let sliding = State::SlidingWindow(SlidingWindow { start: 60, previous: 1, current: 2 });
+        assert_eq!(stored(Algorithm::SlidingWindow, b"60@1,2 1=1"), Some(sliding));
+        for value in ["", "60", "60@1", "60@1,2,3", "-60@1,2", "a@b,c", "60.0@1,2"] {
+            assert_eq!(stored(Algorithm::SlidingWindow, value.as_bytes()), None, "{value}");
+        }
+    }
+}
