@@ -16,6 +16,9 @@ const LIMIT: &str = "requests_per_unit: 4000000000";
 /// As many as a log may hold: no key of the load is hit so often.
 const LOG_LIMIT: &str = "requests_per_unit: 1000";
 
+/// A hit drains in less than a second, and no key of the load is hit so often.
+const BUCKET_LIMIT: &str = "requests_per_unit: 100000";
+
 /// A folder of rules. Each has, beside the rule that says in which generation it is, one that matches every key of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RuleSet {
@@ -59,9 +62,12 @@ impl RuleSet {
             _ => "unit: day".to_owned(),
         };
         let mut text = format!("domain: {DOMAIN}\n{}", rules(&held, generation));
-        if self == RuleSet::Held(Algorithm::SlidingLog) {
-            text = text.replace(LIMIT, LOG_LIMIT);
-        }
+        text = match self {
+            RuleSet::Held(Algorithm::SlidingLog) => text.replace(LIMIT, LOG_LIMIT),
+            // So that it still holds something when the next hit comes.
+            RuleSet::Held(Algorithm::TokenBucket) => text.replace(LIMIT, BUCKET_LIMIT),
+            _ => text,
+        };
         if let RuleSet::Rules(count) = self {
             let digits = count.saturating_sub(1).checked_ilog10().map_or(1, |log| log as usize + 1);
             for key in 0..count {

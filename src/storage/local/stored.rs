@@ -12,13 +12,32 @@ use crate::storage::table::Worth;
 /// Bits of a bucket's tick that stand beside its level, which needs 52 and a sign for 2^52 itself.
 const LOW_BITS: u32 = 11;
 
-/// A state, packed. Times are in seconds since the epoch up to 2106, levels and ticks of buckets share their room.
+/// A state, packed. Times have 48 bits, a bucket's tick 59 bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stored {
-    FixedWindow { start: u32, count: u64 },
-    SlidingWindow { start: u32, previous: u32, current: u32 },
-    Bucket { high: u32, level_and_low: u64 },
+    FixedWindow { start: Wide, count: u64 },
+    SlidingWindow { start: Wide, previous: u32, current: u32 },
+    Bucket { high: Wide, level_and_low: u64 },
     SlidingLog(Box<SlidingLog>),
+}
+
+/// A number of 48 bits that asks for no more than the alignment of 16, so that a state has room for its kind beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wide([u16; 3]);
+
+impl Wide {
+    const MAX: u64 = (1 << 48) - 1;
+
+    #[expect(clippy::cast_possible_truncation, reason = "each takes its own 16 bits")]
+    fn new(number: u64) -> Self {
+        let number = number.min(Self::MAX);
+        Self([number as u16, (number >> 16) as u16, (number >> 32) as u16])
+    }
+
+    fn get(self) -> u64 {
+        let [low, middle, high] = self.0.map(u64::from);
+        low | (middle << 16) | (high << 32)
+    }
 }
 
 /// Forgetting a counter gives back what was counted in it.
@@ -41,7 +60,7 @@ impl Stored {
     /// A fixed window, where it is one.
     pub(super) fn window(&self) -> Option<Window> {
         match *self {
-            Self::FixedWindow { start, count } => Some(Window { start: start.into(), count }),
+            Self::FixedWindow { start, count } => Some(Window { start: start.get(), count }),
             _ => None,
         }
     }
@@ -49,15 +68,15 @@ impl Stored {
     /// The state; a log is copied.
     pub(super) fn state(&self) -> State {
         match *self {
-            Self::FixedWindow { start, count } => State::FixedWindow(Window { start: start.into(), count }),
+            Self::FixedWindow { start, count } => State::FixedWindow(Window { start: start.get(), count }),
             Self::SlidingWindow { start, previous, current } => State::SlidingWindow(SlidingWindow {
-                start: start.into(),
+                start: start.get(),
                 previous: previous.into(),
                 current: current.into(),
             }),
             Self::Bucket { high, level_and_low } => State::Bucket(TokenBucket {
                 level: level_and_low >> LOW_BITS,
-                at: (u64::from(high) << LOW_BITS) | (level_and_low & ((1 << LOW_BITS) - 1)),
+                at: (high.get() << LOW_BITS) | (level_and_low & ((1 << LOW_BITS) - 1)),
             }),
             Self::SlidingLog(ref log) => State::SlidingLog(log.clone()),
         }
@@ -81,7 +100,7 @@ impl Stored {
 
 impl From<Window> for Stored {
     fn from(window: Window) -> Self {
-        Self::FixedWindow { start: narrow(window.start), count: window.count }
+        Self::FixedWindow { start: Wide::new(window.start), count: window.count }
     }
 }
 
@@ -90,12 +109,12 @@ impl From<State> for Stored {
         match state {
             State::FixedWindow(window) => window.into(),
             State::SlidingWindow(SlidingWindow { start, previous, current }) => Self::SlidingWindow {
-                start: narrow(start),
+                start: Wide::new(start),
                 previous: narrow(previous),
                 current: narrow(current),
             },
             State::Bucket(TokenBucket { level, at }) => Self::Bucket {
-                high: narrow(at >> LOW_BITS),
+                high: Wide::new(at >> LOW_BITS),
                 level_and_low: (level.min(MOST) << LOW_BITS) | (at & ((1 << LOW_BITS) - 1)),
             },
             State::SlidingLog(log) => Self::SlidingLog(log),
@@ -122,9 +141,13 @@ mod tests {
     fn every_state_is_found_again() {
         let entries = [LogEntry { at: 1, hits: 2 }, LogEntry { at: 3, hits: 4 }];
         for state in [
-            State::FixedWindow(Window { start: 4_000_000_000, count: u64::MAX }),
-            State::SlidingWindow(SlidingWindow { start: 60, previous: u32::MAX.into(), current: 7 }),
-            State::Bucket(TokenBucket { level: MOST, at: 4_000_000_000_123 }),
+            State::FixedWindow(Window { start: 4_000_000_000_000, count: u64::MAX }),
+            State::SlidingWindow(SlidingWindow {
+                start: 4_000_000_000_020,
+                previous: u32::MAX.into(),
+                current: 7,
+            }),
+            State::Bucket(TokenBucket { level: MOST, at: 4_000_000_000_000_123 }),
             State::Bucket(TokenBucket { level: 0, at: 0 }),
             State::SlidingLog(Box::new(SlidingLog::of(entries))),
         ] {

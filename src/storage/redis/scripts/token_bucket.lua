@@ -14,12 +14,9 @@ local function ticks_of(period)
   return 1, 1000 * period
 end
 
--- Stores a bucket that was brought to `at` and filled; gives the reply. `expires` is when the key goes, if nothing is done.
-local function put_bucket(key, level, at, expires, settled, rate, millis)
+-- Stores a bucket that was brought to `at` and filled, and sets anew when it goes; gives the reply.
+local function put_bucket(key, level, at, settled, rate, millis)
   local needed = math.ceil(level / rate) * millis + at * millis - now + SLACK
-  if expires - now >= needed then
-    return redis.pcall('SET', key, struct.pack(PACKED, 'b', level, at, expires) .. settled, 'KEEPTTL')
-  end
   local expiry = math.min(needed + math.min(needed, SPARE), LONGEST)
   local value = struct.pack(PACKED, 'b', level, at, now + expiry) .. settled
   return redis.pcall('SET', key, value, 'PX', string.format('%d', expiry))
@@ -33,17 +30,17 @@ local function token_bucket()
   function bucket.read(key, period, rate)
     local millis, length = ticks_of(period)
     local tick = math.floor(now / millis)
-    local state = { level = 0, at = tick, tick = tick, length = length, millis = millis, rate = rate, expires = 0, settled = '' }
+    local state = { level = 0, at = tick, tick = tick, length = length, millis = millis, rate = rate, settled = '' }
     local value = pcall('GET', key)
     if not value then return state end
     if type(value) == 'table' then return nil, value.err end
     if #value < PACKED_BYTES or sub(value, 1, 1) ~= 'b' then return nil, NOT_OURS end
-    local _, level, at, expires = struct.unpack(PACKED, value)
+    local _, level, at = struct.unpack(PACKED, value)
     local settled = sub(value, PACKED_BYTES + 1)
     if not (level >= 0 and level <= MOST_LEVEL) or (settled ~= '' and sub(settled, 1, 1) ~= ' ') then return nil, NOT_OURS end
     state.stored = true
     if at * millis > now + 1000 * MAX_AHEAD then return state end
-    state.settled, state.expires = settled, expires
+    state.settled = settled
     if tick > at then level = math.max(level - (tick - at) * rate, 0) else state.at = at end
     state.level = level
     return state
@@ -77,7 +74,7 @@ local function token_bucket()
   -- Writes the counter; gives why it could not. One that never held anything is not begun.
   function bucket.write(key, state)
     if state.level == 0 and not state.stored then return nil end
-    return put_bucket(key, state.level, state.at, state.expires, state.settled, state.rate, state.millis).err
+    return put_bucket(key, state.level, state.at, state.settled, state.rate, state.millis).err
   end
 
   return bucket

@@ -125,7 +125,7 @@ fn algorithms() {
         let server = Server::start();
         let link = open(&server);
         let of = |algorithm: Algorithm, name: u64| {
-            let limit = Limit::new(4_000_000_000, Period::DAY).held_by(algorithm);
+            let limit = Limit::new(1_000_000, Period::DAY).held_by(algorithm);
             let name = name.to_string();
             let entries = [Entry { key: b"k", value: name.as_bytes() }];
             one(Hit { key: CounterKey::of_limit(limit, "d", entries.into_iter()), limit, ..take("", 1) })
