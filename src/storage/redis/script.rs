@@ -116,15 +116,7 @@ impl Script {
     pub(super) fn code(self) -> &'static str {
         match self {
             Script::Count => text!("counter.lua", "count.lua"),
-            Script::CountTokenBucket => {
-                text!(
-                    "counter.lua",
-                    "meter.lua",
-                    "token_bucket.lua",
-                    "counting.lua",
-                    "count_token_bucket.lua"
-                )
-            }
+            Script::CountTokenBucket => text_of_meter!("token_bucket.lua", "token_bucket", 2),
             Script::CountSlidingWindow => text_of_meter!("sliding_window.lua", "sliding_window", 3),
             Script::CountSlidingLog => text_of_meter!("sliding_log.lua", "sliding_log", 4),
             Script::CountUnlessDenied => text_of_all!("count_unless_denied.lua"),

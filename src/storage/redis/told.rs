@@ -1,7 +1,5 @@
 //! What scripts tell of meters, in numbers, and what they are told of them.
 
-use std::str;
-
 use redis::Value;
 
 use crate::decision::algorithm::Algorithm;
@@ -62,10 +60,21 @@ pub(super) fn stored(algorithm: Algorithm, value: &[u8]) -> Option<State> {
 }
 
 fn stored_bucket(value: &[u8]) -> Option<TokenBucket> {
-    let (numbers, settled) = value.strip_prefix(b"b")?.split_at_checked(3 * size_of::<f64>())?;
+    let [level, at, _] = packed(value, b'b')?;
+    Some(TokenBucket { level: whole(level)?, at: whole(at)? })
+}
+
+fn stored_window(value: &[u8]) -> Option<SlidingWindow> {
+    let [start, previous, current] = packed(value, b's')?;
+    Some(SlidingWindow { start: whole(start)?, previous: whole(previous)?, current: whole(current)? })
+}
+
+/// The three numbers of a value with this letter (`scripts/meter.lua`), as they are packed.
+fn packed(value: &[u8], letter: u8) -> Option<[[u8; 8]; 3]> {
+    let (numbers, settled) = value.strip_prefix(&[letter])?.split_at_checked(3 * size_of::<f64>())?;
+    let (numbers, _) = numbers.as_chunks();
     let ours = settled.is_empty() || settled.starts_with(b" ");
-    let (level, rest) = numbers.split_first_chunk()?;
-    Some(TokenBucket { level: whole(*level)?, at: whole(*rest.first_chunk()?)? }).filter(|_| ours)
+    ours.then(|| numbers.try_into().ok()).flatten()
 }
 
 /// A whole number that Lua packed as one of its own.
@@ -76,46 +85,34 @@ fn whole(bytes: [u8; 8]) -> Option<u64> {
     exact.then_some(number as u64)
 }
 
-fn stored_window(value: &[u8]) -> Option<SlidingWindow> {
-    let text = str::from_utf8(value.split(|&byte| byte == b' ').next()?).ok()?;
-    let mut numbers = text.split(['@', ',']).map(|number| {
-        number.bytes().all(|digit| digit.is_ascii_digit()).then(|| number.parse::<u64>().ok()).flatten()
-    });
-    let mut next = || numbers.next().flatten();
-    let window = SlidingWindow { start: next()?, previous: next()?, current: next()? };
-    next().is_none().then_some(window)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn packed(level: f64, at: f64, behind: &[u8]) -> Vec<u8> {
-        [b"b", &level.to_be_bytes()[..], &at.to_be_bytes(), &[0; 8], behind].concat()
+    fn value(letter: u8, numbers: [f64; 3], behind: &[u8]) -> Vec<u8> {
+        [&[letter], numbers.map(f64::to_be_bytes).as_flattened(), behind].concat()
     }
 
     #[test]
     fn stored_meters_are_told_from_other_values() {
         let bucket = State::Bucket(TokenBucket { level: 5, at: 7 });
-        assert_eq!(stored(Algorithm::TokenBucket, &packed(5.0, 7.0, b"")), Some(bucket.clone()));
-        assert_eq!(stored(Algorithm::LeakyBucket, &packed(5.0, 7.0, b" 12=3 4=5")), Some(bucket));
-        let others = [
-            packed(-1.0, 7.0, b""),
-            packed(0.5, 7.0, b""),
-            packed(f64::NAN, 7.0, b""),
-            packed(1e300, 7.0, b""),
-            packed(5.0, 7.0, b"x"),
-            packed(5.0, 7.0, b"")[..24].to_vec(),
-            b"5@7".to_vec(),
-            Vec::new(),
-        ];
-        for value in others {
-            assert_eq!(stored(Algorithm::TokenBucket, &value), None, "{value:?}");
-        }
+        let of = |algorithm| move |value: &[u8]| stored(algorithm, value);
+        let (as_bucket, as_window) = (of(Algorithm::TokenBucket), of(Algorithm::SlidingWindow));
+        assert_eq!(as_bucket(&value(b'b', [5.0, 7.0, 0.5], b"")), Some(bucket.clone()));
+        assert_eq!(stored(Algorithm::LeakyBucket, &value(b'b', [5.0, 7.0, 9.0], b" 12=3 4=5")), Some(bucket));
         let sliding = State::SlidingWindow(SlidingWindow { start: 60, previous: 1, current: 2 });
-        assert_eq!(stored(Algorithm::SlidingWindow, b"60@1,2 1=1"), Some(sliding));
-        for value in ["", "60", "60@1", "60@1,2,3", "-60@1,2", "a@b,c", "60.0@1,2"] {
-            assert_eq!(stored(Algorithm::SlidingWindow, value.as_bytes()), None, "{value}");
+        assert_eq!(as_window(&value(b's', [60.0, 1.0, 2.0], b" 1=1")), Some(sliding));
+        for numbers in [[-1.0, 7.0, 0.0], [0.5, 7.0, 0.0], [7.0, f64::NAN, 0.0], [1e300, 7.0, 0.0]] {
+            assert_eq!(as_bucket(&value(b'b', numbers, b"")), None, "{numbers:?}");
+            assert_eq!(as_window(&value(b's', numbers, b"")), None, "{numbers:?}");
+        }
+        let whole = [1.0, 2.0, 3.0];
+        for letter in [b'b', b's'] {
+            let stored = of(if letter == b'b' { Algorithm::TokenBucket } else { Algorithm::SlidingWindow });
+            let short = &value(letter, whole, b"")[..24];
+            for other in [&value(letter, whole, b"x")[..], &value(b'x', whole, b""), short, b"5@7", b""] {
+                assert_eq!(stored(other), None, "{other:?}");
+            }
         }
     }
 }

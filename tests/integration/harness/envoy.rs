@@ -73,6 +73,12 @@ impl Envoy {
         self.process.log()
     }
 
+    /// What Envoy counted of a cluster so far, those of nothing aside.
+    pub(crate) async fn cluster_statistics(&self, cluster: &str) -> String {
+        let path = format!("/stats?usedonly&filter=^cluster.{cluster}");
+        http::get(self.admin, &path).await.unwrap().text().to_owned()
+    }
+
     /// The value of one of Envoy's own counters or gauges; 0 where it has none yet.
     pub(crate) async fn statistic(&self, name: &str) -> u64 {
         let answer = http::get(self.admin, &format!("/stats?filter=^{name}$")).await.unwrap();

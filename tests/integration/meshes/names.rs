@@ -101,7 +101,8 @@ impl Scene {
     async fn nothing_failed(&self) {
         for name in ["error", "failure_mode_allowed"] {
             let name = format!("cluster.shop.ratelimit.open.{name}");
-            assert_eq!(self.envoy.statistic(&name).await, 0, "{name}");
+            let failed = self.envoy.statistic(&name).await;
+            assert_eq!(failed, 0, "{name}:\n{}", self.envoy.cluster_statistics("ratekeeper").await);
         }
     }
 }

@@ -5,14 +5,14 @@
 -- Answers for each key what was there before, TOLD numbers, which is all that the caller needs to know what came of each hit; or a text, why
 -- this key could not be counted, and zeros.
 
-local meter, reply, wrote, first = METER(), {}, false, 1
+local meter, state, reply, wrote, first = METER(), {}, {}, false, 1
 
 for run = 2, #ARGV, 4 do
   local period, rate, hits = tonumber(ARGV[run]), tonumber(ARGV[run + 1]), ARGV[run + 2]
   local last = tonumber(ARGV[run + 3]) or #KEYS
   for index = first, last do
     local place = TOLD * (index - 1) + 1
-    local fault, written = count_on(meter, KEYS[index], period, rate, hits, reply, place)
+    local fault, written = count_on(meter, state, KEYS[index], period, rate, hits, reply, place)
     wrote = wrote or written
     if fault then
       if not is_of_the_key(fault, wrote) then return { err = fault } end

@@ -28,7 +28,7 @@ for key = 1, #KEYS do
     states[key], count = meter.read(KEYS[key], period, rate)
   end
   if states[key] then
-    reply[key] = meters[key].told(states[key])
+    reply[key] = told(meters[key], states[key])
   elseif window then
     windows[key], counts[key], befores[key], settlements[key], storeds[key] = window, count, count, settled, stored
   elseif is_of_the_key(count, false) then

@@ -15,13 +15,19 @@ local function is_of_the_key(fault, wrote)
   return wrote or string.sub(fault, 1, 9) == 'WRONGTYPE'
 end
 
--- Counts; puts what was there before into the reply at that place, and gives why it could not, and whether something was written.
-local function count_on(meter, key, period, rate, hits, reply, place)
-  local state, fault = meter.read(key, period, rate)
-  if not state then return fault, false end
-  for number, told in ipairs(meter.told(state)) do reply[place + number - 1] = told end
-  local changed = false
-  local times, amount, capacity = same_hits(hits)
+-- The hits of the run, and what they are where they are all the same.
+local of_run, times, amount, capacity = nil, nil, nil, nil
+
+-- Counts; puts what was there before into the reply at that place, and gives why it could not, and whether something was written. The state
+-- is a table to use.
+local function count_on(meter, state, key, period, rate, hits, reply, place)
+  local fault, changed, is_there = nil, false, nil
+  is_there, fault = meter.read(key, period, rate, state)
+  if not is_there then return fault, false end
+  meter.tell(state, reply, place)
+  if hits ~= of_run then
+    of_run, times, amount, capacity = hits, same_hits(hits)
+  end
   if times then
     if amount > 0 then
       local fit = math.min(times, math.floor((capacity - meter.used(state)) / amount))

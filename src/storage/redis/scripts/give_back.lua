@@ -26,20 +26,20 @@ local function give_to_meter(key, first)
   if not state then return nil, 0, fault, false end
   meter.give_back(state, tonumber(ARGV[first + 2]))
   fault = meter.write(key, state)
-  return meter.told(state), 0, fault, state.stored and not fault
+  return told(meter, state), 0, fault, state.stored and not fault
 end
 
 for index = 1, #KEYS do
   local key, first = KEYS[index], 3 * index - 1
-  local unit, told, count, fault, written = tonumber(ARGV[first]), nil, nil, nil, nil
+  local unit, answer, count, fault, written = tonumber(ARGV[first]), nil, nil, nil, nil
   if unit then
-    told, count, fault, written = give_to_window(key, unit, first)
+    answer, count, fault, written = give_to_window(key, unit, first)
   else
-    told, count, fault, written = give_to_meter(key, first)
+    answer, count, fault, written = give_to_meter(key, first)
   end
   wrote = wrote or written
   if fault and not is_of_the_key(fault, wrote) then return { err = fault } end
-  reply[2 * index - 1], reply[2 * index] = fault or told, count
+  reply[2 * index - 1], reply[2 * index] = fault or answer, count
 end
 
 return reply

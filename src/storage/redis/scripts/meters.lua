@@ -8,6 +8,13 @@ local function meter_of(text)
   return made[letter], tonumber(period), tonumber(rate)
 end
 
+-- What the caller needs to know of a state.
+local function told(meter, state)
+  local numbers = {}
+  meter.tell(state, numbers, 1)
+  return numbers
+end
+
 -- Another state that is the same.
 local function copied(state)
   local copy = {}

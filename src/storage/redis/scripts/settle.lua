@@ -59,7 +59,7 @@ local function settle_meter(key, first, name, outage, admitted)
   end
   if changes then fault = meter.write(key, state) end
   if fault then return nil, fault, false end
-  return meter.told(state), 0, changes
+  return told(meter, state), 0, changes
 end
 
 local reply, wrote = {}, false
@@ -68,18 +68,18 @@ for index = 1, #KEYS do
   local key, first = KEYS[index], 7 * index - 5
   local unit, name = tonumber(ARGV[first]), ' ' .. ARGV[first + 5] .. '='
   local outage, admitted = ARGV[first + 6], tonumber(ARGV[first + 4])
-  local told, count, written
+  local answer, count, written
   if unit then
-    told, count, written = settle_window(key, unit, first, name, outage, admitted)
+    answer, count, written = settle_window(key, unit, first, name, outage, admitted)
   else
-    told, count, written = settle_meter(key, first, name, outage, admitted)
+    answer, count, written = settle_meter(key, first, name, outage, admitted)
   end
   wrote = wrote or written
-  if not told then
+  if not answer then
     if not is_of_the_key(count, wrote) then return { err = count } end
-    told, count = count, 0
+    answer, count = count, 0
   end
-  reply[2 * index - 1], reply[2 * index] = told, count
+  reply[2 * index - 1], reply[2 * index] = answer, count
 end
 
 return reply

@@ -5,7 +5,7 @@
 -- a property test holds the two together.
 
 local function sliding_log()
-  local pcall, match, format = redis.pcall, string.match, string.format
+  local pcall, match, format, min, max = redis.pcall, string.match, string.format, math.min, math.max
   local log = {}
 
   local function parse(entry)
@@ -16,9 +16,12 @@ local function sliding_log()
 
   -- The counter as it is now; nil and why where the value cannot be had. Nothing is written: what a clock that goes back a little
   -- would count again stays until something changes.
-  function log.read(key, period)
-    local length = 1000 * period
-    local state = { length = length, used = 0, base = 0, sum = 0, at = 0, forgotten = 0, oldest = 0, first = 0, settled = '' }
+  function log.read(key, period, _, state)
+    state = state or {}
+    state.used, state.base, state.sum, state.at, state.forgotten = 0, 0, 0, 0, 0
+    state.oldest, state.first, state.added, state.given, state.settled = 0, 0, 0, 0, ''
+    state.length, state.stored, state.renewed = 1000 * period, false, false
+    local length = state.length
     local newest = pcall('LINDEX', key, -1)
     if not newest then return state end
     if type(newest) == 'table' then return nil, newest.err end
@@ -53,26 +56,26 @@ local function sliding_log()
   end
 
   function log.take(state, hits)
-    hits = math.min(hits, math.max(4294967295 - state.used, 0))
+    hits = min(hits, max(4294967295 - state.used, 0))
     if hits == 0 then return end
     state.used = state.used + hits
-    state.added = (state.added or 0) + hits
+    state.added = state.added + hits
   end
 
   function log.give_back(state, hits)
-    hits = math.min(hits, state.used)
+    hits = min(hits, state.used)
     state.used = state.used - hits
     -- First what came in this very call.
-    local fresh = math.min(hits, state.added or 0)
-    state.added = (state.added or 0) - fresh
-    state.given = (state.given or 0) + hits - fresh
+    local fresh = min(hits, state.added)
+    state.added = state.added - fresh
+    state.given = state.given + hits - fresh
   end
 
-  -- What the caller needs to know the state: the oldest entry that counts and how many came with it, the newest, and how many
-  -- count in all.
-  function log.told(state)
-    local at = (state.added or 0) > 0 and math.max(state.at, now) or state.at
-    return { state.oldest, state.first, at, state.used }
+  -- Puts what the caller needs to know of the state into a reply: the oldest entry that counts and how many came with it, the newest,
+  -- and how many count in all.
+  function log.tell(state, reply, place)
+    reply[place], reply[place + 1] = state.oldest, state.first
+    reply[place + 2], reply[place + 3] = state.added > 0 and max(state.at, now) or state.at, state.used
   end
 
   -- Puts in what somebody read: so many counted at that time. Where more are missing than are known here, they are taken to have
@@ -86,7 +89,7 @@ local function sliding_log()
   -- Writes the counter; gives why it could not. One that never held anything is not begun. Only the first command that writes can be
   -- refused for want of memory.
   function log.write(key, state)
-    local added, given = state.added or 0, state.given or 0
+    local added, given = state.added, state.given
     if added == 0 and not state.stored then return nil end
     local reply
     if state.renewed then pcall('DEL', key) end
@@ -105,7 +108,7 @@ local function sliding_log()
     local sum, at = state.sum, state.at
     while given > 0 do
       local _, before = parse(pcall('LINDEX', key, -2))
-      local here = math.min(given, sum - before)
+      local here = min(given, sum - before)
       given, sum = given - here, sum - here
       if sum == before then
         pcall('RPOP', key)
@@ -125,7 +128,7 @@ local function sliding_log()
       end
       if type(reply) == 'table' and reply.err then return reply.err end
     end
-    pcall('PEXPIRE', key, format('%d', math.max(at + state.length - now, 0) + SLACK))
+    pcall('PEXPIRE', key, format('%d', max(at + state.length - now, 0) + SLACK))
     return nil
   end
 

@@ -1,37 +1,37 @@
--- A sliding window's counter: "<start>@<previous>,<current>", with the settlements after it as in counter.lua.
+-- A sliding window's counter: the letter s and three numbers, as meter.lua has it.
 --
--- The start is the running window's, in seconds; then the hits in the window before and in this one. The algorithm is
+-- The numbers are the running window's start, in seconds; then the hits in the window before and in this one. The algorithm is
 -- src/decision/sliding_window.rs; a property test holds the two together.
 
 local function sliding_window()
-  local pcall, match, format = redis.pcall, string.match, string.format
+  local pcall, pack, min, max = redis.pcall, struct.pack, math.min, math.max
   local seconds = math.floor(now / 1000)
   local sliding = {}
 
   -- The counter as it is now; nil and why where the value cannot be had.
-  function sliding.read(key, period)
-    local length, tick, start = 1000 * period, now, seconds - seconds % period
-    if period > FINE then length, tick = period, seconds end
-    local most = math.min(math.floor(MOST_LEVEL / length), 4294967295)
-    local state = { start = start, previous = 0, current = 0, period = period, length = length, most = most, settled = '' }
-    local value, passed = pcall('GET', key), nil
+  function sliding.read(key, period, _, state)
+    state = state or {}
+    local scale, tick, start = 1000, now, seconds - seconds % period
+    if period > FINE then scale, tick = 1, seconds end
+    local length = scale * period
+    local most = min(math.floor(MOST_LEVEL / length), 4294967295)
+    state.start, state.previous, state.current, state.settled, state.kept = start, 0, 0, '', nil
+    state.period, state.length, state.most, state.stored = period, length, most, false
+    local value = pcall('GET', key)
     if type(value) == 'table' then return nil, value.err end
     if value then
-      local from, previous, current, settled = match(value, '^(%d+)@(%d+),(%d+)(.*)$')
-      from, previous, current = tonumber(from), tonumber(previous), tonumber(current)
-      if not from or previous > most or current > most or (settled ~= '' and match(settled, '^[^ ]')) then
-        return nil, NOT_OURS
-      end
+      local settled, from, previous, current = unpacked(value, 115)
+      local is_ours = settled and from >= 0 and previous >= 0 and previous <= most and current >= 0 and current <= most
+      if not is_ours then return nil, NOT_OURS end
       state.stored = true
       if from >= start and from <= seconds + MAX_AHEAD then
-        state.start, state.previous, state.current, state.settled = from, previous, current, settled
+        state.start, state.previous, state.current, state.settled, state.kept = from, previous, current, settled, settled
       elseif from + period == start then
         state.previous, state.settled = current, settled
       end
     end
-    passed = tick - (period > FINE and state.start or 1000 * state.start)
     -- The part of the window before that still counts, in ticks.
-    state.left = length - math.min(math.max(passed, 0), length)
+    state.left = length - min(max(tick - scale * state.start, 0), length)
     return state
   end
 
@@ -40,18 +40,18 @@ local function sliding_window()
   end
 
   function sliding.take(state, hits)
-    state.current = math.min(state.current + hits, state.most)
+    state.current = min(state.current + hits, state.most)
   end
 
   function sliding.give_back(state, hits)
-    local older = math.max(hits - state.current, 0)
-    state.current = math.max(state.current - hits, 0)
-    state.previous = math.max(state.previous - older, 0)
+    local older = max(hits - state.current, 0)
+    state.current = max(state.current - hits, 0)
+    state.previous = max(state.previous - older, 0)
   end
 
-  -- What the caller needs to know the state.
-  function sliding.told(state)
-    return { state.start, state.previous, state.current }
+  -- Puts what the caller needs to know of the state into a reply.
+  function sliding.tell(state, reply, place)
+    reply[place], reply[place + 1], reply[place + 2] = state.start, state.previous, state.current
   end
 
   -- Puts in what somebody read: in the window that started then, and the one before, were at least so many.
@@ -62,17 +62,17 @@ local function sliding_window()
       return false
     end
     local changes = previous > state.previous or current > state.current
-    state.previous, state.current = math.max(previous, state.previous), math.max(current, state.current)
+    state.previous, state.current = max(previous, state.previous), max(current, state.current)
     return changes
   end
 
-  -- Writes the counter; gives why it could not. One that never held anything is not begun.
+  -- Writes the counter; gives why it could not. One that never held anything is not begun. It expires when the window after the one
+  -- in which it was begun is over, so within a window that need not be said again.
   function sliding.write(key, state)
     if state.current == 0 and state.previous == 0 and not state.stored then return nil end
-    local windows = state.current > 0 and 2 or 1
-    local expiry = math.max(1000 * (state.start + windows * state.period) - now, 0) + SLACK
-    local value = format('%d@%d,%d%s', state.start, state.previous, state.current, state.settled)
-    return pcall('SET', key, value, 'PX', format('%d', expiry)).err
+    local value = pack(PACKED, 's', state.start, state.previous, state.current)
+    if state.kept == state.settled then return put_over(key, value) end
+    return put(key, value .. state.settled, max(1000 * (state.start + 2 * state.period) - now, 0) + SLACK)
   end
 
   return sliding
