@@ -9,25 +9,26 @@
 //! whatever each has read, and whenever it settles. Of buckets it does not: a replica that knows of less than there is takes for drained from
 //! its own hits what drained from others', and settles too little, at the most by what it admitted.
 
+pub(super) mod belief;
+
+mod debt;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::decision::hit::Hit;
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
-use crate::decision::meter::Meter;
-use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
-use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::decision::token_bucket::TokenBucket;
 use crate::storage::ledger::debts::Owed;
 use crate::storage::ledger::figures::PartCounts;
-use crate::storage::ledger::part::is_live;
+use crate::storage::ledger::meters::belief::{Belief, charge};
+use crate::storage::ledger::meters::debt::{Admitted, MeterDebt, MeterSending};
 use crate::storage::ledger::restoration::ReadCount;
 use crate::storage::ledger::settlement::{Settlement, SettlementId};
-use crate::storage::ledger::{SLACK, Share};
+use crate::storage::ledger::{SLACK, Share, is_live};
 use crate::storage::slot::Slot;
 use crate::storage::table::{HashedKey, SlotId, Table, Worth};
 
@@ -47,92 +48,17 @@ struct Metered {
     limit: Limit,
     /// What was last read.
     read: State,
-    debt: Option<Box<Debt>>,
-}
-
-/// What was admitted, and is not known to be settled.
-#[derive(Debug, Clone)]
-struct Debt {
-    slot: Slot,
-    /// The most that was read since the first was admitted. Unlike the last reading, it still knows what had passed where the shard comes
-    /// back empty.
-    read: State,
-    /// In no settlement yet.
-    pending: Option<Admitted>,
-    /// In a settlement whose end is not known yet.
-    sending: Option<Sending>,
-}
-
-/// Hits that were admitted.
-#[derive(Debug, Clone)]
-struct Admitted {
-    /// What was there before, and the same with them in it, as often as there are replicas.
-    base: State,
-    belief: State,
-    replicas: u64,
-    hits: u64,
-}
-
-/// A settlement under way. Whatever becomes of it, it is sent again with this amount; and this replica's share stays used.
-#[derive(Debug, Clone)]
-struct Sending {
-    id: SettlementId,
-    amount: u64,
-    admitted: Admitted,
-}
-
-/// What this replica takes a meter to hold.
-#[derive(Debug, Clone)]
-pub(super) struct Belief {
-    state: State,
-    /// What of it cannot be given back: what was read, or is being settled.
-    base: State,
+    debt: Option<Box<MeterDebt>>,
 }
 
 /// Forgetting one lets the fallback take it for unused, and what is to be settled is lost.
 impl Worth for Metered {
     fn worth(&self, _key: &[u8]) -> u64 {
-        let admitted = |debt: &Debt| {
+        let admitted = |debt: &MeterDebt| {
             let pending = debt.pending.as_ref().map_or(0, |pending| pending.hits);
             pending + debt.sending.as_ref().map_or(0, |sending| sending.admitted.hits)
         };
         self.debt.as_ref().map_or(0, |debt| admitted(debt))
-    }
-}
-
-impl Belief {
-    /// Decides one hit. The reading's count leaves as much below the limit as this replica may still hand out.
-    pub(super) fn decide(&mut self, hit: &Hit, share: Share, now: Timestamp) -> Reading {
-        let (limit, replicas) = (hit.limit, u64::from(share.replicas.get()));
-        let before = self.count(limit, share, now);
-        let over = match hit.hits {
-            Hits::Take(amount) => before.saturating_add(u64::from(amount)) > limit.capacity(),
-            Hits::Refund(_) => false,
-        };
-        let reading = Reading { count: before, over, reset: None };
-        if reading.changes(limit, hit.hits) {
-            charge(&mut self.state, &self.base, limit, hit.hits, replicas, now);
-        }
-        // When the first of the last ones fits, all do. After an overdraft the next one waits longer than this one would have.
-        let wanted = match hit.hits {
-            Hits::Take(amount) => u64::from(amount.max(1) - 1).saturating_mul(replicas).saturating_add(1),
-            Hits::Refund(_) => 0,
-        };
-        let fits = self.state.fits_at(limit, wanted, now).filter(|_| over);
-        let then = fits.unwrap_or_else(|| self.state.empty_at(limit, now));
-        let reset = Some(std::time::Duration::from_millis(then.millis().saturating_sub(now.millis())));
-        let taken = match hit.hits {
-            Hits::Take(amount) if !over => before + u64::from(amount),
-            _ => self.count(limit, share, now),
-        };
-        Reading { count: taken, over, reset }
-    }
-
-    /// The count as this replica has to take it, as if the others had used up their shares.
-    pub(super) fn count(&self, limit: Limit, share: Share, now: Timestamp) -> u64 {
-        let used = self.state.used(limit, now);
-        let allowance = limit.capacity().saturating_sub(used).div_ceil(u64::from(share.replicas.get()));
-        (limit.capacity() - allowance).max(used)
     }
 }
 
@@ -225,9 +151,9 @@ impl Meters {
         let replicas = u64::from(share.replicas.get());
         let base = metered.base().clone();
         let read = &metered.read;
-        let debt = metered
-            .debt
-            .get_or_insert_with(|| Box::new(Debt { slot, read: read.clone(), pending: None, sending: None }));
+        let debt = metered.debt.get_or_insert_with(|| {
+            Box::new(MeterDebt { slot, read: read.clone(), pending: None, sending: None })
+        });
         let pending =
             debt.pending.get_or_insert_with(|| Admitted { belief: base.clone(), base, replicas, hits: 0 });
         pending.replicas = pending.replicas.min(replicas);
@@ -269,7 +195,7 @@ impl Meters {
             let amount = pending.amount(limit, now);
             if amount > 0 {
                 let id = SettlementId(next_id.fetch_add(1, Ordering::Relaxed));
-                debt.sending = Some(Sending { id, amount, admitted: pending });
+                debt.sending = Some(MeterSending { id, amount, admitted: pending });
             } else {
                 self.counts.settled += pending.hits;
             }
@@ -381,72 +307,5 @@ impl Meters {
     fn settle(&mut self, slot: Slot) {
         self.owed.take(slot);
         self.unsettled -= 1;
-    }
-}
-
-impl Debt {
-    /// Puts what was admitted on top of what is read now. What was given back through this replica lowers what was read by as much; no
-    /// other answer does.
-    fn learn(&mut self, limit: Limit, hits: Hits, counted: &State, at: Timestamp) {
-        self.read.advance(limit, at);
-        if let Hits::Refund(amount) = hits {
-            self.read.give_back(limit, u64::from(amount), at);
-        }
-        if counted.used(limit, at) >= self.read.used(limit, at) {
-            self.read = counted.clone();
-        }
-        let mut base = counted;
-        if let Some(sending) = &mut self.sending {
-            sending.admitted.put_on(base, limit, at);
-            base = &sending.admitted.belief;
-        }
-        if let Some(pending) = &mut self.pending {
-            pending.put_on(base, limit, at);
-        }
-    }
-}
-
-impl Admitted {
-    /// What of the admitted hits still counts, rounded up.
-    fn amount(&mut self, limit: Limit, now: Timestamp) -> u64 {
-        self.base.advance(limit, now);
-        self.belief.advance(limit, now);
-        more(&self.belief, &self.base, limit, now).div_ceil(self.replicas)
-    }
-
-    fn put_on(&mut self, base: &State, limit: Limit, now: Timestamp) {
-        let amount = self.amount(limit, now);
-        self.base = base.clone();
-        self.belief = base.clone();
-        self.belief.take(limit, amount.saturating_mul(self.replicas), now);
-    }
-}
-
-/// What one state holds more than another one, both in the present, rounded up. What each holds is rounded by itself: the difference
-/// of that would be too little by a part of a hit.
-fn more(state: &State, base: &State, limit: Limit, now: Timestamp) -> u64 {
-    match (state, base) {
-        (State::Bucket(state), State::Bucket(base)) => {
-            TokenBucket { level: state.level.saturating_sub(base.level), ..*state }.used(limit, now)
-        }
-        (State::SlidingWindow(state), State::SlidingWindow(base)) if state.start == base.start => {
-            let previous = state.previous.saturating_sub(base.previous);
-            let current = state.current.saturating_sub(base.current);
-            SlidingWindow { previous, current, ..*state }.used(limit, now)
-        }
-        _ => state.used(limit, now).saturating_sub(base.used(limit, now)),
-    }
-}
-
-/// Puts hits into what is believed, or takes them out of it as far as they are on top of the base.
-fn charge(state: &mut State, base: &State, limit: Limit, hits: Hits, replicas: u64, now: Timestamp) {
-    match hits {
-        Hits::Take(amount) => state.take(limit, u64::from(amount).saturating_mul(replicas), now),
-        Hits::Refund(amount) => {
-            state.give_back(limit, u64::from(amount).saturating_mul(replicas), now);
-            if state.used(limit, now) <= base.used(limit, now) {
-                *state = base.clone();
-            }
-        }
     }
 }
