@@ -17,9 +17,8 @@ use smallvec::SmallVec;
 
 use crate::decision::hit::{Batch, DeniedRequests, Hit};
 use crate::decision::reading::Reading;
-use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::storage::local::shard::Shard;
+use crate::storage::local::shard::{Draft, Shard};
 use crate::storage::table::sharded::{Place, Portion, Sharded};
 use crate::storage::{CounterStore, HitAnswers, Moment, Readings};
 
@@ -111,15 +110,21 @@ impl LocalStore {
             let earlier = (0..index)
                 .rev()
                 .find(|&other| places[other].may_be(place) && batch.hits[other].key == hit.key);
-            let (mut after, stored, changed) = match earlier.map(|earlier| &counted[earlier]) {
-                Some(earlier) => (earlier.after.clone(), earlier.stored, earlier.changed),
+            let (shard, key) = (shards.get(*place), place.key(hit.key.as_bytes()));
+            let (mut after, stored, changed) = match earlier.map(|earlier| &mut counted[earlier]) {
+                Some(earlier) => {
+                    let changed = earlier.changed;
+                    // What is done to a log must be done once.
+                    earlier.changed &= !matches!(earlier.after, Draft::Log(_));
+                    (earlier.after.clone(), earlier.stored, changed)
+                }
                 None => {
-                    let state = shards.get(*place).read(place.key(hit.key.as_bytes()), hit.limit, now);
-                    let used = state.used(hit.limit, now);
-                    (state, used, false)
+                    let draft = shard.draft(key, hit.limit, now);
+                    let used = shard.used(key, hit.limit, &draft, now);
+                    (draft, used, false)
                 }
             };
-            let reading = after.count(hit.limit, hit.hits, now);
+            let reading = shard.count_in(key, hit, &mut after, now);
             let changed = changed || reading.changes(hit.limit, hit.hits) || !hit.limit.algorithm.is_meter();
             counted.push(Counted { stored, after, reading, changed });
         }
@@ -149,7 +154,7 @@ impl LocalStore {
 struct Counted {
     /// What the counter held before the request.
     stored: u64,
-    after: State,
+    after: Draft,
     reading: Reading,
     /// Whether a meter has been changed by the request; a window knows for itself.
     changed: bool,
