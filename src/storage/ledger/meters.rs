@@ -30,7 +30,7 @@ use crate::storage::ledger::restoration::ReadCount;
 use crate::storage::ledger::settlement::{Settlement, SettlementId};
 use crate::storage::ledger::{SLACK, Share, is_live};
 use crate::storage::slot::Slot;
-use crate::storage::table::{HashedKey, SlotId, Table, Worth};
+use crate::storage::table::{Evicted, HashedKey, RELIEF_STEP, SlotId, Table, Worth, entries_in};
 
 /// A bounded table of meters.
 #[derive(Debug)]
@@ -59,6 +59,11 @@ impl Worth for Metered {
             pending + debt.sending.as_ref().map_or(0, |sending| sending.admitted.hits)
         };
         self.debt.as_ref().map_or(0, |debt| admitted(debt))
+    }
+
+    fn weight(&self) -> usize {
+        let debt = self.debt.as_ref().map_or(0, |debt| debt.bytes_of_logs());
+        1 + entries_in(self.read.bytes_elsewhere() + debt)
     }
 }
 
@@ -185,9 +190,11 @@ impl Meters {
         next_id: &AtomicU64,
     ) -> Option<Settlement> {
         let key: Box<[u8]> = self.table.at(place)?.into();
-        let metered = self.table.value_mut(place);
+        let known = self.table.value(place);
+        known.debt.as_ref().filter(|debt| has(debt.slot))?;
+        let mut metered = known.clone();
         let limit = metered.limit;
-        let debt = metered.debt.as_mut().filter(|debt| has(debt.slot))?;
+        let debt = metered.debt.as_mut()?;
         let slot = debt.slot;
         if debt.sending.is_none()
             && let Some(mut pending) = debt.pending.take()
@@ -195,7 +202,8 @@ impl Meters {
             let amount = pending.amount(limit, now);
             if amount > 0 {
                 let id = SettlementId(next_id.fetch_add(1, Ordering::Relaxed));
-                debt.sending = Some(MeterSending { id, amount, admitted: pending });
+                let came = pending.came(amount);
+                debt.sending = Some(MeterSending { id, amount, came, admitted: pending });
             } else {
                 self.counts.settled += pending.hits;
             }
@@ -203,10 +211,17 @@ impl Meters {
         let Some(sending) = &debt.sending else {
             metered.debt = None;
             self.settle(slot);
+            self.put(place, metered, now);
             return None;
         };
-        let (id, admitted, read) = (sending.id, sending.amount, debt.read.clone());
-        Some(Settlement { id, slot, key, limit, read, admitted })
+        let (id, admitted, came) = (sending.id, sending.amount, sending.came.clone());
+        let mut read = debt.read.clone();
+        // A window stays in its place, since the shard's clock may be a little late.
+        if matches!(read, State::SlidingLog(_)) {
+            read.advance(limit, now);
+        }
+        self.put(place, metered, now);
+        Some(Settlement { id, slot, key, limit, read, admitted, came })
     }
 
     /// The shard has acknowledged a settlement, and this is what is in its meter afterwards.
@@ -279,13 +294,28 @@ impl Meters {
     fn put(&mut self, id: SlotId, metered: Metered, now: Timestamp) {
         let expires = metered.expires(now);
         self.table.update(id, metered, expires);
+        self.relieve(u64::from(id), now);
     }
 
     fn insert(&mut self, key: HashedKey<'_>, metered: Metered, now: Timestamp) {
         self.expire(now, crate::storage::table::EXPIRE_STEP);
         let expires = metered.expires(now);
-        let Some(evicted) = self.table.put(key, metered, expires) else { return };
-        let live = u64::from(is_live(Some(&evicted), now));
+        if let Some(evicted) = self.table.put(key, metered, expires) {
+            self.note_evicted(&evicted, now);
+        }
+        self.relieve(key.hash, now);
+    }
+
+    /// Gives up meters where logs have grown so much that all together take more room than they may.
+    fn relieve(&mut self, seed: u64, now: Timestamp) {
+        for _ in 0..RELIEF_STEP {
+            let Some(evicted) = self.table.relieve(seed.wrapping_add(now.millis())) else { return };
+            self.note_evicted(&evicted, now);
+        }
+    }
+
+    fn note_evicted(&mut self, evicted: &Evicted<Metered>, now: Timestamp) {
+        let live = u64::from(is_live(Some(evicted), now));
         match evicted.value.is_owed() {
             true => self.counts.evicted_debts += live,
             false => self.counts.evicted_readings += live,

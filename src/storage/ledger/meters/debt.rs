@@ -3,6 +3,7 @@
 use crate::decision::limit::Limit;
 use crate::decision::meter::Meter;
 use crate::decision::request::Hits;
+use crate::decision::sliding_log::LogEntry;
 use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
@@ -38,6 +39,8 @@ pub(super) struct Admitted {
 pub(super) struct MeterSending {
     pub(super) id: SettlementId,
     pub(super) amount: u64,
+    /// Of a log: when these came.
+    pub(super) came: Box<[LogEntry]>,
     pub(super) admitted: Admitted,
 }
 
@@ -63,6 +66,17 @@ impl MeterDebt {
     }
 }
 
+impl MeterDebt {
+    /// What its logs take.
+    pub(super) fn bytes_of_logs(&self) -> usize {
+        let of = |admitted: &Admitted| admitted.base.bytes_elsewhere() + admitted.belief.bytes_elsewhere();
+        let pending = self.pending.as_ref().map_or(0, of);
+        let sending =
+            self.sending.as_ref().map_or(0, |sending| of(&sending.admitted) + size_of_val(&*sending.came));
+        self.read.bytes_elsewhere() + pending + sending
+    }
+}
+
 impl Admitted {
     /// What of the admitted hits still counts, rounded up.
     pub(super) fn amount(&mut self, limit: Limit, now: Timestamp) -> u64 {
@@ -73,9 +87,38 @@ impl Admitted {
 
     fn put_on(&mut self, base: &State, limit: Limit, now: Timestamp) {
         let amount = self.amount(limit, now);
+        let came = self.came(amount);
         self.base = base.clone();
-        self.belief = base.clone();
-        self.belief.take(limit, amount.saturating_mul(self.replicas), now);
+        self.belief = match base {
+            State::SlidingLog(log) => {
+                let times = |entry: &LogEntry| LogEntry { hits: entry.hits * self.replicas, ..*entry };
+                State::SlidingLog(Box::new(log.with(came.iter().map(times))))
+            }
+            base => {
+                let mut belief = base.clone();
+                belief.take(limit, amount.saturating_mul(self.replicas), now);
+                belief
+            }
+        };
+    }
+
+    /// When so many hits came that are on a log beyond what was there before: the latest of them.
+    pub(super) fn came(&self, amount: u64) -> Box<[LogEntry]> {
+        let (State::SlidingLog(belief), State::SlidingLog(base)) = (&self.belief, &self.base) else {
+            return Box::default();
+        };
+        let (mut left, mut seen) = (amount, 0_u64);
+        let mut share = |entry: LogEntry| {
+            // What all of them come to is rounded up, and not each.
+            let before = seen.div_ceil(self.replicas);
+            seen += entry.hits;
+            let hits = (seen.div_ceil(self.replicas) - before).min(left);
+            left -= hits;
+            LogEntry { hits, ..entry }
+        };
+        let mut came: Vec<_> = belief.beyond(base).map(&mut share).filter(|entry| entry.hits > 0).collect();
+        came.reverse();
+        came.into()
     }
 }
 

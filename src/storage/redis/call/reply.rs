@@ -221,5 +221,5 @@ fn counted_though_denied(
         return Counted { reading, state: state.clone() };
     }
     let reading = Reading { count: before.used(hit.limit, now), ..again };
-    Counted { reading, state: before.clone() }
+    Counted { reading, state: state.clone() }
 }

@@ -29,25 +29,27 @@ local function count_on(meter, state, key, period, rate, hits, reply, place)
     of_run, times, amount, capacity = hits, same_hits(hits)
   end
   if times then
+    local fit = 0
     if amount > 0 then
-      local fit = math.min(times, math.floor((capacity - meter.used(state)) / amount))
+      fit = math.min(times, math.floor((capacity - meter.used(state)) / amount))
       if fit > 0 then
         meter.take(state, fit * amount)
         changed = true
       end
     end
+    if meter.wait and fit < times then meter.wait(state, amount, capacity) end
   else
     for sign, number, most, overdraft in string.gmatch(hits, '(%-?)(%d+)/(%d+)(!?),') do
-      local hit = tonumber(number)
-      if hit > 0 then
-        if sign == '-' then
-          meter.give_back(state, hit)
-          changed = true
-        elseif overdraft == '!' or meter.used(state) + hit <= tonumber(most) then
-          meter.take(state, hit)
-          changed = true
-        end
+      local hit, over = tonumber(number), false
+      if sign ~= '-' then over = meter.used(state) + hit > tonumber(most) end
+      if hit > 0 and sign == '-' then
+        meter.give_back(state, hit)
+        changed = true
+      elseif hit > 0 and (overdraft == '!' or not over) then
+        meter.take(state, hit)
+        changed = true
       end
+      if over and meter.wait then meter.wait(state, hit, tonumber(most)) end
     end
   end
   if changed then fault = meter.write(key, state) end

@@ -1,7 +1,7 @@
 -- Settles what a replica admitted by itself, or sent without learning what became of it, while the shard was away.
 --
 -- ARGV after the time, for each key: its unit in seconds (of a meter "<letter><period>/<what drains in a tick>"), three numbers of what was
--- last read, what was admitted since, the replica, and which of its outages this is. Of a window, what was read are its start, its count and 0; of
+-- last read (of a log two texts "<milliseconds>@<hits>,": what was read, and what was admitted; and 0), what was admitted since, the replica, and which of its outages this is. Of a window, what was read are its start, its count and 0; of
 -- a meter, what its `merge` takes.
 -- The counter becomes max(count, count last read) + admitted, in that window alone. A window that is further ahead than clocks
 -- may differ was kept by a clock that was wrong: to begin it would forget the one that runs. The counter remembers each
@@ -52,9 +52,14 @@ local function settle_meter(key, first, name, outage, admitted)
   local meter, period, rate = meter_of(ARGV[first])
   local state, fault = meter.read(key, period, rate)
   if not state then return nil, fault, false end
-  local changes = meter.merge(state, tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3]))
+  local read, second = ARGV[first + 1], ARGV[first + 2]
+  local changes = meter.merge(state, tonumber(read) or read, tonumber(second), tonumber(ARGV[first + 3]))
   if admitted > 0 and is_later(outage, string.match(state.settled, name .. '(%d+)')) then
-    meter.take(state, admitted)
+    if meter.take_as_they_came then
+      meter.take_as_they_came(state, second)
+    else
+      meter.take(state, admitted)
+    end
     state.settled, changes = marked(state.settled, name, outage), true
   end
   if changes then fault = meter.write(key, state) end
