@@ -79,7 +79,7 @@ fn packed(value: &[u8], letter: u8) -> Option<[[u8; 8]; 3]> {
 
 /// A whole number that Lua packed as one of its own.
 fn whole(bytes: [u8; 8]) -> Option<u64> {
-    let number = f64::from_be_bytes(bytes);
+    let number = f64::from_le_bytes(bytes);
     let exact = (0.0..=MOST as f64).contains(&number) && number.fract() == 0.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, from 0 to 2^52")]
     exact.then_some(number as u64)
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn value(letter: u8, numbers: [f64; 3], behind: &[u8]) -> Vec<u8> {
-        [&[letter], numbers.map(f64::to_be_bytes).as_flattened(), behind].concat()
+        [&[letter], numbers.map(f64::to_le_bytes).as_flattened(), behind].concat()
     }
 
     #[test]

@@ -15,29 +15,30 @@ local function is_of_the_key(fault, wrote)
   return wrote or string.sub(fault, 1, 9) == 'WRONGTYPE'
 end
 
--- The hits of the run, and what they are where they are all the same.
-local of_run, times, amount, capacity = nil, nil, nil, nil
+-- What all keys of a run have in common: the period in seconds, what drains in a tick, and the hits.
+local function run_of(period, rate, hits)
+  local run = { period = tonumber(period), rate = tonumber(rate), hits = hits }
+  run.times, run.amount, run.capacity = same_hits(hits)
+  return run
+end
 
 -- Counts; puts what was there before into the reply at that place, and gives why it could not, and whether something was written. The state
 -- is a table to use.
-local function count_on(meter, state, key, period, rate, hits, reply, place)
+local function count_on(meter, state, key, run, reply, place)
   local fault, changed, is_there = nil, false, nil
-  is_there, fault = meter.read(key, period, rate, state)
+  is_there, fault = meter.read(key, run.period, run.rate, state)
   if not is_there then return fault, false end
   meter.tell(state, reply, place)
-  if hits ~= of_run then
-    of_run, times, amount, capacity = hits, same_hits(hits)
-  end
-  if times then
-    if amount > 0 then
-      local fit = math.min(times, math.floor((capacity - meter.used(state)) / amount))
+  if run.times then
+    if run.amount > 0 then
+      local fit = math.min(run.times, math.floor((run.capacity - meter.used(state)) / run.amount))
       if fit > 0 then
-        meter.take(state, fit * amount)
+        meter.take(state, fit * run.amount)
         changed = true
       end
     end
   else
-    for sign, number, most, overdraft in string.gmatch(hits, '(%-?)(%d+)/(%d+)(!?),') do
+    for sign, number, most, overdraft in string.gmatch(run.hits, '(%-?)(%d+)/(%d+)(!?),') do
       local hit = tonumber(number)
       if hit > 0 then
         if sign == '-' then

@@ -3,8 +3,13 @@
 -- The numbers are the running window's start, in seconds; then the hits in the window before and in this one. The algorithm is
 -- src/decision/sliding_window.rs; a property test holds the two together.
 
+-- The most hits that a window may hold.
+local function most_of(length)
+  return math.min(math.floor(MOST_LEVEL / length), 4294967295)
+end
+
 local function sliding_window()
-  local pcall, pack, min, max = redis.pcall, struct.pack, math.min, math.max
+  local pcall, pack, ceil, min, max = redis.pcall, struct.pack, math.ceil, math.min, math.max
   local seconds = math.floor(now / 1000)
   local sliding = {}
 
@@ -14,13 +19,13 @@ local function sliding_window()
     local scale, tick, start = 1000, now, seconds - seconds % period
     if period > FINE then scale, tick = 1, seconds end
     local length = scale * period
-    local most = min(math.floor(MOST_LEVEL / length), 4294967295)
+    local most = most_of(length)
     state.start, state.previous, state.current, state.settled, state.kept = start, 0, 0, '', nil
     state.period, state.length, state.most, state.stored = period, length, most, false
     local value = pcall('GET', key)
     if type(value) == 'table' then return nil, value.err end
     if value then
-      local settled, from, previous, current = unpacked(value, 115)
+      local settled, from, previous, current = unpacked(value, 's')
       local is_ours = settled and from >= 0 and previous >= 0 and previous <= most and current >= 0 and current <= most
       if not is_ours then return nil, NOT_OURS end
       state.stored = true
@@ -36,7 +41,7 @@ local function sliding_window()
   end
 
   function sliding.used(state)
-    return state.current + math.ceil(state.previous * state.left / state.length)
+    return state.current + ceil(state.previous * state.left / state.length)
   end
 
   function sliding.take(state, hits)
@@ -73,6 +78,23 @@ local function sliding_window()
     local value = pack(PACKED, 's', state.start, state.previous, state.current)
     if state.kept == state.settled then return put_over(key, value) end
     return put(key, value .. state.settled, max(1000 * (state.start + 2 * state.period) - now, 0) + SLACK)
+  end
+
+  -- Counts hits that take the same and fit all, in a window that runs: a function that gives whether it did.
+  function sliding.quick(run)
+    local period, scale, tick, start = run.period, 1000, now, seconds - seconds % run.period
+    if period > FINE then scale, tick = 1, seconds end
+    local length, hits = scale * period, run.times * run.amount
+    local left, room = length - (tick - scale * start), min(run.capacity, most_of(length)) - hits
+    return function(key, reply, place)
+      local value = pcall('GET', key)
+      if not value or #value < PACKED_BYTES then return false end
+      local letter, from, previous, current = unpack(PACKED, value)
+      if letter ~= 's' or from ~= start or not (previous >= 0 and current >= 0) then return false end
+      if current + ceil(previous * left / length) > room then return false end
+      reply[place], reply[place + 1], reply[place + 2] = start, previous, current
+      return type(pcall('SETRANGE', key, '0', pack(PACKED, 's', start, previous, current + hits))) == 'number'
+    end
   end
 
   return sliding
