@@ -134,11 +134,14 @@ impl<'r> Verdict<'r> {
     }
 
     /// The limited status that a caller has to watch: one that is over before all others, then the one with the
-    /// least remaining, the first where several have.
+    /// least remaining, the first where several have. A quota that is used up comes last where another one had the request pass.
     #[must_use]
     pub fn tightest(&self) -> Option<(&Status<'r>, Limited)> {
         let limited = self.statuses.iter().filter_map(|status| Some((status, status.limited?)));
-        limited.min_by_key(|(status, limited)| (status.outcome != Outcome::Over, limited.remaining))
+        let over_in_vain = !self.denied && !self.spared;
+        limited.min_by_key(|(status, limited)| {
+            (status.is_over() && over_in_vain, !status.is_over(), limited.remaining)
+        })
     }
 }
 

@@ -189,6 +189,22 @@ fn the_tightest_is_over_or_has_the_least_left() {
 }
 
 #[test]
+fn a_quota_that_is_used_up_is_told_of_only_where_it_denies() {
+    let rules = rules();
+    let request = Request {
+        domain: "d",
+        descriptors: [descriptor("quota"), descriptor("quota")].into_iter().collect(),
+    };
+    let remaining = |counts: [u64; 2], never_denies| {
+        let plan = Plan::new(&request, &rules, Modes { shadow_mode: never_denies, ..MODES });
+        let verdict = Verdict::new(&plan, &counts.map(counted), Timestamp::from_secs(3_599));
+        verdict.tightest().expect("both are limited").1.remaining
+    };
+    assert_eq!([remaining([11, 4], false), remaining([4, 11], false)], [6, 6]);
+    assert_eq!([remaining([11, 12], false), remaining([11, 12], true)], [0, 0]);
+}
+
+#[test]
 fn the_near_threshold_is_rounded_down_in_single_precision() {
     let threshold =
         |requests_per_unit, ratio| near_threshold(Limit::new(requests_per_unit, Period::SECOND), ratio);
