@@ -9,10 +9,9 @@ local function sliding_window()
   local sliding = {}
 
   -- The counter as it is now; nil and why where the value cannot be had.
-  function sliding.read(key, period, _, state)
+  function sliding.read(key, period, tick, _, state)
     state = state or {}
-    local scale, tick, start = 1000, now, seconds - seconds % period
-    if period > FINE then scale, tick = 1, seconds end
+    local scale, start = 1000 / tick, seconds - seconds % period
     local length = scale * period
     local most = min(math.floor(MOST_LEVEL / length), 4294967295)
     state.start, state.previous, state.current, state.settled, state.kept = start, 0, 0, '', nil
@@ -25,18 +24,19 @@ local function sliding_window()
       if not is_ours then return nil, NOT_OURS end
       state.stored = true
       if from >= start and from <= seconds + MAX_AHEAD then
-        state.start, state.previous, state.current, state.settled, state.kept = from, previous, current, settled, settled
+        state.settled, state.kept = settled, settled
+        if previous + current > 0 then state.start, state.previous, state.current = from, previous, current end
       elseif from + period == start then
         state.previous, state.settled = current, settled
       end
     end
     -- The part of the window before that still counts, in ticks.
-    state.left = length - min(max(tick - scale * state.start, 0), length)
+    state.weight = length - min(max(math.floor(now / tick) - scale * state.start, 0), length)
     return state
   end
 
-  function sliding.used(state)
-    return state.current + math.ceil(state.previous * state.left / state.length)
+  function sliding.left(state, room)
+    return room - state.current - math.ceil(state.previous * state.weight / state.length)
   end
 
   function sliding.take(state, hits)

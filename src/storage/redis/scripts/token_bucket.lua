@@ -11,11 +11,9 @@ local function token_bucket()
   local bucket = {}
 
   -- The counter as it is now; nil and why where the value cannot be had.
-  function bucket.read(key, period, rate, state)
+  function bucket.read(key, period, millis, rate, state)
     state = state or {}
-    local millis, length = 1, 1000 * period
-    if period > FINE then millis, length = 1000, period end
-    local tick = floor(now / millis)
+    local tick, length = floor(now / millis), 1000 * period / millis
     state.level, state.at, state.expires, state.settled, state.kept = 0, tick, 0, '', nil
     state.tick, state.length, state.millis, state.rate, state.stored = tick, length, millis, rate, false
     local value = pcall('GET', key)
@@ -28,15 +26,15 @@ local function token_bucket()
     state.settled, state.kept, state.expires = settled, settled, expires
     if tick > at then
       level = max(level - (tick - at) * rate, 0)
-    else
+    elseif level > 0 then
       state.at = at
     end
     state.level = level
     return state
   end
 
-  function bucket.used(state)
-    return ceil(state.level / state.length)
+  function bucket.left(state, room)
+    return floor((room - state.level) / state.length)
   end
 
   function bucket.take(state, hits)
