@@ -5,6 +5,9 @@
 
 -- How much longer than needed a key is kept, in milliseconds, at the most.
 local SPARE = 60000
+-- How long a bucket has been empty, in milliseconds, when it forgets the settlements: one that is used for ever would carry the marks of all
+-- replicas that there ever were. A settlement that comes twice, so late, counts twice, which denies too much and never too little.
+local FORGETS_AFTER = 60000
 
 local function token_bucket()
   local pcall, pack, floor, ceil, min, max = redis.pcall, struct.pack, math.floor, math.ceil, math.min, math.max
@@ -25,7 +28,11 @@ local function token_bucket()
     if at * millis > now + 1000 * MAX_AHEAD then return state end
     state.settled, state.kept, state.expires = settled, settled, expires
     if tick > at then
-      level = max(level - (tick - at) * rate, 0)
+      level = level - (tick - at) * rate
+      if level < 0 then
+        if settled ~= '' and level * millis < -FORGETS_AFTER * rate then state.settled = '' end
+        level = 0
+      end
     elseif level > 0 then
       state.at = at
     end
