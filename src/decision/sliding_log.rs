@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 
 use crate::decision::limit::Limit;
 use crate::decision::meter::Meter;
-use crate::decision::ticks::Ticks;
 use crate::decision::time::Timestamp;
 
 /// What one counter holds.
@@ -30,7 +29,7 @@ pub struct LogEntry {
 
 impl Meter for SlidingLog {
     fn advance(&mut self, limit: Limit, now: Timestamp) {
-        let ticks = Ticks::fine(limit.period);
+        let ticks = limit.ticks();
         if self.entries.back().is_some_and(|newest| ticks.is_far_ahead(newest.at, now)) {
             *self = Self::default();
         }

@@ -111,12 +111,19 @@ impl LocalStore {
             let earlier = (0..index)
                 .rev()
                 .find(|&other| places[other].may_be(place) && batch.hits[other].key == hit.key);
-            let (mut after, stored, changed) = match earlier.map(|earlier| &counted[earlier]) {
-                Some(earlier) => (earlier.after.clone(), earlier.stored, earlier.changed),
+            let mut read = || shards.get(*place).read(place.key(hit.key.as_bytes()), hit.limit, now);
+            let (mut after, stored, changed) = match earlier {
+                Some(other) => {
+                    let Counted { after, stored, changed, .. } = &counted[other];
+                    // The same counter under another limit is told by that.
+                    let same = batch.hits[other].limit == hit.limit;
+                    let stored = if same { *stored } else { read().look(hit.limit, now) };
+                    (after.clone(), stored, *changed)
+                }
                 None => {
-                    let state = shards.get(*place).read(place.key(hit.key.as_bytes()), hit.limit, now);
-                    let used = state.used(hit.limit, now);
-                    (state, used, false)
+                    let state = read();
+                    let stored = state.look(hit.limit, now);
+                    (state, stored, false)
                 }
             };
             let reading = after.count(hit.limit, hit.hits, now);
@@ -127,7 +134,7 @@ impl LocalStore {
         if batch.leniency.denies(outcomes) {
             let answer = |((hit, place), counted): ((&Hit, &Place), &Counted)| match hit.takes_anyway() {
                 true => shards.get(*place).count(place.key(hit.key.as_bytes()), hit, now),
-                false => Reading { count: counted.stored, ..counted.reading },
+                false => counted.reading.untaken(counted.stored),
             };
             let readings = batch.hits.iter().zip(&places).zip(&counted).map(answer);
             return readings.map(T::from).collect();
@@ -147,8 +154,8 @@ impl LocalStore {
 
 /// A hit counted, not yet written.
 struct Counted {
-    /// What the counter held before the request.
-    stored: u64,
+    /// What there was in the counter before the request.
+    stored: Reading,
     after: State,
     reading: Reading,
     /// Whether a meter has been changed by the request; a window knows for itself.

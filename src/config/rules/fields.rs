@@ -119,7 +119,7 @@ descriptors:
     on_store_failure: deny
     metadata: {}
   - key: l
-    rate_limits: [{per: 5m, requests_per_unit: 1, hits_multiplier: 2, max_hits: 3}]
+    rate_limits: [{per: 5m, requests_per_unit: 9, hits_multiplier: 2, max_hits: 3}]
   - key: n
     rate_limit: {unit: day, requests_per_unit: 1, algorithm: token_bucket, burst: 5, overdraft: true}
   - key: m

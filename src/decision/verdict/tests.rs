@@ -8,6 +8,7 @@ use super::*;
 use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
+use crate::decision::hit_shares::HitShares;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
 use crate::decision::plan::Modes;
@@ -212,6 +213,30 @@ fn the_near_threshold_is_rounded_down_in_single_precision() {
     assert_eq!(threshold(u32::MAX, 1.0), 1 << 32);
 }
 
+/// Each hit that passes fills it, so that it would be near for as long as anybody comes.
+#[test]
+fn a_bucket_that_holds_one_hit_is_never_near() {
+    let limit = |algorithm| Limit::new(50, Period::SECOND).held_by(algorithm);
+    let bucket = limit(Algorithm::TokenBucket);
+    let near = |limit| {
+        let descriptors = vec![rule("k", |spec| {
+            spec.limit.as_mut().expect("it has one").quota = QuotaSpec::Counted(limit);
+        })];
+        let rules = RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }]).unwrap();
+        let request = Request { domain: "d", descriptors: smallvec![descriptor("k")] };
+        let plan = Plan::new(&request, &rules, MODES);
+        let reading = Reading { count: limit.capacity(), over: false, reset: Some(Duration::ZERO) };
+        let verdict = Verdict::new(&plan, &[HitAnswer::from(reading)], Timestamp::from_secs(0));
+        let status = verdict.statuses[0];
+        let shares = HitShares::new(status.outcome, &status.limited.unwrap(), MODES.near_limit_ratio);
+        (status.outcome, shares.near)
+    };
+    assert_eq!(near(limit(Algorithm::LeakyBucket)), (Outcome::Ok, 0));
+    assert_eq!(near(bucket.with_burst(1)), (Outcome::Ok, 0));
+    assert_eq!(near(bucket.with_burst(2)), (Outcome::Near, 1));
+    assert_eq!(near(Limit::new(1, Period::SECOND)), (Outcome::Near, 1));
+}
+
 /// What callers are told is what holds here: the limit, what is left of it, and whether it is near.
 #[test]
 fn a_share_of_the_limit_is_the_limit() {
@@ -231,7 +256,7 @@ fn a_share_of_the_limit_is_the_limit() {
     assert_eq!(verdict.statuses[0].outcome, Outcome::Near);
 }
 
-/// A hit that is larger than its limit never passes, and finds a meter that may be empty.
+/// A replica that gives out a part of a limit may deny a hit though its meter is empty.
 #[test]
 fn nobody_who_was_denied_is_told_to_come_back_at_once() {
     let rules = rules();

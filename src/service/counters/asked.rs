@@ -2,6 +2,7 @@
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
+use crate::decision::key::kind::Kind;
 use crate::decision::key::name::{CounterName, EntriesFault, OwnedEntry, read_entries, write_entries};
 use crate::decision::key::pattern::KeyPattern;
 use crate::decision::limit::Limit;
@@ -221,7 +222,8 @@ impl Asked {
                 && algorithm.is_none_or(|algorithm| algorithm == limit.algorithm)
         });
         let asked = |limit: Limit| {
-            let found = FoundRule::new(rule, limit.algorithm, limit.period, share)?;
+            let limit = share.of(limit);
+            let found = FoundRule::new(rule, Kind::of(limit), share)?;
             let key = CounterKey::of_limit(limit, &rule.domain, counted());
             Some(Self { key, rule: Some(found), entries: Some(write_entries(counted())) })
         };
@@ -245,14 +247,14 @@ impl Asked {
 
 /// What to say of several counters where one is to be named.
 fn several_limits(found: &[Asked]) -> CounterFault {
-    let kinds: Vec<(Algorithm, Period)> = found.iter().filter_map(|one| one.key.kind()).collect();
-    let is_shared = |period: Period| kinds.iter().filter(|other| other.1 == period).count() > 1;
-    let unit = |&(algorithm, period): &(Algorithm, Period)| match is_shared(period) {
+    let kinds: Vec<Kind> = found.iter().filter_map(|one| one.key.kind()).collect();
+    let is_shared = |period: Period| kinds.iter().filter(|other| other.period == period).count() > 1;
+    let unit = |&Kind { algorithm, period, .. }: &Kind| match is_shared(period) {
         true => format!("{period} ({})", algorithm.name()),
         false => period.to_string(),
     };
     let units: Vec<String> = kinds.iter().map(unit).collect();
-    let any_shared = kinds.iter().any(|&(_, period)| is_shared(period));
+    let any_shared = kinds.iter().any(|kind| is_shared(kind.period));
     let rule = found.iter().find_map(|one| one.rule.as_ref());
     CounterFault::SeveralLimits {
         rule: rule.map(|rule| in_place(&rule.path, &rule.location)).unwrap_or_default(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
+use crate::decision::key::kind::Kind;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
@@ -13,6 +14,7 @@ use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Rule, RuleLimit};
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
+use crate::decision::token_bucket::TokenBucket;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{Held, StoredCounter};
 
@@ -75,13 +77,13 @@ impl FoundCounter {
     ) -> Option<Self> {
         let StoredCounter { key, shard, held, now } = stored;
         let name = CounterName::read(key.as_bytes())?;
-        let CounterName { algorithm, period, .. } = name;
+        let kind @ Kind { algorithm, period, .. } = name.kind;
         let (domain, entries) = (name.domain.text().into_owned(), name.entries_text());
         let rules: Vec<FoundRule> = match rule {
             Some(rule) => vec![rule],
             None => {
                 let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed));
-                let found = |rule| FoundRule::new(rule, algorithm, period, share);
+                let found = |rule| FoundRule::new(rule, kind, share);
                 rules.unwrap_or_default().into_iter().filter_map(found).collect()
             }
         };
@@ -92,9 +94,9 @@ impl FoundCounter {
             Held::Nothing => (State::begin(anything, now), None),
             Held::Foreign(why) => (State::begin(anything, now), Some(why)),
         };
-        let Level { count, reset_seconds } = match limit {
-            None if algorithm.is_bucket() => Level::as_left(&state, anything, now),
-            _ => Level::now(state, anything, now),
+        let Level { count, reset_seconds } = match (limit, state) {
+            (None, State::Bucket(bucket)) => Level::as_left(bucket, kind),
+            (_, state) => Level::now(state, anything, now),
         };
         Some(Self { domain, entries, period, algorithm, count, foreign, reset_seconds, shard, rules, key })
     }
@@ -125,18 +127,20 @@ impl Level {
         Self { count: state.used(limit, now), reset_seconds: Some(left.div_ceil(1_000)) }
     }
 
-    /// What it was when the counter was used last, whatever has been forgotten since.
-    fn as_left(state: &State, limit: Limit, now: Timestamp) -> Self {
-        Self { count: state.used(limit, now), reset_seconds: None }
+    /// What it was when the counter was used last, whatever has drained since.
+    fn as_left(bucket: TokenBucket, kind: Kind) -> Self {
+        Self { count: bucket.hits(kind.ticks()), reset_seconds: None }
     }
 }
 
 impl FoundRule {
-    /// What there is to tell of a rule that has a limit of this algorithm for windows of this length, of which this part is given out here.
-    pub(super) fn new(rule: &Rule, algorithm: Algorithm, period: Period, share: LimitShare) -> Option<Self> {
-        let RuleLimit { limit, name, .. } = rule.limits()?.of_kind(algorithm, period)?;
+    /// What there is to tell of a rule that has a limit with counters of this kind, of which this part is given out here.
+    pub(super) fn new(rule: &Rule, kind: Kind, share: LimitShare) -> Option<Self> {
+        let RuleLimit { limit, name, .. } = rule.limits()?.of_kind(kind.algorithm, kind.period)?;
+        let limit = share.of(*limit);
         let (path, name, location) = (rule.path.clone(), name.clone(), rule.location.clone());
-        Some(Self { path, name, location, limit: share.of(*limit), shadow_mode: rule.shadow_mode })
+        let found = Self { path, name, location, limit, shadow_mode: rule.shadow_mode };
+        (Kind::of(limit) == kind).then_some(found)
     }
 }
 

@@ -7,6 +7,7 @@ use redis::{Pipeline, ServerError, Value};
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
+use crate::decision::key::kind::Kind;
 use crate::decision::key::pattern::Piece;
 use crate::decision::limit::Limit;
 use crate::decision::state::State;
@@ -76,10 +77,15 @@ impl Side {
         let write = |pipeline: &mut Pipeline, (full, key): &FullKey| {
             match key.kind() {
                 // Only a script knows how much of a log is forgotten.
-                Some((Algorithm::SlidingLog, period)) => {
+                Some(kind @ Kind { algorithm: Algorithm::SlidingLog, period, .. }) => {
                     let script = Script::CountSlidingLog.code();
                     pipeline.cmd("EVAL").arg(script).arg(1).arg(full);
-                    pipeline.arg(now.millis()).arg(period.seconds()).arg(1).arg("0x0/0");
+                    pipeline
+                        .arg(now.millis())
+                        .arg(period.seconds())
+                        .arg(kind.tick.millis())
+                        .arg(1)
+                        .arg("0x0/0");
                 }
                 _ => {
                     pipeline.cmd("GETRANGE").arg(full).arg(0).arg(LAST_BYTE);
@@ -173,13 +179,15 @@ fn found(key: &CounterKey, reply: Value, now: Timestamp) -> Result<Found, Failur
         Value::BulkString(value) if value.is_empty() => Ok(Found::Nothing),
         Value::BulkString(value) => {
             let counter = match kind {
-                Some((algorithm, _)) if algorithm.is_meter() => stored(algorithm, &value).map(Found::Meter),
+                Some(Kind { algorithm, .. }) if algorithm.is_meter() => {
+                    stored(algorithm, &value).map(Found::Meter)
+                }
                 _ => Packed::read(&value).map(Found::Counter),
             };
             Ok(counter.unwrap_or(Found::Foreign("it is no count")))
         }
         Value::Array(replies) => match (replies.as_slice(), kind) {
-            (numbers @ [Value::Int(_), ..], Some((algorithm, period))) => {
+            (numbers @ [Value::Int(_), ..], Some(Kind { algorithm, period, .. })) => {
                 let state = told(Limit::new(0, period).held_by(algorithm), numbers, now)?;
                 let is_empty = matches!(&state, State::SlidingLog(log) if log.total() == 0);
                 Ok(if is_empty { Found::Nothing } else { Found::Meter(state) })

@@ -3,6 +3,7 @@
 mod bench;
 mod counting;
 mod losses;
+mod marks;
 mod mending;
 mod model;
 mod renaming;

@@ -7,7 +7,7 @@ use crate::decision::limit::Limit;
 use crate::decision::sliding_log::{LogEntry, SlidingLog};
 use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
-use crate::decision::ticks::{MOST, Ticks};
+use crate::decision::ticks::MOST;
 use crate::decision::time::Timestamp;
 use crate::decision::token_bucket::TokenBucket;
 use crate::storage::redis::call::{malformed, number};
@@ -22,7 +22,7 @@ pub(super) fn told(limit: Limit, numbers: &[Value], now: Timestamp) -> Result<St
         Algorithm::FixedWindow => return Err(malformed()),
         Algorithm::TokenBucket | Algorithm::LeakyBucket => {
             let (level, ahead) = (next()?, next()?);
-            State::Bucket(TokenBucket { level, at: Ticks::of(limit.period).at(now).saturating_add(ahead) })
+            State::Bucket(TokenBucket { level, at: limit.ticks().at(now).saturating_add(ahead) })
         }
         Algorithm::SlidingWindow => {
             State::SlidingWindow(SlidingWindow { start: next()?, previous: next()?, current: next()? })

@@ -155,7 +155,7 @@ impl SharedWalk {
     fn counter(&self, key: &[u8], group: &Arc<ShardGroup>) -> Option<(CounterKey, bool)> {
         let own = key.strip_prefix(group.link_settings().key_prefix.as_bytes())?;
         let name = CounterName::read(own)?;
-        let counts_here = Arc::ptr_eq(self.shards.group_of(name.period), group);
+        let counts_here = Arc::ptr_eq(self.shards.group_of(name.kind.period), group);
         Some((CounterKey::from_stored(own)?, counts_here && self.pattern.matches(own, &name)))
     }
 }
@@ -233,7 +233,7 @@ impl Shards {
     fn group_of_key(&self, key: &CounterKey) -> &Arc<ShardGroup> {
         let name = CounterName::read(key.as_bytes());
         // What is asked for has been read before; any other key would be the main group's.
-        self.group_of(name.map_or(Period::YEAR, |name| name.period))
+        self.group_of(name.map_or(Period::YEAR, |name| name.kind.period))
     }
 
     /// The shards that have counters, each under a name that keeps its order, from this name on.

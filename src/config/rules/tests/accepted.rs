@@ -101,10 +101,10 @@ fn numbers_and_units() {
     check_limit("{unit: day, requests_per_unit: 1, unlimited: false}", limit(counted(1, Period::DAY)));
     let costs = |multiplier: u32, most: u32| {
         let cost = Cost { multiplier: multiplier.try_into().unwrap(), most: most.try_into().unwrap() };
-        LimitSpec { cost, ..limit(counted(1, Period::DAY)) }
+        LimitSpec { cost, ..limit(counted(5, Period::DAY)) }
     };
-    check_limit("{unit: day, requests_per_unit: 1, hits_multiplier: 5, max_hits: 20}", costs(5, 20));
-    check_limit("{unit: day, requests_per_unit: 1, max_hits: 4294967295}", costs(1, u32::MAX));
+    check_limit("{unit: day, requests_per_unit: 5, hits_multiplier: 5, max_hits: 20}", costs(5, 20));
+    check_limit("{unit: day, requests_per_unit: 5, max_hits: 4294967295}", costs(1, u32::MAX));
     let per = |seconds| limit(counted(1, Period::from_seconds(seconds).unwrap()));
     check_limit("{per: 5m, requests_per_unit: 1}", per(300));
     check_limit("{per: 1h30m, requests_per_unit: 1}", per(5_400));

@@ -1,12 +1,12 @@
 -- Counting the hits on one key that is a meter. What is judged how is decision/meter.rs.
 --
--- Hits are "<times>x<hits>/<capacity>", where so many take the same; or for each, in the order of arrival, "<hits>/<capacity>,": negative
--- where they are given back, and with "!" before the comma where they are taken though they do not fit.
+-- Hits are "<times>x<hits>/<room>", where so many take the same; or for each, in the order of arrival, "<hits>/<room>,": negative where
+-- they are given back, and with "!" before the comma where they are taken though they do not fit. The room is what `left` is given.
 
--- How often how many hits against which capacity; nothing where they are not all the same.
+-- How often how many hits against which room; nothing where they are not all the same.
 local function same_hits(hits)
-  local times, amount, capacity = string.match(hits, '^(%d+)x(%d+)/(%d+)$')
-  return tonumber(times), tonumber(amount), tonumber(capacity)
+  local times, amount, room = string.match(hits, '^(%d+)x(%d+)/(%d+)$')
+  return tonumber(times), tonumber(amount), tonumber(room)
 end
 
 -- A fault that is about one key: its value is not ours, or something was written already, so that the call as a whole must not be said to
@@ -15,10 +15,10 @@ local function is_of_the_key(fault, wrote)
   return wrote or string.sub(fault, 1, 9) == 'WRONGTYPE'
 end
 
--- What all keys of a run have in common: the period in seconds, what drains in a tick, and the hits.
-local function run_of(period, rate, hits)
-  local run = { period = tonumber(period), rate = tonumber(rate), hits = hits }
-  run.times, run.amount, run.capacity = same_hits(hits)
+-- What all keys of a run have in common: the period in seconds, a tick in milliseconds, what drains in a tick, and the hits.
+local function run_of(period, millis, rate, hits)
+  local run = { period = tonumber(period), millis = tonumber(millis), rate = tonumber(rate), hits = hits }
+  run.times, run.amount, run.room = same_hits(hits)
   return run
 end
 
@@ -26,12 +26,12 @@ end
 -- is a table to use.
 local function count_on(meter, state, key, run, reply, place)
   local fault, changed, is_there = nil, false, nil
-  is_there, fault = meter.read(key, run.period, run.rate, state)
+  is_there, fault = meter.read(key, run.period, run.millis, run.rate, state)
   if not is_there then return fault, false end
   meter.tell(state, reply, place)
   if run.times then
     if run.amount > 0 then
-      local fit = math.min(run.times, math.floor((run.capacity - meter.used(state)) / run.amount))
+      local fit = math.min(run.times, math.floor(meter.left(state, run.room) / run.amount))
       if fit > 0 then
         meter.take(state, fit * run.amount)
         changed = true
@@ -44,7 +44,7 @@ local function count_on(meter, state, key, run, reply, place)
         if sign == '-' then
           meter.give_back(state, hit)
           changed = true
-        elseif overdraft == '!' or meter.used(state) + hit <= tonumber(most) then
+        elseif overdraft == '!' or hit <= meter.left(state, tonumber(most)) then
           meter.take(state, hit)
           changed = true
         end

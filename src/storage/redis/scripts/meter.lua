@@ -2,10 +2,10 @@
 --
 -- A meter is a table of functions; a function makes it where it is needed. `read` gives a counter's state as it is now and writes nothing;
 -- the others change or tell the state, and `write` stores it. `read` may be given a table to put the state into, because tables cost.
+-- `left` says how many hits fit in, and is given what a hit is held against: of a bucket the highest level, of the others the capacity.
+-- What time is counted in (a tick, in milliseconds) is said by who calls: Limit::tick in src/decision/limit.rs chooses.
 -- What all of them have in common is src/decision/meter.rs.
 
--- The longest period in seconds that is counted in milliseconds; longer ones are counted in seconds. As decision/ticks.rs.
-local FINE = 3600
 -- Products of hits and ticks stay below this.
 local MOST_LEVEL = 4503599627370496
 -- The longest that a counter is kept, in milliseconds: ten years.

@@ -49,8 +49,8 @@ end
 
 -- The same for a meter: what it tells, and 0.
 local function settle_meter(key, first, name, outage, admitted)
-  local meter, period, rate = meter_of(ARGV[first])
-  local state, fault = meter.read(key, period, rate)
+  local meter, period, tick, rate = meter_of(ARGV[first])
+  local state, fault = meter.read(key, period, tick, rate)
   if not state then return nil, fault, false end
   local changes = meter.merge(state, tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3]))
   if admitted > 0 and is_later(outage, string.match(state.settled, name .. '(%d+)')) then

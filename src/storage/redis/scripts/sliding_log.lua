@@ -16,7 +16,7 @@ local function sliding_log()
 
   -- The counter as it is now; nil and why where the value cannot be had. Nothing is written: what a clock that goes back a little
   -- would count again stays until something changes.
-  function log.read(key, period, _, state)
+  function log.read(key, period, _, _, state)
     state = state or {}
     state.used, state.base, state.sum, state.at, state.forgotten = 0, 0, 0, 0, 0
     state.oldest, state.first, state.added, state.given, state.settled = 0, 0, 0, 0, ''
@@ -51,8 +51,8 @@ local function sliding_log()
     return state
   end
 
-  function log.used(state)
-    return state.used
+  function log.left(state, room)
+    return room - state.used
   end
 
   function log.take(state, hits)

@@ -9,15 +9,14 @@ local function most_of(length)
 end
 
 local function sliding_window()
-  local pcall, pack, ceil, min, max = redis.pcall, struct.pack, math.ceil, math.min, math.max
+  local pcall, pack, floor, ceil, min, max = redis.pcall, struct.pack, math.floor, math.ceil, math.min, math.max
   local seconds = math.floor(now / 1000)
   local sliding = {}
 
   -- The counter as it is now; nil and why where the value cannot be had.
-  function sliding.read(key, period, _, state)
+  function sliding.read(key, period, tick, _, state)
     state = state or {}
-    local scale, tick, start = 1000, now, seconds - seconds % period
-    if period > FINE then scale, tick = 1, seconds end
+    local scale, start = 1000 / tick, seconds - seconds % period
     local length = scale * period
     local most = most_of(length)
     state.start, state.previous, state.current, state.settled, state.kept = start, 0, 0, '', nil
@@ -30,18 +29,19 @@ local function sliding_window()
       if not is_ours then return nil, NOT_OURS end
       state.stored = true
       if from >= start and from <= seconds + MAX_AHEAD then
-        state.start, state.previous, state.current, state.settled, state.kept = from, previous, current, settled, settled
+        state.settled, state.kept = settled, settled
+        if previous + current > 0 then state.start, state.previous, state.current = from, previous, current end
       elseif from + period == start then
         state.previous, state.settled = current, settled
       end
     end
     -- The part of the window before that still counts, in ticks.
-    state.left = length - min(max(tick - scale * state.start, 0), length)
+    state.weight = length - min(max(floor(now / tick) - scale * state.start, 0), length)
     return state
   end
 
-  function sliding.used(state)
-    return state.current + ceil(state.previous * state.left / state.length)
+  function sliding.left(state, room)
+    return room - state.current - ceil(state.previous * state.weight / state.length)
   end
 
   function sliding.take(state, hits)
@@ -82,16 +82,16 @@ local function sliding_window()
 
   -- Counts hits that take the same and fit all, in a window that runs: a function that gives whether it did.
   function sliding.quick(run)
-    local period, scale, tick, start = run.period, 1000, now, seconds - seconds % run.period
-    if period > FINE then scale, tick = 1, seconds end
+    local period, scale, start = run.period, 1000 / run.millis, seconds - seconds % run.period
     local length, hits = scale * period, run.times * run.amount
-    local left, room = length - (tick - scale * start), min(run.capacity, most_of(length)) - hits
+    local weight, room = length - (floor(now / run.millis) - scale * start), min(run.room, most_of(length)) - hits
     return function(key, reply, place)
       local value = pcall('GET', key)
       if not value or #value < PACKED_BYTES then return false end
       local letter, from, previous, current = unpack(PACKED, value)
-      if letter ~= 's' or from ~= start or not (previous >= 0 and current >= 0) then return false end
-      if current + ceil(previous * left / length) > room then return false end
+      local is_ours = letter == 's' and previous >= 0 and current >= 0
+      if not is_ours or from ~= start then return false end
+      if current + ceil(previous * weight / length) > room then return false end
       reply[place], reply[place + 1], reply[place + 2] = start, previous, current
       return type(pcall('SETRANGE', key, '0', pack(PACKED, 's', start, previous, current + hits))) == 'number'
     end
