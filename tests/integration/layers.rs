@@ -101,6 +101,7 @@ fn imports_in_the_direction_are_fine() {
     check("storage/local.rs", "use crate::{decision, storage::X}; use super::super::decision::Y;", &[]);
     check("service/limiter.rs", "use crate::storage::X;", &[]);
     check("service/metrics.rs", "use crate::telemetry::Counter;", &[]);
+    check("telemetry/trace/export/tls.rs", "use crate::secrets::pem;", &[]);
     check("server/grpc.rs", "use crate::service::X; use crate::decision::Y;", &[]);
     check("app/wire.rs", "use crate::{config, decision, server, service, storage, telemetry};", &[]);
     check("decision.rs", "//! crate::storage\n/// [`crate::server`]\nconst X: &str = \"crate::app\";", &[]);
