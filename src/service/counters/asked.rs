@@ -105,12 +105,6 @@ pub struct Asked {
 }
 
 impl Filter {
-    /// Whether all counters are meant.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// What the keys look like.
     pub(super) fn pattern(&self, snapshot: Option<&Snapshot>) -> Result<KeyPattern, CounterFault> {
         let Some(path) = &self.rule else {
