@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError, ServerError};
 
-use crate::storage::redis::node::NodeAddress;
-
 /// What servers say when a command inside a script is not the user's to run, as it has no code of its own: Redis 6 and 7.0,
 /// then Valkey.
 const NOT_ALLOWED_IN_SCRIPT: [&str; 2] = ["The user executing the script can't", "ACL failure in script"];
@@ -75,16 +73,6 @@ pub struct Redirect {
     pub slot: u16,
     /// `host:port` of the other node; without a host it is another port of the node that said so.
     pub address: Arc<str>,
-}
-
-impl Redirect {
-    /// The other node, where `from` has sent us to it.
-    #[must_use]
-    pub fn target(&self, from: &NodeAddress) -> Option<NodeAddress> {
-        // A node that has no name for another one says `?`.
-        let (host, port) = self.address.rsplit_once(':').filter(|(host, _)| *host != "?")?;
-        Some(from.beside(Some(host).filter(|host| !host.is_empty()), port.parse().ok()?))
-    }
 }
 
 /// A key holds what is no counter of ours; only that key is concerned.
