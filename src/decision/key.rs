@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decision::key::kind::Kind;
 use crate::decision::limit::Limit;
+use crate::decision::percent;
 use crate::decision::period::Period;
 use crate::decision::request::Entry;
 
@@ -31,7 +32,6 @@ pub const MAX_PART: usize = 64;
 
 const FORMAT: &str = "1|";
 const HASH_BYTES: usize = 24;
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// The name of one counter.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -166,7 +166,7 @@ fn push_escaped<const N: usize>(bytes: &mut ArrayVec<u8, N>, part: &[u8]) -> boo
             if bytes.len() + 3 > end {
                 return false;
             }
-            bytes.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            bytes.extend(percent::escaped(byte));
         }
     }
     true
@@ -193,7 +193,7 @@ fn push_hash<const N: usize>(bytes: &mut ArrayVec<u8, N>, digest: &[u8]) -> bool
     }
     bytes.push(b'#');
     for byte in &digest[..HASH_BYTES] {
-        bytes.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        bytes.extend(percent::digits(*byte));
     }
     true
 }

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FORMAT, HASH_BYTES, MAX_LEN, MAX_PART, push_escaped, push_hash, push_part};
 use crate::decision::key::kind::Kind;
+use crate::decision::percent::unescaped;
 use crate::decision::period::Period;
 
 pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
@@ -153,26 +154,4 @@ fn is_escaped(text: &[u8]) -> bool {
         let mut escaped = ArrayVec::<u8, MAX_PART>::new();
         push_escaped(&mut escaped, &part) && escaped.as_slice() == text
     })
-}
-
-/// The bytes that a text with `%XX` in it stands for; `None` where `%` is followed by something else.
-fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.iter();
-    while let Some(&byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => (hex(*rest.next()?)? << 4) | hex(*rest.next()?)?,
-            plain => plain,
-        });
-    }
-    Some(bytes)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
 }

@@ -2,8 +2,9 @@
 
 use super::kind::Kind;
 use super::name::{self, CounterName};
-use super::{FORMAT, HEX, is_plain};
+use super::{FORMAT, is_plain};
 use crate::decision::algorithm::Algorithm;
+use crate::decision::percent::escaped;
 use crate::decision::period::Period;
 
 /// Keys by their algorithm, their unit, their domain, and the beginning of their entries.
@@ -121,7 +122,7 @@ fn in_key(beginning: &str) -> Vec<u8> {
                 b',' => text.push(b'|'),
                 b'=' | b'%' | b'#' => text.push(byte),
                 plain if is_plain(plain) => text.push(plain),
-                other => text.extend([b'%', HEX[usize::from(other >> 4)], HEX[usize::from(other & 15)]]),
+                other => text.extend(escaped(other)),
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Limits, Rule};
 use crate::service::counters::found::{FoundCounter, FoundRule};
+use crate::service::limiter::NoRules;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{StoredCounter, Unread};
 
@@ -57,7 +58,7 @@ pub enum CounterFault {
     #[error("this is no counter's key; it begins like 1|f60|domain|, without the store's prefix")]
     NoKey,
     /// Nothing can be found by rules.
-    #[error("no rules are loaded yet; GET /readyz on the HTTP port says why")]
+    #[error("{}", NoRules)]
     NoRules,
     /// No such rule.
     #[error("no rule with a limit has the path `{0}`{in_domain}; /rlconfig on the admin port lists all of them", in_domain = of_domain(.1.as_deref()))]
@@ -105,12 +106,6 @@ pub struct Asked {
 }
 
 impl Filter {
-    /// Whether all counters are meant.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// What the keys look like.
     pub(super) fn pattern(&self, snapshot: Option<&Snapshot>) -> Result<KeyPattern, CounterFault> {
         let Some(path) = &self.rule else {

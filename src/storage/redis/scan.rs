@@ -12,7 +12,6 @@ use crate::decision::key::pattern::Piece;
 use crate::decision::limit::Limit;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::storage::inspect::Held;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Way;
 use crate::storage::redis::packed::Packed;
@@ -131,22 +130,6 @@ impl Side {
             }
         }
         Ok(replies)
-    }
-}
-
-impl Found {
-    /// What this means under this key, by the server's clock.
-    #[must_use]
-    pub fn held(self, key: &CounterKey, now: Timestamp) -> Held {
-        match (self, key.period()) {
-            (Found::Nothing, _) => Held::Nothing,
-            (Found::Counter(packed), Some(period)) => {
-                Held::State(State::FixedWindow(packed.window(period, now)))
-            }
-            (Found::Meter(state), _) => Held::State(state),
-            (Found::Counter(_), None) => Held::Foreign("its key has no unit".into()),
-            (Found::Foreign(why), _) => Held::Foreign(why.into()),
-        }
     }
 }
 

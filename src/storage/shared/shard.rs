@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ahash::RandomState;
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -18,6 +17,7 @@ use crate::decision::time::Timestamp;
 use crate::storage::breaker::reason::FailureReason;
 use crate::storage::breaker::shared::SharedBreaker;
 use crate::storage::breaker::{BreakerSettings, Jitter, Transition, Uptime};
+use crate::storage::chance::Chance;
 use crate::storage::ledger::Share;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
@@ -43,7 +43,7 @@ pub struct Shard {
     time: ArcSwapOption<ShardTime>,
     offset_millis: AtomicI64,
     eviction_policy: ArcSwapOption<String>,
-    jitter: RandomState,
+    chance: Chance,
     /// The address that its name moved to last.
     renamed: ArcSwapOption<SocketAddr>,
     /// Why no connection to it could be made, while none can be.
@@ -127,7 +127,7 @@ impl Shard {
             time: ArcSwapOption::empty(),
             offset_millis: AtomicI64::new(0),
             eviction_policy: ArcSwapOption::empty(),
-            jitter: RandomState::new(),
+            chance: Chance::default(),
             renamed: ArcSwapOption::empty(),
             unreachable: ArcSwapOption::empty(),
             told: Mutex::default(),
@@ -221,9 +221,7 @@ impl Shard {
 
     /// A number that keeps replicas from doing things in step.
     pub(super) fn jitter(&self) -> Jitter {
-        let random = self.jitter.hash_one(Instant::now().duration_since(self.started).as_nanos());
-        #[expect(clippy::cast_precision_loss, reason = "a jitter needs no precision")]
-        Jitter::new(random as f64 / u64::MAX as f64)
+        Jitter::new(self.chance.fraction(Instant::now().duration_since(self.started).as_nanos()))
     }
 
     pub(super) fn open_link(self: &Arc<Self>) -> Link {

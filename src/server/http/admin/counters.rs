@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use self::page::{CounterLine, CounterPage, CounterQuery, ListQuery, ResetPage, ResetQuery};
 use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
+use crate::server::http::refusal::refuse;
 use crate::service::Counters;
 use crate::service::counters::{CounterFault, Filter, PageStart, Which};
 use crate::storage::inspect::Position;
@@ -153,7 +154,7 @@ impl IntoResponse for Refusal {
             Refusal::Question(why) => (StatusCode::BAD_REQUEST, why),
             Refusal::Fault(fault) => (status(&fault), fault.to_string()),
         };
-        (status, format!("{why}\n")).into_response()
+        refuse(status, &why)
     }
 }
 
