@@ -166,6 +166,13 @@ fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result
     result
 }
 
+/// Reports an unlimited one of several limits.
+fn refuse_unlimited(decoder: &mut Decoder<'_, '_>, span: Span, path: &Path<'_>) -> Reported {
+    let help =
+        "an unlimited rule counts nothing; write `rate_limit: {unlimited: true}` alone, or leave it out";
+    decoder.report(span, path, "`unlimited` in a list of limits", help)
+}
+
 fn counted(
     decoder: &mut Decoder<'_, '_>,
     place: &Place<'_, '_>,

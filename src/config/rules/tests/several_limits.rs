@@ -173,6 +173,62 @@ error: two limits for windows of the same length, `minute`
 }
 
 #[test]
+fn windows_of_the_same_length_where_a_request_does_not_cost_the_same() {
+    check_descriptors(
+        "  - key: k
+    rate_limits:
+      - {unit: minute, requests_per_unit: 10, hits_multiplier: 5}
+      - {per: 60s, requests_per_unit: 20}
+",
+        "
+error: two limits for windows of the same length, `minute`
+ --> a.yaml:6:9
+  |
+6 |       - {per: 60s, requests_per_unit: 20}
+  |         ^
+  = field: descriptors[0].rate_limits[1]
+  = help: they would have one counter, and a request does not cost the same in both; keep one of them, or give them windows of different lengths; the first is in line 5, column 9
+",
+    );
+}
+
+#[test]
+fn several_limits_in_one_text() {
+    check_descriptors(
+        "  - key: k
+    limits: 10/s, 500/h
+  - key: l
+    limits: [\"10/s;500/h  5000/d\", '1,000/h']
+",
+        "
+error: `10/s, 500/h` is not one limit
+ --> a.yaml:4:13
+  |
+4 |     limits: 10/s, 500/h
+  |             ^^^^^^^^^^^
+  = field: descriptors[0].limits
+  = help: write a list: `[10/s, 500/h]`
+
+error: the text `10/s;500/h  5000/d` is not one limit
+ --> a.yaml:6:14
+  |
+6 |     limits: [\"10/s;500/h  5000/d\", '1,000/h']
+  |              ^^^^^^^^^^^^^^^^^^^^
+  = field: descriptors[1].limits[0]
+  = help: write a list: `[10/s, 500/h, 5000/d]`
+
+error: the text `1,000/h`: `1,000` is no whole number
+ --> a.yaml:6:36
+  |
+6 |     limits: [\"10/s;500/h  5000/d\", '1,000/h']
+  |                                    ^^^^^^^^^
+  = field: descriptors[1].limits[1]
+  = help: write a number and a window, as in `10/s`, `500/h`, `100/5m` or `10/minute`
+",
+    );
+}
+
+#[test]
 fn unlimited_is_no_limit_beside_others() {
     check_descriptors(
         "  - key: k
