@@ -1,6 +1,8 @@
 //! The names that each level of a rule file knows, and where a name that strayed belongs.
 
 use crate::config::decode::{Decoder, Field, closest, listed};
+use crate::config::diagnostic::quote;
+use crate::config::yaml::unspaced_name;
 
 /// At the top of a file.
 const DOMAIN: &[&str] = &["domain", "descriptors"];
@@ -72,15 +74,25 @@ impl Level {
     /// Reports a field that this level does not know. Gives the name that was meant, where that is of this level, so
     /// that nobody also reports it missing.
     pub(super) fn refuse(self, decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Option<&'static str> {
-        let meant = closest(field.name, self.names());
-        let help = match meant {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => {
-                self.elsewhere(field.name).unwrap_or_else(|| format!("known here: {}", listed(self.names())))
+        let unspaced = unspaced_name(field.name);
+        let name = unspaced.map_or(field.name, |name| name.trim_end_matches(':'));
+        let meant = self.meant(name);
+        let help = match (meant, unspaced) {
+            (Some(meant), Some(written)) if meant == name => {
+                format!("write a space after {}", quote(written))
+            }
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, _) => {
+                self.elsewhere(name).unwrap_or_else(|| format!("known here: {}", listed(self.names())))
             }
         };
         decoder.unknown(field, help);
         meant
+    }
+
+    /// The name of this level that was meant.
+    fn meant(self, name: &str) -> Option<&'static str> {
+        closest(name, self.names())
     }
 
     /// Where a name that this level does not know belongs.
@@ -90,8 +102,7 @@ impl Level {
         if let Some(level) = others().find(|level| level.names().contains(&name)) {
             return Some(format!("`{name}` belongs {}", level.place()));
         }
-        let meant = |level: Self| Some((closest(name, level.names())?, level));
-        let (meant, level) = others().find_map(meant)?;
+        let (meant, level) = others().find_map(|level| Some((level.meant(name)?, level)))?;
         Some(format!("did you mean `{meant}`? it belongs {}", level.place()))
     }
 }

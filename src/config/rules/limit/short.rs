@@ -72,6 +72,10 @@ fn requests(text: &str) -> Result<u32, Wrong> {
     if text.is_empty() {
         return wrong("the number is missing", FORM);
     }
+    if text.starts_with('-') {
+        let help = format!("{FORM}; before an item of a list write `- `, with a space");
+        return wrong(format!("{} is no whole number", quote(text)), help);
+    }
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return wrong(format!("{} is no whole number", quote(text)), FORM);
     }

@@ -301,7 +301,7 @@ error: `-1/s`: `-1` is no whole number
 4 |     limits: [/s, ten/s, 010/s, 4294967296/s, -1/s, 1.5/s]
   |                                              ^^^^
   = field: descriptors[0].limits[4]
-  = help: write a number and a window, as in `10/s`, `500/h`, `100/5m` or `10/minute`
+  = help: write a number and a window, as in `10/s`, `500/h`, `100/5m` or `10/minute`; before an item of a list write `- `, with a space
 
 error: `1.5/s`: `1.5` is no whole number
  --> a.yaml:4:52

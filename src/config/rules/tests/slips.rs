@@ -1,0 +1,328 @@
+//! Slips of the pen: the fault names the mistake, where it was made, and not what it led to.
+
+use super::check_descriptors;
+
+#[test]
+fn a_tab_behind_a_line_that_is_right() {
+    check_descriptors(
+        "  - key: a
+\t  value: b
+",
+        "
+error: not valid YAML: a tab
+ --> a.yaml:4:1
+  |
+4 |       value: b
+  | ^^^^
+  = help: indent with spaces
+",
+    );
+}
+
+#[test]
+fn a_tab_behind_empty_lines() {
+    check_descriptors(
+        "  - key: a
+
+  # why
+  \tvalue: b
+",
+        "
+error: not valid YAML: a tab
+ --> a.yaml:6:3
+  |
+6 |       value: b
+  |   ^^^^
+  = help: indent with spaces
+",
+    );
+}
+
+#[test]
+fn a_name_without_a_space() {
+    check_descriptors(
+        "  - key:client
+    rate_limit: {unit: day, requests_per_unit: 1}
+",
+        "
+error: not valid YAML: no space after `key:`
+ --> a.yaml:3:5
+  |
+3 |   - key:client
+  |     ^^^^
+  = help: write `name: value`; without a space this is text
+",
+    );
+}
+
+#[test]
+fn several_names_without_a_space() {
+    check_descriptors(
+        "  - key: k
+    rate_limit:
+      unit:day
+      requests_per_unit:1
+    shadow_mode: true
+",
+        "
+error: `rate_limit` must be a mapping, not text
+ --> a.yaml:5:7
+  |
+5 |       unit:day
+  |       ^^^^^^^^
+  = field: descriptors[0].rate_limit
+  = help: write a space after `unit:`
+",
+    );
+}
+
+#[test]
+fn the_last_name_without_a_space() {
+    check_descriptors(
+        "  - key: k
+    rate_limit:
+      unit: day
+      # many
+      requests_per_unit:1
+",
+        "
+error: not valid YAML: no space after `requests_per_unit:`
+ --> a.yaml:7:7
+  |
+7 |       requests_per_unit:1
+  |       ^^^^^^^^^^^^^^^^^^
+  = help: write `name: value`; without a space this is text
+",
+    );
+}
+
+#[test]
+fn a_name_without_a_space_alone() {
+    check_descriptors(
+        "  - key:client
+  - key: k
+    rate_limit: unit:day
+",
+        "
+error: each item of `descriptors` must be a mapping, not text
+ --> a.yaml:3:5
+  |
+3 |   - key:client
+  |     ^^^^^^^^^^
+  = field: descriptors[0]
+  = help: write a space after `key:`
+
+error: `rate_limit` must be a mapping, not text
+ --> a.yaml:5:17
+  |
+5 |     rate_limit: unit:day
+  |                 ^^^^^^^^
+  = field: descriptors[1].rate_limit
+  = help: write a space after `unit:`
+",
+    );
+}
+
+#[test]
+fn a_name_without_a_space_in_brackets() {
+    check_descriptors(
+        "  - key: k
+    rate_limit: {unit:day, requests_per_unit: 1}
+",
+        "
+error: unknown field `unit:day`
+ --> a.yaml:4:18
+  |
+4 |     rate_limit: {unit:day, requests_per_unit: 1}
+  |                  ^^^^^^^^
+  = field: descriptors[0].rate_limit.unit:day
+  = help: write a space after `unit:`
+",
+    );
+}
+
+#[test]
+fn an_item_without_a_space() {
+    check_descriptors(
+        "  - key: k
+    limits:
+      - 10/s
+      -500/h
+",
+        "
+error: not valid YAML: no space after `-`
+ --> a.yaml:6:7
+  |
+6 |       -500/h
+  |       ^
+  = help: write `- item`; without a space this is text
+",
+    );
+}
+
+#[test]
+fn a_descriptor_without_a_space() {
+    check_descriptors(
+        "  - key: k
+  -key: l
+",
+        "
+error: not valid YAML: no space after `-`
+ --> a.yaml:4:3
+  |
+4 |   -key: l
+  |   ^
+  = help: write `- item`; without a space this is text
+",
+    );
+}
+
+#[test]
+fn every_item_without_a_space() {
+    check_descriptors(
+        "  - key: k
+    limits:
+      -10/s
+      -500/h
+",
+        "
+error: `-10/s -500/h`: `-10` is no whole number
+ --> a.yaml:5:7
+  |
+5 |       -10/s
+  |       ^^^^^
+  = field: descriptors[0].limits
+  = help: write a number and a window, as in `10/s`, `500/h`, `100/5m` or `10/minute`; before an item of a list write `- `, with a space
+",
+    );
+}
+
+#[test]
+fn a_bracket_that_stays_open() {
+    check_descriptors(
+        "  - key: k
+    rate_limit: {unit: day, requests_per_unit: 10
+    shadow_mode: true
+  - key: l
+    limits: [10/s]
+",
+        "
+error: not valid YAML: a bracket that stays open
+ --> a.yaml:4:17
+  |
+4 |     rate_limit: {unit: day, requests_per_unit: 10
+  |                 ^
+  = help: add the closing `}`; line 5 is read as if it stood inside
+",
+    );
+}
+
+#[test]
+fn a_bracket_of_a_list_that_stays_open() {
+    check_descriptors(
+        "  - key: k
+    limits: [10/s, 500/h
+  - key: l
+    limits: [10/s]
+",
+        "
+error: not valid YAML: a bracket that stays open
+ --> a.yaml:4:13
+  |
+4 |     limits: [10/s, 500/h
+  |             ^
+  = help: add the closing `]`; line 5 is read as if it stood inside
+",
+    );
+}
+
+#[test]
+fn the_inner_bracket_that_stays_open() {
+    check_descriptors(
+        "  - key: k
+    rate_limits: [{unit: day, requests_per_unit: 10}, {unit: hour, requests_per_unit: 10
+  - key: l
+",
+        "
+error: not valid YAML: a bracket that stays open
+ --> a.yaml:4:55
+  |
+4 |     rate_limits: [{unit: day, requests_per_unit: 10}, {unit: hour, requests_per_unit: 10
+  |                                                       ^
+  = help: close it behind its last item, and put commas between items
+",
+    );
+}
+
+#[test]
+fn a_bracket_that_stays_open_to_the_end() {
+    check_descriptors(
+        "  - key: k
+    limits: [10/s, 500/h
+",
+        "
+error: not valid YAML: a bracket that stays open
+ --> a.yaml:4:13
+  |
+4 |     limits: [10/s, 500/h
+  |             ^
+  = help: close it behind its last item, and put commas between items
+",
+    );
+}
+
+#[test]
+fn a_comma_that_is_missing() {
+    check_descriptors(
+        "  - key: k
+    rate_limit: {
+      unit: day
+      requests_per_unit: 10,
+    }
+",
+        "
+error: not valid YAML: items in brackets without a comma between them
+ --> a.yaml:6:24
+  |
+6 |       requests_per_unit: 10,
+  |                        ^
+  = help: put a comma between two items, close the bracket behind the last, and put text with `: ` in it in quotes
+",
+    );
+}
+
+#[test]
+fn a_colon_in_brackets() {
+    check_descriptors(
+        "  - key: k
+    limits: [
+      a: b: c,
+    ]
+",
+        "
+error: not valid YAML: items in brackets without a comma between them
+ --> a.yaml:5:11
+  |
+5 |       a: b: c,
+  |           ^
+  = help: put a comma between two items, close the bracket behind the last, and put text with `: ` in it in quotes
+",
+    );
+}
+
+#[test]
+fn quotes_that_stay_open() {
+    check_descriptors(
+        "  - key: \"k
+    value: v
+",
+        "
+error: not valid YAML: quotes that stay open
+ --> a.yaml:3:10
+  |
+3 |   - key: \"k
+  |          ^
+  = help: add the closing `\"`; all that follows is read as if it stood inside
+",
+    );
+}
