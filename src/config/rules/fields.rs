@@ -43,6 +43,28 @@ const LIMIT: &[&str] = &[
 /// In each item of `replaces`.
 const REPLACED: &[&str] = &["name"];
 
+/// What other programs call what is known here, in lower case and without `_` and `-`.
+const ELSEWHERE_CALLED: &[(&str, &[&str])] = &[
+    ("domain", &["namespace"]),
+    ("descriptors", &["rules", "children"]),
+    ("key", &["descriptorkey", "entry"]),
+    ("value", &["pattern", "descriptorvalue"]),
+    ("shadow_mode", &["shadow", "dryrun", "reportonly", "logonly"]),
+    ("quota_mode", &["quota"]),
+    ("on_store_failure", &["onfailure", "failuremode", "failuremodedeny", "failopen", "failclosed"]),
+    ("share_threshold", &["share", "shared"]),
+    ("algorithm", &["type", "kind", "strategy", "policy"]),
+    ("requests_per_unit", &["requests", "limit", "rate", "hits", "max", "maxrequests", "maxtokens", "count"]),
+    ("per", &["window", "windowsize", "period", "interval", "duration", "fillinterval", "seconds"]),
+    ("unit", &["timeunit"]),
+    ("burst", &["burstsize", "maxburst", "capacity", "bucketsize"]),
+    ("overdraft", &["debt", "allowdebt", "allownegative"]),
+    ("hits_multiplier", &["cost", "weight", "multiplier"]),
+    ("max_hits", &["maxcost", "hitslimit"]),
+    ("unlimited", &["nolimit"]),
+    ("replaces", &["overrides", "replace"]),
+];
+
 /// A level of the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -92,7 +114,12 @@ impl Level {
 
     /// The name of this level that was meant.
     fn meant(self, name: &str) -> Option<&'static str> {
-        closest(name, self.names())
+        closest(name, self.names()).or_else(|| {
+            let name: String = name.chars().filter(|sign| !matches!(sign, '_' | '-')).collect();
+            let is_called = |others: &[&str]| others.iter().any(|other| name.eq_ignore_ascii_case(other));
+            let mut called = ELSEWHERE_CALLED.iter().filter(|(_, others)| is_called(others));
+            called.find(|(known, _)| self.names().contains(known)).map(|(known, _)| *known)
+        })
     }
 
     /// Where a name that this level does not know belongs.
@@ -136,6 +163,9 @@ descriptors:
   - key: m
     limits: 10/s
 ";
+        for (name, _) in super::ELSEWHERE_CALLED {
+            assert!(text.contains(&format!("{name}:")), "{name}");
+        }
         let names = [super::DOMAIN, super::DESCRIPTOR, super::LIMIT, super::REPLACED].concat();
         for name in names {
             assert!(text.contains(&format!("{name}:")), "{name}");

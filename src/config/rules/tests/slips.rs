@@ -326,3 +326,115 @@ error: not valid YAML: quotes that stay open
 ",
     );
 }
+
+#[test]
+fn fields_by_other_names() {
+    check_descriptors(
+        "  - key: k
+    shadow: true
+    rate_limit: {type: token_bucket, requests: 10, window: 5m, capacity: 20, shadow: true}
+  - key: l
+    rate_limit: {strategy: token_bucket, Limit: 10, period: 5m}
+    requests: 5
+  - key: m
+    rate_limit: {kind: token_bucket, unit: day}
+",
+        "
+error: unknown field `shadow`
+ --> a.yaml:4:5
+  |
+4 |     shadow: true
+  |     ^^^^^^
+  = field: descriptors[0].shadow
+  = help: did you mean `shadow_mode`?
+
+error: unknown field `type`
+ --> a.yaml:5:18
+  |
+5 |     rate_limit: {type: token_bucket, requests: 10, window: 5m, capacity: 20, shadow: true}
+  |                  ^^^^
+  = field: descriptors[0].rate_limit.type
+  = help: did you mean `algorithm`?
+
+error: unknown field `requests`
+ --> a.yaml:5:38
+  |
+5 |     rate_limit: {type: token_bucket, requests: 10, window: 5m, capacity: 20, shadow: true}
+  |                                      ^^^^^^^^
+  = field: descriptors[0].rate_limit.requests
+  = help: did you mean `requests_per_unit`?
+
+error: unknown field `window`
+ --> a.yaml:5:52
+  |
+5 |     rate_limit: {type: token_bucket, requests: 10, window: 5m, capacity: 20, shadow: true}
+  |                                                    ^^^^^^
+  = field: descriptors[0].rate_limit.window
+  = help: did you mean `per`?
+
+error: unknown field `capacity`
+ --> a.yaml:5:64
+  |
+5 |     rate_limit: {type: token_bucket, requests: 10, window: 5m, capacity: 20, shadow: true}
+  |                                                                ^^^^^^^^
+  = field: descriptors[0].rate_limit.capacity
+  = help: did you mean `burst`?
+
+error: unknown field `shadow`
+ --> a.yaml:5:78
+  |
+5 |     rate_limit: {type: token_bucket, requests: 10, window: 5m, capacity: 20, shadow: true}
+  |                                                                              ^^^^^^
+  = field: descriptors[0].rate_limit.shadow
+  = help: did you mean `shadow_mode`? it belongs in an item of `descriptors`
+
+error: unknown field `strategy`
+ --> a.yaml:7:18
+  |
+7 |     rate_limit: {strategy: token_bucket, Limit: 10, period: 5m}
+  |                  ^^^^^^^^
+  = field: descriptors[1].rate_limit.strategy
+  = help: did you mean `algorithm`?
+
+error: unknown field `Limit`
+ --> a.yaml:7:42
+  |
+7 |     rate_limit: {strategy: token_bucket, Limit: 10, period: 5m}
+  |                                          ^^^^^
+  = field: descriptors[1].rate_limit.Limit
+  = help: did you mean `requests_per_unit`?
+
+error: unknown field `period`
+ --> a.yaml:7:53
+  |
+7 |     rate_limit: {strategy: token_bucket, Limit: 10, period: 5m}
+  |                                                     ^^^^^^
+  = field: descriptors[1].rate_limit.period
+  = help: did you mean `per`?
+
+error: unknown field `requests`
+ --> a.yaml:8:5
+  |
+8 |     requests: 5
+  |     ^^^^^^^^
+  = field: descriptors[1].requests
+  = help: did you mean `requests_per_unit`? it belongs under `rate_limit`
+
+error: `rate_limit` without `requests_per_unit`
+  --> a.yaml:10:5
+   |
+10 |     rate_limit: {kind: token_bucket, unit: day}
+   |     ^^^^^^^^^^
+   = field: descriptors[2].rate_limit
+   = help: write `requests_per_unit: 10`; 0 denies everything, `unlimited: true` nothing
+
+error: unknown field `kind`
+  --> a.yaml:10:18
+   |
+10 |     rate_limit: {kind: token_bucket, unit: day}
+   |                  ^^^^
+   = field: descriptors[2].rate_limit.kind
+   = help: did you mean `algorithm`?
+",
+    );
+}
