@@ -132,7 +132,6 @@ fn algorithms() {
     check(", algorithm: token_bucket, burst: 1", bucket.with_burst(1));
     check(", burst: 4294967295, algorithm: token_bucket", bucket.with_burst(u32::MAX));
     check(", algorithm: token_bucket, burst:, overdraft:", bucket);
-    check(", algorithm:", minute);
     let nothing = Limit::new(0, Period::DAY).held_by(Algorithm::TokenBucket);
     check_limit(
         "{unit: day, requests_per_unit: 0, algorithm: token_bucket}",

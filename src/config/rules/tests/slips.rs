@@ -438,3 +438,21 @@ error: unknown field `kind`
 ",
     );
 }
+
+#[test]
+fn an_algorithm_that_is_not_named() {
+    check_descriptors(
+        "  - key: k
+    rate_limit: {unit: day, requests_per_unit: 1, algorithm: }
+",
+        "
+error: `algorithm` is empty
+ --> a.yaml:4:51
+  |
+4 |     rate_limit: {unit: day, requests_per_unit: 1, algorithm: }
+  |                                                   ^^^^^^^^^
+  = field: descriptors[0].rate_limit.algorithm
+  = help: name one of fixed_window, sliding_window, token_bucket, leaky_bucket, sliding_log, or leave the field out
+",
+    );
+}
