@@ -21,6 +21,10 @@ pub(in crate::config::rules) fn read(
     decoder: &mut Decoder<'_, '_>,
     field: &Field<'_, '_>,
 ) -> Result<Vec<LimitSpec>, Reported> {
+    if let Value::Mapping(_) = field.node.value {
+        let help = "put `- ` before each limit; or did you mean `rate_limit`, which has one?";
+        return Err(decoder.refuse(field, "`rate_limits` must be a list, not a mapping", help));
+    }
     let items = decoder.items(field)?;
     let names = own_names(items);
     read_items(decoder, field, items, |decoder, node, path| {

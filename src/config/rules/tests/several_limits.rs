@@ -137,7 +137,7 @@ error: `rate_limits` must be a list, not a mapping
 12 |     rate_limits: {unit: day, requests_per_unit: 1}
    |                  ^
    = field: descriptors[4].rate_limits
-   = help: put `- ` before each item
+   = help: put `- ` before each limit; or did you mean `rate_limit`, which has one?
 ",
     );
 }

@@ -456,3 +456,42 @@ error: `algorithm` is empty
 ",
     );
 }
+
+#[test]
+fn a_list_under_rate_limit() {
+    check_descriptors(
+        "  - key: k
+    rate_limit:
+      - {unit: day, requests_per_unit: 1}
+  - key: l
+    rate_limit: 10/s
+  - key: m
+    rate_limit: 10
+",
+        "
+error: `rate_limit` must be a mapping, not a list
+ --> a.yaml:5:7
+  |
+5 |       - {unit: day, requests_per_unit: 1}
+  |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  = field: descriptors[0].rate_limit
+  = help: did you mean `rate_limits`? a list of limits stands there
+
+error: `rate_limit` must be a mapping, not text
+ --> a.yaml:7:17
+  |
+7 |     rate_limit: 10/s
+  |                 ^^^^
+  = field: descriptors[1].rate_limit
+  = help: did you mean `limits`? text such as `10/s` stands there
+
+error: `rate_limit` must be a mapping, not a number
+ --> a.yaml:9:17
+  |
+9 |     rate_limit: 10
+  |                 ^^
+  = field: descriptors[2].rate_limit
+  = help: write lines of `name: value`
+",
+    );
+}
