@@ -11,6 +11,7 @@ mod merge;
 mod metadata;
 mod replaced;
 mod siblings;
+mod strays;
 #[cfg(test)]
 mod tests;
 

@@ -495,3 +495,105 @@ error: `rate_limit` must be a mapping, not a number
 ",
     );
 }
+
+#[test]
+fn items_of_rate_limits_too_far_left() {
+    check_descriptors(
+        "  - key: k
+    rate_limits:
+  - unit: second
+    requests_per_unit: 10
+  - unit: hour
+    requests_per_unit: 500
+    name: long
+  - key: l
+    descriptors:
+      - key: m
+        limits:
+      - 10/s
+  - key: n
+",
+        "
+error: an item of `rate_limits` stands too far left
+ --> a.yaml:5:5
+  |
+5 |   - unit: second
+  |     ^^^^^^^^^^^^
+  = field: descriptors[1]
+  = help: indent lines 5 to 9, at least as far as `rate_limits` in line 4
+
+error: an item of `limits` stands too far left
+  --> a.yaml:14:9
+   |
+14 |       - 10/s
+   |         ^^^^
+   = field: descriptors[1].descriptors[1]
+   = help: indent line 14, at least as far as `limits` in line 13
+",
+    );
+}
+
+#[test]
+fn faults_of_items_too_far_left() {
+    check_descriptors(
+        "  - key: k
+    rate_limits:
+  - unit: seconds
+    requests_per_unit: 10
+  - kye: n
+",
+        "
+error: an item of `rate_limits` stands too far left
+ --> a.yaml:5:5
+  |
+5 |   - unit: seconds
+  |     ^^^^^^^^^^^^^
+  = field: descriptors[1]
+  = help: indent lines 5 to 6, at least as far as `rate_limits` in line 4
+
+error: unknown unit `seconds`
+ --> a.yaml:5:11
+  |
+5 |   - unit: seconds
+  |           ^^^^^^^
+  = field: descriptors[0].rate_limits[0].unit
+  = help: did you mean `second`? the units are second, minute, hour, day, week, month, year
+
+error: unknown field `kye`
+ --> a.yaml:7:5
+  |
+7 |   - kye: n
+  |     ^^^
+  = field: descriptors[1].kye
+  = help: did you mean `key`?
+",
+    );
+}
+
+#[test]
+fn what_is_no_limit_does_not_belong_to_an_empty_list() {
+    check_descriptors(
+        "  - key: k
+    rate_limits:
+  - key: l
+    unit: day
+",
+        "
+error: `rate_limits` is empty
+ --> a.yaml:4:5
+  |
+4 |     rate_limits:
+  |     ^^^^^^^^^^^
+  = field: descriptors[0].rate_limits
+  = help: write the limits in it, or leave the field out
+
+error: unknown field `unit`
+ --> a.yaml:6:5
+  |
+6 |     unit: day
+  |     ^^^^
+  = field: descriptors[1].unit
+  = help: `unit` belongs under `rate_limit`
+",
+    );
+}
