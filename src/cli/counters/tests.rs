@@ -111,6 +111,8 @@ fn arguments_name_one_counter_or_all_of_some() {
     check("list --domain d --rule r --prefix p --limit 0 --json", true);
     check("get --domain d user=a path=/x", true);
     check("get --domain d --unit hour user=a", true);
+    check("get --domain d --unit h user=a", true);
+    check("get --domain d --unit 1w user=a", true);
     check("get --domain d --unit fortnight user=a", false);
     check("get --domain d --unit hour --algorithm sliding_log user=a", true);
     check("get --domain d --unit hour --algorithm bucket user=a", false);

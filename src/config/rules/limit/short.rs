@@ -87,19 +87,8 @@ fn requests(text: &str) -> Result<u32, Wrong> {
     })
 }
 
-/// The window's length: what `per` takes, or the sign of a unit alone for one of it.
+/// The window's length.
 fn period(text: &str) -> Result<Period, Wrong> {
-    let unit = match text {
-        "s" => Some(Unit::Second),
-        "m" => Some(Unit::Minute),
-        "h" => Some(Unit::Hour),
-        "d" => Some(Unit::Day),
-        "w" => Some(Unit::Week),
-        _ => None,
-    };
-    if let Some(unit) = unit {
-        return Ok(unit.into());
-    }
     text.parse().or_else(|fault| match fault {
         NoPeriod::OutOfBounds => wrong(
             format!("a window {fault}"),

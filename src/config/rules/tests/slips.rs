@@ -597,3 +597,31 @@ error: unknown field `unit`
 ",
     );
 }
+
+#[test]
+fn a_sign_in_the_place_of_a_unit() {
+    check_descriptors(
+        "  - key: k
+    rate_limit: {unit: h, requests_per_unit: 1}
+  - key: l
+    rate_limit: {unit: 1w, requests_per_unit: 1}
+",
+        "
+error: unknown unit `h`
+ --> a.yaml:4:24
+  |
+4 |     rate_limit: {unit: h, requests_per_unit: 1}
+  |                        ^
+  = field: descriptors[0].rate_limit.unit
+  = help: did you mean `hour`? the units are second, minute, hour, day, week, month, year
+
+error: unknown unit `1w`
+ --> a.yaml:6:24
+  |
+6 |     rate_limit: {unit: 1w, requests_per_unit: 1}
+  |                        ^^
+  = field: descriptors[1].rate_limit.unit
+  = help: for any length write `per: 1w`; the units are second, minute, hour, day, week, month, year
+",
+    );
+}
