@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::decision::algorithm::Algorithm;
+use crate::decision::cost::Cost;
 use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
+use crate::decision::request::Hits;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Rule, RuleLimit};
@@ -37,6 +39,9 @@ pub struct FoundCounter {
     /// Seconds until it holds nothing any more if nobody comes, and of a fixed window until it ends, by the clock of the store. `None`
     /// of a bucket whose rule is not certain.
     pub reset_seconds: Option<u64>,
+    /// Seconds until a request of one hit passes, where none would now. `None` where one would, where none ever will, and where no limit
+    /// is known.
+    pub next_seconds: Option<u64>,
     /// The shard that it lives on; `None` in this process's memory.
     pub shard: Option<Arc<str>>,
     /// The rules that may be counting in it: none that is in force, one, or several where a hash in the key leaves that open.
@@ -54,6 +59,8 @@ pub struct FoundRule {
     pub location: Location,
     /// The limit that the counter is for, or the part of it that is given out here.
     pub limit: Limit,
+    /// What counts for the hits of a request.
+    pub cost: Cost,
     /// Whether it never denies.
     pub shadow_mode: bool,
 }
@@ -62,6 +69,7 @@ pub struct FoundRule {
 struct Level {
     count: u64,
     reset_seconds: Option<u64>,
+    next_seconds: Option<u64>,
 }
 
 impl FoundCounter {
@@ -85,18 +93,30 @@ impl FoundCounter {
                 rules.unwrap_or_default().into_iter().filter_map(found).collect()
             }
         };
-        let limit = only(&rules).map(|rule| rule.limit);
-        let anything = limit.unwrap_or_else(|| Limit::new(0, period).held_by(algorithm));
+        let known = only(&rules).map(|rule| (rule.limit, rule.cost));
+        let anything = known.map_or_else(|| Limit::new(0, period).held_by(algorithm), |known| known.0);
         let (state, foreign) = match held {
             Held::State(state) => (state, None),
             Held::Nothing => (State::begin(anything, now), None),
             Held::Foreign(why) => (State::begin(anything, now), Some(why)),
         };
-        let Level { count, reset_seconds } = match limit {
+        let Level { count, reset_seconds, next_seconds } = match known {
             None if algorithm.is_bucket() => Level::as_left(&state, anything, now),
-            _ => Level::now(state, anything, now),
+            _ => Level::now(state, anything, known.map(|known| known.1), now),
         };
-        Some(Self { domain, entries, period, algorithm, count, foreign, reset_seconds, shard, rules, key })
+        Some(Self {
+            domain,
+            entries,
+            period,
+            algorithm,
+            count,
+            foreign,
+            reset_seconds,
+            next_seconds,
+            shard,
+            rules,
+            key,
+        })
     }
 
     /// The rule that counts in it, where that is certain.
@@ -118,26 +138,51 @@ impl FoundCounter {
 }
 
 impl Level {
-    /// What it is at present.
-    fn now(mut state: State, limit: Limit, now: Timestamp) -> Self {
+    /// What it is at present, and for a request of this cost, where its limit is known.
+    fn now(mut state: State, limit: Limit, cost: Option<Cost>, now: Timestamp) -> Self {
         state.advance(limit, now);
-        let left = state.empty_at(limit, now).millis().saturating_sub(now.millis());
-        Self { count: state.used(limit, now), reset_seconds: Some(left.div_ceil(1_000)) }
+        let reset_seconds = Some(seconds_until(state.empty_at(limit, now), now));
+        let next_seconds = cost.and_then(|cost| next_seconds(&state, limit, cost, now));
+        Self { count: state.used(limit, now), reset_seconds, next_seconds }
     }
 
     /// What it was when the counter was used last, whatever has been forgotten since.
     fn as_left(state: &State, limit: Limit, now: Timestamp) -> Self {
-        Self { count: state.used(limit, now), reset_seconds: None }
+        Self { count: state.used(limit, now), reset_seconds: None, next_seconds: None }
     }
 }
 
 impl FoundRule {
     /// What there is to tell of a rule that has a limit of this algorithm for windows of this length, of which this part is given out here.
     pub(super) fn new(rule: &Rule, algorithm: Algorithm, period: Period, share: LimitShare) -> Option<Self> {
-        let RuleLimit { limit, name, .. } = rule.limits()?.of_kind(algorithm, period)?;
+        let RuleLimit { limit, cost, name } = rule.limits()?.of_kind(algorithm, period)?;
         let (path, name, location) = (rule.path.clone(), name.clone(), rule.location.clone());
-        Some(Self { path, name, location, limit: share.of(*limit), shadow_mode: rule.shadow_mode })
+        Some(Self {
+            path,
+            name,
+            location,
+            limit: share.of(*limit),
+            cost: *cost,
+            shadow_mode: rule.shadow_mode,
+        })
     }
+}
+
+/// How long a request of one hit has to wait, where it would not pass now.
+fn next_seconds(state: &State, limit: Limit, cost: Cost, now: Timestamp) -> Option<u64> {
+    let (Hits::Take(hits) | Hits::Refund(hits)) = cost.of(Hits::Take(1));
+    let fits = |used: u64| used.saturating_add(u64::from(hits)) <= limit.capacity();
+    if fits(state.used(limit, now)) || !fits(0) {
+        return None;
+    }
+    // A fixed window lets nothing go before it ends.
+    let at = state.window().map(|_| state.empty_at(limit, now));
+    at.or_else(|| state.fits_at(limit, u64::from(hits), now)).map(|at| seconds_until(at, now))
+}
+
+/// Whole seconds, rounded up.
+fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
+    then.millis().saturating_sub(now.millis()).div_ceil(1_000)
 }
 
 fn only(rules: &[FoundRule]) -> Option<&FoundRule> {
