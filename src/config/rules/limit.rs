@@ -54,9 +54,24 @@ pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Opti
             "write `unit` and `requests_per_unit` or `unlimited: true` under it, or leave the field out";
         return Err(decoder.refuse(field, "`rate_limit` is empty", help));
     }
+    if let Some(help) = meant_by(field.node) {
+        let message = format!("`rate_limit` must be a mapping, not {}", field.node.description());
+        return Err(decoder.refuse(field, message, help));
+    }
     let (span, node, path) = (field.span, field.node, field.path);
     let place = Place { what: "`rate_limit`", in_list: false, span, node, path };
     one(decoder, &place, &own_names(std::slice::from_ref(field.node))).map(Some)
+}
+
+/// What to write instead of a `rate_limit` that is none.
+fn meant_by(node: &Node<'_>) -> Option<&'static str> {
+    match &node.value {
+        Value::Sequence(_) => Some("did you mean `rate_limits`? a list of limits stands there"),
+        Value::Scalar(scalar) if scalar.text.contains('/') => {
+            Some("did you mean `limits`? text such as `10/s` stands there")
+        }
+        Value::Scalar(_) | Value::Mapping(_) => None,
+    }
 }
 
 /// Where a limit stands.
@@ -172,6 +187,13 @@ fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result
         ));
     }
     result
+}
+
+/// Reports an unlimited one of several limits.
+fn refuse_unlimited(decoder: &mut Decoder<'_, '_>, span: Span, path: &Path<'_>) -> Reported {
+    let help =
+        "an unlimited rule counts nothing; write `rate_limit: {unlimited: true}` alone, or leave it out";
+    decoder.report(span, path, "`unlimited` in a list of limits", help)
 }
 
 fn counted(

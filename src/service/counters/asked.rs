@@ -41,7 +41,7 @@ pub enum Which {
         entries: String,
         /// The unit, where a request brings its own limit along or the rule has several limits; the rule's otherwise.
         period: Option<Period>,
-        /// How its limit is held, where the unit alone does not say which one is meant.
+        /// How its limit is held, where the unit does not say which one is meant.
         algorithm: Option<Algorithm>,
     },
     /// The one that has this key, without the store's prefix.
@@ -91,6 +91,16 @@ pub enum CounterFault {
         units: String,
         /// What to name beside the unit, where two limits have the same.
         and_algorithm: &'static str,
+    },
+    /// A request like this is counted by other algorithms.
+    #[error("the rule {rule} has no limit that is held by {algorithm}; it has: {units}")]
+    OtherAlgorithms {
+        /// Its path and place.
+        rule: String,
+        /// The algorithm that was named.
+        algorithm: &'static str,
+        /// The units and algorithms of its limits.
+        units: String,
     },
     /// Its shard does not answer.
     #[error("the shard does not answer: {0}")]
@@ -164,7 +174,7 @@ impl Which {
                 }
                 let rule = snapshot.rules.find(domain, &entries);
                 match (rule, period) {
-                    (Some(rule), None) => Asked::of_rule(rule, &entries, share),
+                    (Some(rule), None) => Asked::of_rule(rule, *algorithm, &entries, share),
                     (None, None) => Err(CounterFault::NoRule {
                         domain: domain.clone(),
                         entries: write_entries(entries.iter().copied()),
@@ -195,10 +205,27 @@ impl Which {
 }
 
 impl Asked {
-    fn of_rule(rule: &Rule, entries: &[Entry<'_>], share: LimitShare) -> Result<Vec<Self>, CounterFault> {
-        match rule.limits() {
-            Some(_) => Ok(Self::of_limits(rule, None, None, entries, share)),
-            None => Err(CounterFault::NoLimit(in_place(&rule.path, &rule.location))),
+    fn of_rule(
+        rule: &Rule,
+        algorithm: Option<Algorithm>,
+        entries: &[Entry<'_>],
+        share: LimitShare,
+    ) -> Result<Vec<Self>, CounterFault> {
+        let Some(limits) = rule.limits() else {
+            return Err(CounterFault::NoLimit(in_place(&rule.path, &rule.location)));
+        };
+        let found = Self::of_limits(rule, None, algorithm, entries, share);
+        match algorithm {
+            Some(algorithm) if found.is_empty() => Err(CounterFault::OtherAlgorithms {
+                rule: in_place(&rule.path, &rule.location),
+                algorithm: algorithm.name(),
+                units: limits
+                    .iter()
+                    .map(|one| kind(one.limit.algorithm, one.limit.period))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+            _ => Ok(found),
         }
     }
 
@@ -245,7 +272,7 @@ fn several_limits(found: &[Asked]) -> CounterFault {
     let kinds: Vec<Kind> = found.iter().filter_map(|one| one.key.kind()).collect();
     let is_shared = |period: Period| kinds.iter().filter(|other| other.period == period).count() > 1;
     let unit = |&Kind { algorithm, period, .. }: &Kind| match is_shared(period) {
-        true => format!("{period} ({})", algorithm.name()),
+        true => kind(algorithm, period),
         false => period.to_string(),
     };
     let units: Vec<String> = kinds.iter().map(unit).collect();
@@ -256,6 +283,10 @@ fn several_limits(found: &[Asked]) -> CounterFault {
         units: units.join(", "),
         and_algorithm: if any_shared { " and the algorithm" } else { "" },
     }
+}
+
+fn kind(algorithm: Algorithm, period: Period) -> String {
+    format!("{period} ({})", algorithm.name())
 }
 
 /// The limit of a rule that has one.

@@ -1,6 +1,6 @@
 //! How a limit is held: `algorithm`, and what belongs to one: `burst` and `overdraft`.
 
-use crate::config::decode::{Decoder, Field, Optional, Reported};
+use crate::config::decode::{Decoder, Field, Optional, Reported, listed};
 use crate::decision::algorithm::Algorithm;
 use crate::decision::limit::{Limit, TooLarge};
 
@@ -23,10 +23,7 @@ impl<'a, 't> Held<'a, 't> {
     /// Reads a field; false where it is none of these.
     pub(super) fn read(&mut self, decoder: &mut Decoder<'_, '_>, field: &Field<'a, 't>) -> bool {
         match field.name {
-            "algorithm" => {
-                self.algorithm =
-                    decoder.choice(field, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)));
-            }
+            "algorithm" => self.algorithm = algorithm(decoder, field),
             "burst" => {
                 self.burst = decoder.whole(field, 1..=u32::MAX);
                 self.burst_field = Some(*field);
@@ -162,6 +159,19 @@ fn too_fast(limit: Limit) -> Option<(String, String)> {
         _ => format!("write {least} at least"),
     };
     Some((message, help))
+}
+
+/// Reads `algorithm`. An empty one is refused: whoever writes `algorithm:` wants another than the default.
+fn algorithm(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Algorithm> {
+    if field.node.is_null() {
+        let names = listed(&Algorithm::ALL.map(Algorithm::name));
+        return Err(decoder.refuse(
+            field,
+            "`algorithm` is empty",
+            format!("name one of {names}, or leave the field out"),
+        ));
+    }
+    decoder.choice(field, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
 }
 
 /// Reports that a field does not belong where it stands. One without a value says nothing, and so never comes here.

@@ -109,6 +109,8 @@ fn numbers_and_units() {
     check_limit("{per: 5m, requests_per_unit: 1}", per(300));
     check_limit("{per: 1h30m, requests_per_unit: 1}", per(5_400));
     check_limit("{per: Hour, requests_per_unit: 1}", per(3_600));
+    check_limit("{per: m, requests_per_unit: 1}", per(60));
+    check_limit("{per: 1w, requests_per_unit: 1}", per(7 * 86_400));
     check_limit("{unit: minute, unit_multiplier: 5, requests_per_unit: 1}", per(300));
     check_limit("{unit: hour, unit_multiplier: 1, per: , requests_per_unit: 1}", per(3_600));
     check_limit("{unlimited: true}", limit(QuotaSpec::Unlimited));
@@ -132,7 +134,6 @@ fn algorithms() {
     check(", algorithm: token_bucket, burst: 1", bucket.with_burst(1));
     check(", burst: 4294967295, algorithm: token_bucket", bucket.with_burst(u32::MAX));
     check(", algorithm: token_bucket, burst:, overdraft:", bucket);
-    check(", algorithm:", minute);
     let nothing = Limit::new(0, Period::DAY).held_by(Algorithm::TokenBucket);
     check_limit(
         "{unit: day, requests_per_unit: 0, algorithm: token_bucket}",

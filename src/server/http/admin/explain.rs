@@ -190,6 +190,7 @@ impl Explainer {
                         .unwrap_or(counter.limit)
                         .saturating_sub(u32::try_from(found.count).unwrap_or(u32::MAX)),
                     reset_seconds: found.reset_seconds,
+                    next_seconds: found.next_seconds,
                 },
             },
             Ok(Err(fault)) => NowPage::Unread { not_read: fault.to_string() },
