@@ -23,8 +23,8 @@ error: not valid YAML: a tab
 fn a_tab_behind_empty_lines() {
     check_descriptors(
         "  - key: a
-
-  # why
+\x20
+\x20\x20
   \tvalue: b
 ",
         "
@@ -511,7 +511,11 @@ fn items_of_rate_limits_too_far_left() {
       - key: m
         limits:
       - 10/s
-  - key: n
+      - key: n
+        rate_limits:
+  - per: 5m
+    requests_per_unit: 3
+  - key: o
 ",
         "
 error: an item of `rate_limits` stands too far left
@@ -529,6 +533,14 @@ error: an item of `limits` stands too far left
    |         ^^^^
    = field: descriptors[1].descriptors[1]
    = help: indent line 14, at least as far as `limits` in line 13
+
+error: an item of `rate_limits` stands too far left
+  --> a.yaml:17:5
+   |
+17 |   - per: 5m
+   |     ^^^^^^^
+   = field: descriptors[4]
+   = help: indent lines 17 to 18, at least as far as `rate_limits` in line 16
 ",
     );
 }

@@ -152,6 +152,7 @@ mod tests {
         check("a: b[c\nd: x{y\n", None);
         check("a: \"[\"\nb: '{'\n", None);
         check("a: b # [ \"\n", None);
+        check("# [\na: # {\n  b\n", None);
         check("a: it's\nb: \"\\\"\"\nc: 'it''s'\n", None);
     }
 }
