@@ -4,8 +4,8 @@
 -- src/decision/sliding_window.rs; a property test holds the two together.
 
 local function sliding_window()
-  local pcall, pack, min, max = redis.pcall, struct.pack, math.min, math.max
-  local seconds = math.floor(now / 1000)
+  local pcall, pack, floor, ceil, min, max = redis.pcall, struct.pack, math.floor, math.ceil, math.min, math.max
+  local seconds = floor(now / 1000)
   local sliding = {}
 
   -- The counter as it is now; nil and why where the value cannot be had.
@@ -13,7 +13,7 @@ local function sliding_window()
     state = state or {}
     local scale, start = 1000 / tick, seconds - seconds % period
     local length = scale * period
-    local most = min(math.floor(MOST_LEVEL / length), 4294967295)
+    local most = min(floor(MOST_LEVEL / length), 4294967295)
     state.start, state.previous, state.current, state.settled, state.kept = start, 0, 0, '', nil
     state.period, state.length, state.most, state.stored = period, length, most, false
     local value = pcall('GET', key)
@@ -31,12 +31,12 @@ local function sliding_window()
       end
     end
     -- The part of the window before that still counts, in ticks.
-    state.weight = length - min(max(math.floor(now / tick) - scale * state.start, 0), length)
+    state.weight = length - min(max(floor(now / tick) - scale * state.start, 0), length)
     return state
   end
 
   function sliding.left(state, room)
-    return room - state.current - math.ceil(state.previous * state.weight / state.length)
+    return room - state.current - ceil(state.previous * state.weight / state.length)
   end
 
   function sliding.take(state, hits)
