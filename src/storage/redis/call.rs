@@ -13,6 +13,7 @@ use crate::decision::hit::{Hit, Role};
 use crate::decision::key::kind::Kind;
 use crate::decision::limit::Limit;
 use crate::decision::request::Hits;
+use crate::decision::ticks::Tick;
 use crate::decision::time::Timestamp;
 use crate::decision::token_bucket::TokenBucket;
 use crate::storage::redis::failure::Failure;
@@ -146,7 +147,11 @@ impl CountCall {
         {
             let (first, limit) = (last, self.first_hit(&run[0]).limit);
             last += run.len();
-            command.arg(limit.period.seconds()).arg(limit.tick().millis()).arg(drained_in_a_tick(limit));
+            match limit.tick() {
+                Tick::Millisecond => command.arg(limit.period.seconds()),
+                Tick::Second => command.arg(format!("{}S", limit.period.seconds())),
+            };
+            command.arg(drained_in_a_tick(limit));
             match self.first_hit(&run[0]).hits {
                 Hits::Take(amount) if self.is_uniform(&run[0]) => {
                     command.arg(format!("{}x{amount}/{}", run[0].hits, room(limit)))

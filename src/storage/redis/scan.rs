@@ -76,15 +76,10 @@ impl Side {
         let write = |pipeline: &mut Pipeline, (full, key): &FullKey| {
             match key.kind() {
                 // Only a script knows how much of a log is forgotten.
-                Some(kind @ Kind { algorithm: Algorithm::SlidingLog, period, .. }) => {
+                Some(Kind { algorithm: Algorithm::SlidingLog, period, .. }) => {
                     let script = Script::CountSlidingLog.code();
                     pipeline.cmd("EVAL").arg(script).arg(1).arg(full);
-                    pipeline
-                        .arg(now.millis())
-                        .arg(period.seconds())
-                        .arg(kind.tick.millis())
-                        .arg(1)
-                        .arg("0x0/0");
+                    pipeline.arg(now.millis()).arg(period.seconds()).arg(1).arg("0x0/0");
                 }
                 _ => {
                     pipeline.cmd("GETRANGE").arg(full).arg(0).arg(LAST_BYTE);

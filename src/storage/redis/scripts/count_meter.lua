@@ -1,16 +1,16 @@
 -- Counts hits on meters of one algorithm, which is METER: a hit that does not fit takes nothing.
 --
--- ARGV after the time, for each run of keys with equal arguments: their period in seconds, a tick in milliseconds, what drains in a tick, their
--- hits (`count_on` in counting.lua says how), and the number of the run's last key, which the last run may leave out.
+-- ARGV after the time, for each run of keys with equal arguments: their period in seconds, with an S behind it where that is what time is counted
+-- in (an argument more for a few would cost all); what drains in a tick; their hits (`count_on` in counting.lua says how); and the number of the
+-- run's last key, which the last run may leave out.
 -- Where a meter has a quick way, which counts a key on which all hits take the same and fit, that is tried first: functions and tables cost.
 -- Answers for each key what was there before, TOLD numbers, which is all that the caller needs to know what came of each hit; or a text, why
 -- this key could not be counted, and zeros.
 
 local meter, state, keys, reply, wrote, first = METER(), {}, KEYS, {}, false, 1
 
-for place = 2, #ARGV, 5 do
-  local run = run_of(ARGV[place], ARGV[place + 1], ARGV[place + 2], ARGV[place + 3])
-  local last = tonumber(ARGV[place + 4]) or #keys
+for place = 2, #ARGV, 4 do
+  local run, last = run_of(ARGV[place], ARGV[place + 1], ARGV[place + 2]), tonumber(ARGV[place + 3]) or #keys
   local quick = meter.quick and run.times and run.amount > 0 and meter.quick(run)
   for index = first, last do
     local key, told = keys[index], TOLD * (index - 1) + 1

@@ -16,8 +16,9 @@ local function is_of_the_key(fault, wrote)
 end
 
 -- What all keys of a run have in common: the period in seconds, a tick in milliseconds, what drains in a tick, and the hits.
-local function run_of(period, millis, rate, hits)
-  local run = { period = tonumber(period), millis = tonumber(millis), rate = tonumber(rate), hits = hits }
+local function run_of(period, rate, hits)
+  local run = { period = tonumber(period), millis = 1, rate = tonumber(rate), hits = hits }
+  if not run.period then run.period, run.millis = tonumber(string.match(period, '^(%d+)S$')), 1000 end
   run.times, run.amount, run.room = same_hits(hits)
   return run
 end

@@ -10,7 +10,7 @@ end
 
 local function sliding_window()
   local pcall, pack, floor, ceil, min, max = redis.pcall, struct.pack, math.floor, math.ceil, math.min, math.max
-  local seconds = math.floor(now / 1000)
+  local seconds = floor(now / 1000)
   local sliding = {}
 
   -- The counter as it is now; nil and why where the value cannot be had.
