@@ -12,4 +12,5 @@ pub mod source;
 pub mod watch;
 
 mod decode;
+mod utf8;
 mod yaml;

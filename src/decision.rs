@@ -32,3 +32,5 @@ pub mod time;
 pub mod explain;
 pub mod plan;
 pub mod verdict;
+
+mod percent;

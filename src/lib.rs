@@ -6,7 +6,7 @@
 //! main → cli, app → server → service → storage → decision
 //!                             config  → decision
 //! telemetry is a leaf that every layer's own files for metrics and traces may use
-//! secrets is a leaf of files that others write, for storage, server and app
+//! secrets is a leaf of files that others write, for storage, server, app, cli and telemetry
 //! ```
 //!
 //! Read them from the inside out: a pure core that decides, a store that counts, files that configure,

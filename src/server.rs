@@ -1,7 +1,8 @@
 //! The edge: everything that speaks to a network peer.
 //!
-//! Wire types are converted here and go no further in. This layer alone names tonic, axum, hyper and our
-//! proto crate. It knows the use cases of `service`, and nothing of stores or files.
+//! Wire types are converted here and go no further in: beside the commands that are clients, this layer alone names tonic, axum,
+//! hyper and our proto crate. It knows the use cases of `service`, and of stores their trait and what the admin pages show of
+//! them; of files, those of sockets and certificates. Where rules and settings come from it does not know.
 
 pub mod answer;
 pub mod caller;

@@ -1,7 +1,8 @@
 //! The use case: one request in, one verdict out.
 //!
-//! Joins a snapshot of the rules, one reading of the clock and a store. Knows nothing of wires or files: whoever reads
-//! rules publishes them in the [`Rulebook`], and every edge asks the [`Limiter`].
+//! Joins a snapshot of the rules, one reading of the clock and a store. Knows nothing of wires, and of files only that of the
+//! decision log, which a thread of its own writes: whoever reads rules publishes them in the [`Rulebook`], and every edge asks
+//! the [`Limiter`].
 
 pub mod clock;
 pub mod counters;

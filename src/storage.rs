@@ -9,6 +9,7 @@ pub mod shared;
 pub mod slot;
 pub mod trace;
 
+mod chance;
 mod table;
 
 use std::future::Future;

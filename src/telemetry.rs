@@ -1,4 +1,5 @@
-//! What the world can see: logs, traces, and the pieces that every layer's own metrics file builds on. Knows no layer.
+//! What the world can see: logs, traces, and the pieces that every layer's own metrics file builds on. Knows no layer but
+//! `secrets`, for the collector's certificates.
 
 pub mod exposition;
 pub mod histogram;

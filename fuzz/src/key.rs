@@ -51,7 +51,7 @@ fn check_key(key: &CounterKey, identity: &Identity) {
 /// What operators are shown of it is what it was made of.
 fn check_name(bytes: &[u8], identity: &Identity) {
     let name = CounterName::read(bytes).expect("a key of ours");
-    assert_eq!(name.period, identity.period());
+    assert_eq!(name.kind.period, identity.period());
     assert!(name.domain.is(identity.domain.as_bytes()));
     if let NamedEntries::Listed(named) = &name.entries {
         assert_eq!(named.len(), identity.entries.len());

@@ -6,13 +6,15 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::app::lifecycle::Tasks;
-use crate::app::{Parts, metrics, settings};
+use crate::app::metrics::{self, Ports};
+use crate::app::{Parts, settings};
 use crate::config::settings::Settings;
 use crate::secrets::watched::watch;
 use crate::server::grpc::GrpcService;
 use crate::server::http::{admin, decide, probes, scrape};
 use crate::server::transport::{
-    BindOptions, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress, Listener, Tls,
+    BindOptions, ConnectionStats, DrainOutcome, Http1Server, Http1Settings, Http2Server, ListenAddress,
+    Listener, Tls,
 };
 use crate::telemetry::exposition::Exposition;
 
@@ -71,16 +73,27 @@ impl Bound {
         let grpc = Http2Server::start_with(vec![self.grpc], tls, &http2, move |_core| {
             GrpcService::new(open(), health.clone(), max_request_bytes)
         })?;
-        let exposition = Arc::new(metrics::exposition(parts, grpc.stats(), self.tls.as_ref()));
+        // Made before the servers, one of which shows them.
+        let stats: [Arc<ConnectionStats>; 3] = std::array::from_fn(|_| Arc::default());
+        let pages = ["http", "metrics", "admin"].into_iter().zip(stats.clone()).collect();
+        let ports = Ports { grpc: grpc.stats(), tls: self.tls.as_ref(), pages };
+        let exposition = Arc::new(metrics::exposition(parts, ports));
+        let [http, metrics, admin] = stats;
         let pages = Http1Settings::default();
         let public = decide::router(here).merge(probes::router(Arc::clone(&parts.status)));
         let running = Running {
             grpc,
-            http: Http1Server::start(self.http, &pages, public),
-            metrics: Http1Server::start(self.metrics, &pages, scrape::router(Arc::clone(&exposition))),
+            http: Http1Server::start(self.http, &pages, http, public),
+            metrics: Http1Server::start(
+                self.metrics,
+                &pages,
+                metrics,
+                scrape::router(Arc::clone(&exposition)),
+            ),
             admin: Http1Server::start(
                 self.admin,
                 &pages,
+                admin,
                 admin::router(parts.admin_pages(settings, Arc::clone(&exposition))),
             ),
             exposition,

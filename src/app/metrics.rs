@@ -6,8 +6,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::app::Parts;
+use crate::server::metrics::connections::{ConnectionMetrics, PageConnectionMetrics};
 use crate::server::metrics::tls::TlsMetrics;
-use crate::server::metrics::{ConnectionMetrics, DurationSection, RequestCollector};
+use crate::server::metrics::{DurationSection, RequestCollector};
 use crate::server::transport::{ConnectionStats, Tls};
 use crate::service::metrics::ServiceMetrics;
 use crate::telemetry::exposition::Exposition;
@@ -15,8 +16,17 @@ use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::statsd::metrics::StatsdMetrics;
 use crate::telemetry::trace::metrics::SpanMetrics;
 
-/// All metrics of the process; `connections` and `tls` are those of the gRPC port.
-pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>, tls: Option<&Tls>) -> Exposition {
+/// What the ports did so far, for whoever looks.
+pub(super) struct Ports<'a> {
+    pub(super) grpc: &'a Arc<ConnectionStats>,
+    /// Where the gRPC port has it.
+    pub(super) tls: Option<&'a Tls>,
+    /// The HTTP ports, each with its listener's name.
+    pub(super) pages: Vec<(&'static str, Arc<ConnectionStats>)>,
+}
+
+/// All metrics of the process.
+pub(super) fn exposition(parts: &Parts, ports: Ports<'_>) -> Exposition {
     let mut root = Registry::default();
     root.register_collector(Box::new(ProcessMetrics));
     if let Some(upstream) = &parts.upstream {
@@ -28,8 +38,9 @@ pub(super) fn exposition(parts: &Parts, connections: &Arc<ConnectionStats>, tls:
     registry.register_collector(Box::new(RequestCollector(Arc::clone(&parts.requests))));
     parts.counters.register(registry);
     parts.decisions.register(registry);
-    registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(connections))));
-    if let Some(tls) = tls {
+    registry.register_collector(Box::new(ConnectionMetrics(Arc::clone(ports.grpc))));
+    registry.register_collector(Box::new(PageConnectionMetrics(ports.pages)));
+    if let Some(tls) = ports.tls {
         registry.register_collector(Box::new(TlsMetrics(Arc::clone(tls.stats()))));
     }
     registry.register_collector(Box::new(StatsdMetrics(Arc::clone(&parts.statsd_sendings))));

@@ -38,7 +38,7 @@ pub struct CountersArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the counters that run: algorithm, limit, count, what is left, when they are empty again, where they live
+    /// List the counters that run: algorithm, limit, count, what is left, when the next hit passes, when they are empty again, where they live
     ///
     /// A listing under traffic is no picture of one moment: a counter that comes or goes meanwhile may be listed or not. What
     /// callers chose is shown with %XX for every byte that is not a plain printable character, and # with a hash for what is too long.
@@ -130,11 +130,11 @@ struct WhichArgs {
     #[arg(long)]
     domain: Option<String>,
 
-    /// The unit, where requests bring their own limit along or the rule has several limits
+    /// The unit, as in rules (hour, h, 5m), where requests bring their own limit along or the rule has several limits
     #[arg(long, requires = "entries", value_parser = unit)]
     unit: Option<String>,
 
-    /// The algorithm, where the rule has several limits of that unit; with --all: only counters whose limit is held so
+    /// The algorithm, where the rule has several limits and the unit does not say which; with --all: only counters whose limit is held so
     #[arg(long, value_name = "NAME", value_parser = algorithms(), conflicts_with = "key")]
     algorithm: Option<String>,
 }

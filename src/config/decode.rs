@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Origin, quote};
 use crate::config::source::SourceFile;
-use crate::config::yaml::{Node, Plain, Scalar, Span, Value};
+use crate::config::yaml::{Node, Plain, Scalar, Span, Value, unspaced_name};
 
 pub(crate) use path::Path;
 pub(crate) use suggest::{closest, listed};
@@ -125,7 +125,7 @@ impl<'s, 'f> Decoder<'s, 'f> {
             _ if node.is_null() => &[],
             _ => {
                 let message = format!("{} must be a mapping, not {}", path.subject(), node.description());
-                return Err(self.report(node.span, path, message, "write lines of `name: value`"));
+                return Err(self.report(node.span, path, message, mapping_help(node)));
             }
         };
         Ok(entries.iter().map(move |entry| Field {
@@ -218,6 +218,17 @@ impl<'s, 'f> Decoder<'s, 'f> {
     /// Reports a field that has no place in its mapping.
     pub(crate) fn unknown(&mut self, field: &Field<'_, '_>, help: impl Into<String>) -> Reported {
         self.report(field.span, &field.path, format!("unknown field {}", quote(field.name)), help)
+    }
+}
+
+fn mapping_help(node: &Node<'_>) -> String {
+    let unspaced = match &node.value {
+        Value::Scalar(scalar) if scalar.plain => unspaced_name(&scalar.text),
+        _ => None,
+    };
+    match unspaced {
+        Some(name) => format!("write a space after {}", quote(name)),
+        None => "write lines of `name: value`".to_owned(),
     }
 }
 

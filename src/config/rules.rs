@@ -11,8 +11,10 @@ mod merge;
 mod metadata;
 mod replaced;
 mod siblings;
+mod strays;
 #[cfg(test)]
 mod tests;
+mod unreachable;
 
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::files::RuleSources;
@@ -44,7 +46,7 @@ pub const MAX_SLIDING_LOG: u32 = 1_000;
 pub struct Rules {
     /// The domains, in the order of their first files.
     pub domains: Vec<DomainSpec>,
-    /// What hardly means what it says: names that `replaces` and no rule has, and folders that are not read.
+    /// What hardly means what it says: folders that are not read, rules that are never reached, and names that `replaces` and no rule has.
     pub warnings: Diagnostics,
 }
 
@@ -60,7 +62,10 @@ pub fn read(sources: &RuleSources, options: RuleOptions) -> Result<Rules, Diagno
         .and_then(|domains| check_not_empty(domains, sources.files.len(), options));
     match read {
         Ok(domains) => {
-            domains.iter().for_each(|domain| replaced::warn(domain, &mut warnings));
+            for domain in &domains {
+                unreachable::warn(domain, &mut warnings);
+                replaced::warn(domain, &mut warnings);
+            }
             Ok(Rules { domains, warnings })
         }
         Err(mut faults) => {

@@ -5,6 +5,7 @@
 
 mod address;
 mod breaker;
+mod contradiction;
 mod counting;
 mod decision_log;
 mod drain;
@@ -32,6 +33,7 @@ mod section;
 mod store;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod tracing;
 
 use serde::Serialize;
@@ -40,6 +42,7 @@ use crate::config::decode::{Decoder, Field, Path, Source};
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::source::SourceFile;
 use crate::config::yaml::{self, Reading, Span};
+use contradiction::Contradiction;
 use section::{Known, Section, put, read_fields, read_section};
 
 pub use address::Address;
@@ -58,13 +61,14 @@ pub use over_limit_memory::OverLimitMemory;
 pub use overlay::{Given, Override};
 pub use quantity::read_duration;
 pub use redis_credentials::RedisCredentials;
-pub use redis_store::{PerSecond, Redis, Topology};
+pub use redis_store::{PerSecond, Redis};
 pub use redis_tls::RedisTls;
 pub use redis_url::{RedisEndpoint, RedisUrl, Secret};
 pub use request::Request;
 pub use response::{Headers, Response};
 pub use rules::Rules;
 pub use store::{Local, Store};
+pub use topology::Topology;
 pub use tracing::{Tracing, TracingProtocol};
 
 /// The most threads that can be asked for.
@@ -178,14 +182,13 @@ impl Settings {
 
     /// Reports settings that do not go together, at their place in the file where nothing else had a say.
     fn check(&self, written: Option<&Written<'_>>, faults: &mut Diagnostics) {
-        let mut report =
-            |path: &str, found: redis_store::Contradiction, place: Option<(&SourceFile, Span)>| {
-                let fault = match place {
-                    Some((file, span)) => Diagnostic::in_file(file, span, found.message).with_path(path),
-                    None => Diagnostic::of_file(path, found.message),
-                };
-                faults.push(fault.with_help(found.help));
+        let mut report = |path: &str, found: Contradiction, place: Option<(&SourceFile, Span)>| {
+            let fault = match place {
+                Some((file, span)) => Diagnostic::in_file(file, span, found.message).with_path(path),
+                None => Diagnostic::of_file(path, found.message),
             };
+            faults.push(fault.with_help(found.help));
+        };
         if let Some(found) = self.redis.contradiction() {
             let place = written.filter(|written| written.settings.redis == self.redis);
             let place = place.and_then(|written| Some((written.file, written.places.urls?)));

@@ -12,6 +12,7 @@ mod reader;
 mod scalar;
 mod span;
 
+pub(crate) use fault::unspaced_name;
 pub(crate) use node::{Entry, Node, Scalar, Value};
 pub(crate) use reader::{Reading, read, read_apart};
 pub(crate) use scalar::{Plain, resolve};

@@ -42,24 +42,6 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// Its letter in counters' keys: counters of different algorithms are different counters.
-    #[must_use]
-    pub const fn letter(self) -> u8 {
-        match self {
-            Self::FixedWindow => b'f',
-            Self::SlidingWindow => b's',
-            Self::TokenBucket => b't',
-            Self::LeakyBucket => b'l',
-            Self::SlidingLog => b'x',
-        }
-    }
-
-    /// The algorithm with this letter.
-    #[must_use]
-    pub fn from_letter(letter: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.letter() == letter)
-    }
-
     /// Whether it is a bucket, which has a burst.
     #[must_use]
     pub const fn is_bucket(self) -> bool {
@@ -78,12 +60,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_algorithm_is_found_by_its_name_and_its_letter() {
+    fn every_algorithm_is_found_by_its_name() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
-            assert_eq!(Algorithm::from_letter(algorithm.letter()), Some(algorithm));
         }
         assert_eq!(Algorithm::from_name("fixed window"), None);
-        assert_eq!(Algorithm::from_letter(b'F'), None);
     }
 }

@@ -11,11 +11,7 @@ use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 
-/// How far ahead of `now` a stored window may start and still be the one to count in, in seconds.
-///
-/// The clocks of replicas that share counters differ by less, and small corrections set a clock back by less. A window further
-/// ahead comes from a clock that was wrong: counting in it would fill it up long before it runs, and never empty it.
-pub const MAX_AHEAD: u64 = 2;
+pub use crate::decision::time::MAX_AHEAD;
 
 /// What one counter holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

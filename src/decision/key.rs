@@ -1,7 +1,7 @@
 //! Names of counters: unambiguous, bounded, readable while short.
 //!
 //! `1|f60|demo|remote_address=10.0.0.1|path=/login` reads: format 1, a fixed window (the letter of its
-//! [`Algorithm`]) of 60 seconds, the domain, then each entry's key and value. Every byte that could be mistaken for structure (and `{`, by which an end user could choose a
+//! [`Kind`]) of 60 seconds, the domain, then each entry's key and value. Every byte that could be mistaken for structure (and `{`, by which an end user could choose a
 //! Redis Cluster slot) is percent-escaped, so two different identities never share a name. A part that is longer than
 //! [`MAX_PART`] is replaced by `#` and its SHA-256 (192 bits of it), and all entries together by one hash where the whole would be longer
 //! than [`MAX_LEN`]; no user can make a key that fails or a key that is huge.
@@ -14,11 +14,13 @@ use std::io::Write as _;
 use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
-use crate::decision::algorithm::Algorithm;
+use crate::decision::key::kind::Kind;
 use crate::decision::limit::Limit;
+use crate::decision::percent;
 use crate::decision::period::Period;
 use crate::decision::request::Entry;
 
+pub mod kind;
 pub mod name;
 pub mod pattern;
 
@@ -30,7 +32,6 @@ pub const MAX_PART: usize = 64;
 
 const FORMAT: &str = "1|";
 const HASH_BYTES: usize = 24;
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// The name of one counter.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -43,7 +44,7 @@ impl CounterKey {
     /// a limit keeps the count, and an override of the same length shares the counter.
     #[must_use]
     pub fn new<'a>(domain: &str, period: Period, entries: impl Iterator<Item = Entry<'a>> + Clone) -> Self {
-        Self::held_by(Algorithm::FixedWindow, domain, period, entries)
+        Self::of_limit(Limit::new(0, period), domain, entries)
     }
 
     /// The counter of such a limit.
@@ -53,17 +54,8 @@ impl CounterKey {
         domain: &str,
         entries: impl Iterator<Item = Entry<'a>> + Clone,
     ) -> Self {
-        Self::held_by(limit.algorithm, domain, limit.period, entries)
-    }
-
-    fn held_by<'a>(
-        algorithm: Algorithm,
-        domain: &str,
-        period: Period,
-        entries: impl Iterator<Item = Entry<'a>> + Clone,
-    ) -> Self {
         let mut bytes = ArrayVec::new();
-        let fits = push_head(&mut bytes, algorithm, period) && push_part(&mut bytes, domain.as_bytes());
+        let fits = push_head(&mut bytes, Kind::of(limit)) && push_part(&mut bytes, domain.as_bytes());
         debug_assert!(fits, "format, window and one part are shorter than a key");
         let head = bytes.len();
         if !entries.clone().all(|entry| push_entry(&mut bytes, entry)) {
@@ -82,19 +74,19 @@ impl CounterKey {
     /// The length of the counter's window; `None` where these are no bytes of a key.
     #[must_use]
     pub fn period(&self) -> Option<Period> {
-        Self::period_of(&self.bytes)
+        self.kind().map(|kind| kind.period)
     }
 
-    /// The algorithm and the length of the window; `None` where these are no bytes of a key.
+    /// How the counter counts; `None` where these are no bytes of a key.
     #[must_use]
-    pub fn kind(&self) -> Option<(Algorithm, Period)> {
-        name::head(&self.bytes).map(|(algorithm, period, _)| (algorithm, period))
+    pub fn kind(&self) -> Option<Kind> {
+        Self::kind_of(&self.bytes)
     }
 
-    /// The length of the window of the counter with this key.
+    /// How the counter with this key counts.
     #[must_use]
-    pub fn period_of(key: &[u8]) -> Option<Period> {
-        name::head(key).map(|(_, period, _)| period)
+    pub fn kind_of(key: &[u8]) -> Option<Kind> {
+        name::head(key).map(|(kind, _)| kind)
     }
 
     /// The key's bytes: printable ASCII.
@@ -110,10 +102,10 @@ impl fmt::Debug for CounterKey {
     }
 }
 
-/// Appends what stands before the domain: the format, the algorithm's letter, and the window's length in seconds. The usual ones are
+/// Appends what stands before the domain: the format, the kind's letter, and the window's length in seconds. The usual ones are
 /// written out, as formatting a number costs as much as finding a rule.
-fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, algorithm: Algorithm, period: Period) -> bool {
-    let head = match period.seconds() {
+fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, kind: Kind) -> bool {
+    let head = match kind.period.seconds() {
         1 => "1|f1|",
         60 => "1|f60|",
         3_600 => "1|f3600|",
@@ -121,18 +113,18 @@ fn push_head(bytes: &mut ArrayVec<u8, MAX_LEN>, algorithm: Algorithm, period: Pe
         604_800 => "1|f604800|",
         2_592_000 => "1|f2592000|",
         31_536_000 => "1|f31536000|",
-        _ => return push_odd_head(bytes, algorithm, period),
+        _ => return push_odd_head(bytes, kind),
     };
     let fits = push(bytes, head.as_bytes());
     if let Some(letter) = bytes.get_mut(FORMAT.len()) {
-        *letter = algorithm.letter();
+        *letter = kind.letter();
     }
     fits
 }
 
 #[cold]
-fn push_odd_head(bytes: &mut ArrayVec<u8, MAX_LEN>, algorithm: Algorithm, period: Period) -> bool {
-    write!(bytes, "{FORMAT}{}{}|", char::from(algorithm.letter()), period.seconds()).is_ok()
+fn push_odd_head(bytes: &mut ArrayVec<u8, MAX_LEN>, kind: Kind) -> bool {
+    write!(bytes, "{FORMAT}{}{}|", char::from(kind.letter()), kind.period.seconds()).is_ok()
 }
 
 /// Appends bytes as they are; false where they do not fit.
@@ -174,7 +166,7 @@ fn push_escaped<const N: usize>(bytes: &mut ArrayVec<u8, N>, part: &[u8]) -> boo
             if bytes.len() + 3 > end {
                 return false;
             }
-            bytes.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            bytes.extend(percent::escaped(byte));
         }
     }
     true
@@ -201,7 +193,7 @@ fn push_hash<const N: usize>(bytes: &mut ArrayVec<u8, N>, digest: &[u8]) -> bool
     }
     bytes.push(b'#');
     for byte in &digest[..HASH_BYTES] {
-        bytes.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        bytes.extend(percent::digits(*byte));
     }
     true
 }
@@ -226,6 +218,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::decision::algorithm::Algorithm;
 
     fn key(domain: &str, entries: &[(&[u8], &[u8])]) -> String {
         let entries = entries.iter().map(|&(key, value)| Entry { key, value });
@@ -267,6 +260,27 @@ mod tests {
         for other in ["", "1|f", "1|f061|d", "1|f0|d", "2|f60|d"] {
             assert_eq!(CounterKey::from_stored(other.as_bytes()).unwrap().period(), None, "{other}");
         }
+    }
+
+    /// Numbers in milliseconds and in seconds must never meet under one key.
+    #[test]
+    fn every_way_of_holding_a_limit_has_its_letter() {
+        let key = |number, algorithm| {
+            let limit = Limit::new(number, Period::DAY).held_by(algorithm);
+            format!("{:?}", CounterKey::of_limit(limit, "d", std::iter::empty()))
+        };
+        assert_eq!(
+            Algorithm::ALL.map(|algorithm| key(10, algorithm)),
+            ["1|f86400|d", "1|s86400|d", "1|t86400|d", "1|l86400|d", "1|x86400|d"]
+        );
+        assert_eq!(
+            Algorithm::ALL.map(|algorithm| key(u32::MAX, algorithm)),
+            ["1|f86400|d", "1|S86400|d", "1|T86400|d", "1|l86400|d", "1|x86400|d"]
+        );
+        let odd = Period::from_seconds(86_401).unwrap();
+        let limit = Limit::new(u32::MAX, odd).held_by(Algorithm::TokenBucket);
+        let key = CounterKey::of_limit(limit, "d", std::iter::empty());
+        assert_eq!((format!("{key:?}"), key.kind()), ("1|T86401|d".into(), Some(Kind::of(limit))));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
-use crate::decision::ticks::Ticks;
+use crate::decision::ticks::{Tick, Ticks};
 
 /// So many hits in each period; 0 lets nothing pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,17 +75,39 @@ impl Limit {
         u32::try_from(count).map_or(0, |count| self.burst.saturating_sub(count))
     }
 
-    /// Whether its counters can be exact: stores do arithmetic with products of hits and time, up to 2^52.
+    /// What its counters count time in: milliseconds wherever products of its capacity and time are exact in them. A limit that is counted
+    /// in seconds is so large that what drains of it in a second is less than a part in 500 of what it holds; so no rate is lost by that.
+    #[must_use]
+    pub const fn tick(self) -> Tick {
+        let fits = Ticks::new(self.period, Tick::Millisecond).are_exact_for(self.capacity());
+        match self.algorithm {
+            Algorithm::SlidingWindow | Algorithm::TokenBucket if !fits => Tick::Second,
+            _ => Tick::Millisecond,
+        }
+    }
+
+    /// A period of it, in the ticks of its counters.
+    #[must_use]
+    pub const fn ticks(self) -> Ticks {
+        Ticks::new(self.period, self.tick())
+    }
+
+    /// Whether its counters can be exact: stores do arithmetic with products of hits and time, up to 2^52. How fast a bucket drains has no
+    /// bound, because nothing is multiplied with it that is not taken from a level.
     ///
     /// # Errors
-    /// Where a number is too large for its period.
+    /// Where the capacity is too large for the period.
     pub fn check_size(self) -> Result<(), TooLarge> {
-        let most = match self.algorithm {
-            Algorithm::FixedWindow | Algorithm::SlidingLog => return Ok(()),
-            _ => Ticks::of(self.period).largest_limit(),
-        };
-        let larger = self.requests_per_unit.max(self.burst);
-        if u64::from(larger) > most { Err(TooLarge { most }) } else { Ok(()) }
+        let ticks = Ticks::new(self.period, Tick::Second);
+        let is_exact = matches!(self.algorithm, Algorithm::FixedWindow | Algorithm::SlidingLog)
+            || ticks.are_exact_for(self.capacity());
+        if is_exact { Ok(()) } else { Err(TooLarge { most: ticks.largest_limit() }) }
+    }
+
+    /// The least that a bucket must hold to reach its rate: what drains from it in a millisecond, as nobody can ask it twice within one.
+    #[must_use]
+    pub fn least_burst(self) -> u64 {
+        u64::from(self.requests_per_unit).div_ceil(Ticks::new(self.period, Tick::Millisecond).per_period())
     }
 }
 
@@ -121,13 +143,52 @@ mod tests {
 
     #[test]
     fn what_would_not_be_exact_is_too_large() {
-        let bucket = |number, period| Limit::new(number, period).held_by(Algorithm::TokenBucket).check_size();
-        assert_eq!(bucket(u32::MAX, Period::MINUTE), Ok(()));
-        assert_eq!(bucket(70_000_000, Period::YEAR), Ok(()));
-        assert_eq!(bucket(72_000_000, Period::YEAR), Err(TooLarge { most: 71_404_103 }));
-        assert_eq!(bucket(u32::MAX, Period::HOUR), Err(TooLarge { most: 625_499_948 }));
+        let bucket = |number, period| Limit::new(number, period).held_by(Algorithm::TokenBucket);
+        let size = |number, period| bucket(number, period).check_size();
+        assert_eq!(size(u32::MAX, Period::MINUTE), Ok(()));
+        assert_eq!(size(u32::MAX, Period::HOUR), Ok(()));
+        assert_eq!(size(70_000_000, Period::YEAR), Ok(()));
+        assert_eq!(size(72_000_000, Period::YEAR), Err(TooLarge { most: 71_404_103 }));
         assert_eq!(Limit::new(u32::MAX, Period::YEAR).check_size(), Ok(()));
-        let burst = Limit::new(1, Period::YEAR).held_by(Algorithm::TokenBucket).with_burst(72_000_000);
-        assert!(burst.check_size().is_err());
+        assert!(bucket(1, Period::YEAR).with_burst(72_000_000).check_size().is_err());
+        // It is the burst that is multiplied with time; a rate may be any.
+        assert_eq!(bucket(u32::MAX, Period::YEAR).with_burst(1).check_size(), Ok(()));
+        assert_eq!(Limit::new(u32::MAX, Period::YEAR).held_by(Algorithm::LeakyBucket).check_size(), Ok(()));
+    }
+
+    /// The last that is counted in milliseconds, for each period.
+    #[test]
+    fn time_is_counted_in_milliseconds_where_that_is_exact() {
+        for (period, most) in [(Period::HOUR, 625_499_948), (Period::DAY, 26_062_497), (Period::YEAR, 71_404)]
+        {
+            for algorithm in [Algorithm::SlidingWindow, Algorithm::TokenBucket] {
+                let tick = |number| Limit::new(number, period).held_by(algorithm).tick();
+                assert_eq!([tick(most), tick(most + 1)], [Tick::Millisecond, Tick::Second], "{algorithm:?}");
+            }
+            let bucket = Limit::new(u32::MAX, period).held_by(Algorithm::TokenBucket).with_burst(most);
+            assert_eq!(bucket.tick(), Tick::Millisecond);
+            assert_eq!(bucket.held_by(Algorithm::LeakyBucket).tick(), Tick::Millisecond);
+        }
+    }
+
+    /// What drains in a second of a limit that is counted in seconds is less than a part in 500 of what it holds.
+    #[test]
+    fn no_rate_is_lost_where_time_is_counted_in_seconds() {
+        for seconds in (1..=Period::MAX.seconds()).step_by(9_973).map(u64::from) {
+            let period = Period::from_seconds(seconds).unwrap();
+            let least = Ticks::new(period, Tick::Millisecond).largest_limit() + 1;
+            let Ok(burst) = u32::try_from(least) else { continue };
+            let limit = Limit::new(u32::MAX, period).held_by(Algorithm::TokenBucket).with_burst(burst);
+            assert_eq!(limit.tick(), Tick::Second, "{limit:?}");
+            assert!(u64::from(limit.requests_per_unit) * 500 < limit.capacity() * seconds, "{limit:?}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_must_hold_what_drains_in_a_millisecond() {
+        let least = |number, period| Limit::new(number, period).least_burst();
+        assert_eq!([least(1_000, Period::SECOND), least(1_001, Period::SECOND)], [1, 2]);
+        assert_eq!([least(36_000, Period::SECOND), least(u32::MAX, Period::HOUR)], [36, 1_194]);
+        assert_eq!([least(0, Period::SECOND), least(u32::MAX, Period::YEAR)], [0, 1]);
     }
 }

@@ -19,13 +19,16 @@ pub enum NoPeriod {
     OutOfBounds,
     /// It is written in another way.
     #[error(
-        "is written as in 30s, 5m, 36h, 7d or 1h30m, or as one of second, minute, hour, day, week, month, year"
+        "is written as in 30s, 5m, 36h, 7d, 2w or 1h30m, or as one of s, m, h, d, w, second, minute, hour, day, week, month, year"
     )]
     NotRead,
 }
 
-/// What lengths are written in, the longest first.
-const SIGNS: [(u32, char); 4] = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')];
+/// What lengths are read in, the longest first.
+const SIGNS: [(u32, char); 5] = [(7 * 86_400, 'w'), (86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')];
+
+/// What lengths are shown in. Two weeks are 14 days.
+const SHOWN: &[(u32, char)] = SIGNS.split_at(1).1;
 
 impl Period {
     /// 1 second.
@@ -104,7 +107,7 @@ impl fmt::Display for Period {
         if let Some(unit) = self.unit() {
             return f.write_str(unit.name());
         }
-        let fits = SIGNS.into_iter().find(|(length, _)| self.seconds().is_multiple_of(*length));
+        let fits = SHOWN.iter().copied().find(|(length, _)| self.seconds().is_multiple_of(*length));
         let (length, sign) = fits.unwrap_or((1, 's'));
         write!(f, "{}{sign}", self.seconds() / length)
     }
@@ -113,10 +116,13 @@ impl fmt::Display for Period {
 impl FromStr for Period {
     type Err = NoPeriod;
 
-    /// Reads a unit's name in any case, or numbers with a sign each, the longer ones first: `90s`, `1h30m`.
+    /// Reads a unit's name in any case, a sign for one of it, or numbers with a sign each, the longer ones first: `h`, `90s`, `1h30m`.
     fn from_str(text: &str) -> Result<Self, NoPeriod> {
         if let Some(unit) = Unit::from_name(text) {
             return Ok(unit.into());
+        }
+        if let Some((length, _)) = SIGNS.into_iter().find(|(_, sign)| text.strip_prefix(*sign) == Some("")) {
+            return Self::from_seconds(u64::from(length));
         }
         let (mut rest, mut seconds, mut signs) = (text, 0_u64, SIGNS.into_iter());
         while !rest.is_empty() {
@@ -169,9 +175,31 @@ mod tests {
         check_text("1h30m", Ok(5_400));
         check_text("1d1h1m1s", Ok(86_400 + 3_600 + 61));
         check_text("120m", Ok(7_200));
+        check_text("2w", Ok(14 * 86_400));
+        check_text("1w1d", Ok(8 * 86_400));
+        for (sign, unit) in
+            [("s", Unit::Second), ("m", Unit::Minute), ("h", Unit::Hour), ("d", Unit::Day), ("w", Unit::Week)]
+        {
+            check_text(sign, Ok(unit.seconds()));
+        }
         check_text("MINUTE", Ok(60));
         check_text("3650d", Ok(Period::MAX.seconds()));
-        for text in ["", "5", "m", "5 m", "5x", "-5m", "5m1h", "5m5m", "1.5h", "h5", "5min", "fortnight"] {
+        for text in [
+            "",
+            "5",
+            "x",
+            "mm",
+            "1d1w",
+            "5 m",
+            "5x",
+            "-5m",
+            "5m1h",
+            "5m5m",
+            "1.5h",
+            "h5",
+            "5min",
+            "fortnight",
+        ] {
             check_text(text, Err(NoPeriod::NotRead));
         }
         for text in ["0s", "3651d", "4294967295d", "4294967296s", "99999999999999999999d"] {

@@ -172,6 +172,7 @@ fn push_hits(hits: &mut SmallVec<[Hit; 2]>, found: &Match<'_>, asked: &Asked<'_,
 impl Asked<'_, '_> {
     fn hit(&self, rule: Option<&Rule>, limit: Limit, cost: Cost, role: Role) -> Hit {
         let Self { domain, descriptor, modes } = *self;
+        let limit = modes.limit_share.of(limit);
         let key = match rule {
             Some(rule) if rule.shares_counters() => {
                 CounterKey::of_limit(limit, domain, rule.counter_entries(&descriptor.entries))
@@ -179,7 +180,6 @@ impl Asked<'_, '_> {
             _ => CounterKey::of_limit(limit, domain, descriptor.entries.iter().copied()),
         };
         let on_store_failure = rule.and_then(|rule| rule.on_store_failure).unwrap_or(modes.on_store_failure);
-        let (limit, hits) = (modes.limit_share.of(limit), cost.of(descriptor.hits));
-        Hit { key, limit, hits, role, on_store_failure }
+        Hit { key, limit, hits: cost.of(descriptor.hits), role, on_store_failure }
     }
 }

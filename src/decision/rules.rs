@@ -4,6 +4,7 @@ pub mod spec;
 
 pub mod named;
 pub mod statistic_name;
+pub mod unreachable;
 pub mod walk;
 
 mod compile;

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 
 use crate::decision::limit::Limit;
 use crate::decision::meter::Meter;
-use crate::decision::ticks::Ticks;
 use crate::decision::time::Timestamp;
 
 /// What one counter holds.
@@ -102,7 +101,7 @@ impl<'l> ChangedLog<'l> {
 
 impl Meter for SlidingLog {
     fn advance(&mut self, limit: Limit, now: Timestamp) {
-        let ticks = Ticks::fine(limit.period);
+        let ticks = limit.ticks();
         if self.is_far_ahead(limit, now) {
             *self = Self::default();
         }
@@ -185,7 +184,7 @@ impl SlidingLog {
     /// Whether it was kept by a clock that was wrong, and begins anew with the next hit.
     #[must_use]
     pub fn is_far_ahead(&self, limit: Limit, now: Timestamp) -> bool {
-        self.entries.back().is_some_and(|newest| Ticks::fine(limit.period).is_far_ahead(newest.at, now))
+        self.entries.back().is_some_and(|newest| limit.ticks().is_far_ahead(newest.at, now))
     }
 
     /// Makes the change that a request was judged by, in the present.

@@ -4,7 +4,7 @@
 //! early, it holds them for too long. What it promises is this: within any time t, no more than limit × (1 + t / period) pass. So never more
 //! than the limit at once, at a window's boundary neither, but nearly twice as much within one whole period, if all of a limit comes
 //! at the end of a window and as much again evenly in the next. `state/tests/bursts.rs` holds the promise and finds both extremes.
-//! Weights are rounded against the caller, by less than one hit and, for periods of more than an hour, by less than a second of time.
+//! Weights are rounded against the caller, by less than one hit and, where time is counted in seconds, by less than a second of time.
 //! [`sliding_log`](super::sliding_log) never lets more than the limit pass within a period, and holds every hit for it.
 
 use crate::decision::fixed_window;
@@ -29,7 +29,7 @@ impl Meter for SlidingWindow {
         let length = u64::from(limit.period.seconds());
         let start = now.secs() / length * length;
         let ahead = start..=now.secs().saturating_add(fixed_window::MAX_AHEAD);
-        if ahead.contains(&self.start) {
+        if ahead.contains(&self.start) && (self.previous, self.current) != (0, 0) {
             return;
         }
         let previous = if self.start.saturating_add(length) == start { self.current } else { 0 };
@@ -38,11 +38,11 @@ impl Meter for SlidingWindow {
 
     fn used(&self, limit: Limit, now: Timestamp) -> u64 {
         let weight = self.ticks_left(limit, now);
-        self.current + (self.previous * weight).div_ceil(Ticks::of(limit.period).per_period())
+        self.current + self.previous.saturating_mul(weight).div_ceil(limit.ticks().per_period())
     }
 
     fn take(&mut self, limit: Limit, hits: u64, _now: Timestamp) {
-        self.current = self.current.saturating_add(hits).min(Ticks::of(limit.period).most_hits());
+        self.current = self.current.saturating_add(hits).min(limit.ticks().most_hits());
     }
 
     fn give_back(&mut self, _limit: Limit, hits: u64, _now: Timestamp) {
@@ -53,7 +53,7 @@ impl Meter for SlidingWindow {
 
     fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
         let room = limit.capacity().checked_sub(hits)?;
-        let (length, ticks) = (u64::from(limit.period.seconds()), Ticks::of(limit.period));
+        let (length, ticks) = (u64::from(limit.period.seconds()), limit.ticks());
         let begin = |start: u64| ticks.at(Timestamp::from_secs(start));
         let fits = match room.checked_sub(self.current) {
             // The previous window's hits have to lose weight.
@@ -77,7 +77,7 @@ impl Meter for SlidingWindow {
 impl SlidingWindow {
     /// The ticks of the window that are still to come: the weight of the one before.
     fn ticks_left(&self, limit: Limit, now: Timestamp) -> u64 {
-        let ticks = Ticks::of(limit.period);
+        let ticks = limit.ticks();
         let passed = ticks.at(now).saturating_sub(ticks.at(Timestamp::from_secs(self.start)));
         ticks.per_period().saturating_sub(passed)
     }
@@ -85,6 +85,7 @@ impl SlidingWindow {
 
 /// How far into the window after theirs so many hits weigh no more than the room.
 fn lost(hits: u64, room: u64, ticks: Ticks) -> u64 {
-    let weight = (room.min(hits) * ticks.per_period()).checked_div(hits).unwrap_or(ticks.per_period());
+    let weight =
+        room.min(hits).saturating_mul(ticks.per_period()).checked_div(hits).unwrap_or(ticks.per_period());
     ticks.per_period() - weight
 }

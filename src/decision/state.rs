@@ -3,7 +3,7 @@
 use crate::decision::algorithm::Algorithm;
 use crate::decision::fixed_window::Window;
 use crate::decision::limit::Limit;
-use crate::decision::meter::{self, Meter};
+use crate::decision::meter::{self, Awaited, Meter};
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::sliding_log::SlidingLog;
@@ -85,6 +85,18 @@ impl State {
             *window = after;
             reading
         })
+    }
+
+    /// What is there, of a counter that is in the present: what is told of hits that left it so.
+    #[must_use]
+    pub fn look(&self, limit: Limit, now: Timestamp) -> Reading {
+        let reading = Reading::of_window(self.used(limit, now), false);
+        let then = match Awaited::after(Hits::Refund(0), reading, limit) {
+            _ if !limit.algorithm.is_meter() => return reading,
+            Awaited::Room(hits) => self.fits_at(limit, hits, now),
+            Awaited::Empty => Some(self.empty_at(limit, now)),
+        };
+        Reading { reset: Some(meter::until(then, limit, now)), ..reading }
     }
 
     /// Takes hits, whether or not they fit.

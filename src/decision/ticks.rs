@@ -1,4 +1,6 @@
 //! Time as meters count it: in whole ticks, so that every store comes to the same number.
+//!
+//! Which ticks a limit is counted in is [`Limit::tick`](crate::decision::limit::Limit::tick).
 
 use crate::decision::period::Period;
 use crate::decision::time::Timestamp;
@@ -6,14 +8,32 @@ use crate::decision::time::Timestamp;
 /// Products of hits and ticks stay below this: Lua's numbers are exact up to 2^53, and quotients of such numbers are rounded the right way.
 pub const MOST: u64 = 1 << 52;
 
-/// Periods up to this long are counted in milliseconds, in seconds otherwise.
-const FINE: u32 = 3_600;
-
 /// How far ahead of `now` a meter may have been used and still be believed, in milliseconds: as
 /// [`MAX_AHEAD`](crate::decision::fixed_window::MAX_AHEAD).
 const MAX_AHEAD: u64 = 1_000 * crate::decision::fixed_window::MAX_AHEAD;
 
-/// The ticks of limits of one period.
+/// How long one tick is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Tick {
+    /// What all are counted in that can be.
+    #[default]
+    Millisecond,
+    /// For limits so large that their products with milliseconds would not be exact.
+    Second,
+}
+
+impl Tick {
+    /// Its length in milliseconds.
+    #[must_use]
+    pub const fn millis(self) -> u64 {
+        match self {
+            Self::Millisecond => 1,
+            Self::Second => 1_000,
+        }
+    }
+}
+
+/// The ticks of one period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticks {
     per_period: u64,
@@ -21,25 +41,20 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// The ticks for this period.
+    /// A period in such ticks.
     #[must_use]
-    pub fn of(period: Period) -> Self {
-        let seconds = u64::from(period.seconds());
-        match period.seconds() {
-            0..=FINE => Self { per_period: 1_000 * seconds, millis: 1 },
-            _ => Self { per_period: seconds, millis: 1_000 },
-        }
-    }
-
-    /// Milliseconds, for any period.
-    #[must_use]
-    pub fn fine(period: Period) -> Self {
-        Self { per_period: 1_000 * u64::from(period.seconds()), millis: 1 }
+    pub const fn new(period: Period, tick: Tick) -> Self {
+        let seconds = period.seconds() as u64;
+        let per_period = match tick {
+            Tick::Millisecond => 1_000 * seconds,
+            Tick::Second => seconds,
+        };
+        Self { per_period, millis: tick.millis() }
     }
 
     /// Ticks in one period.
     #[must_use]
-    pub fn per_period(self) -> u64 {
+    pub const fn per_period(self) -> u64 {
         self.per_period
     }
 
@@ -65,6 +80,12 @@ impl Ticks {
     #[must_use]
     pub fn largest_limit(self) -> u64 {
         (MOST / 2 / self.per_period).min(u64::from(u32::MAX))
+    }
+
+    /// Whether a limit, or a burst, is no larger than that.
+    #[must_use]
+    pub const fn are_exact_for(self, capacity: u64) -> bool {
+        capacity.saturating_mul(self.per_period) <= MOST / 2
     }
 
     /// The most hits that a meter may hold.

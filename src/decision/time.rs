@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+/// How far ahead of `now` a stored window may start and still be the one to count in, in seconds.
+///
+/// The clocks of replicas that share counters differ by less, and small corrections set a clock back by less. A window further
+/// ahead comes from a clock that was wrong: counting in it would fill it up long before it runs, and never empty it.
+pub const MAX_AHEAD: u64 = 2;
+
 /// Milliseconds since the Unix epoch, UTC, leap seconds not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp {

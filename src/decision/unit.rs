@@ -1,9 +1,7 @@
-//! Units of time that a limit can be given in, and the fixed windows that they cut time into.
+//! The units of time that rules and requests name.
 //!
 //! The set and the lengths are Envoy's (`envoy.type.v3.RateLimitUnit`) as its users rely on them: a month is
-//! 30 days and a year 365, so that every window is a multiple of seconds since the Unix epoch.
-
-use std::time::Duration;
+//! 30 days and a year 365, so that each is a number of seconds whatever the calendar says.
 
 /// The unit of a limit's window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,12 +65,6 @@ impl Unit {
             Unit::Month => 30 * 86_400,
             Unit::Year => 365 * 86_400,
         }
-    }
-
-    /// The window's length.
-    #[must_use]
-    pub const fn duration(self) -> Duration {
-        Duration::from_secs(self.seconds() as u64)
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Limited {
     pub limit: Limit,
     /// Hits that would still pass now.
     pub remaining: u32,
-    /// Whole seconds until the window is over; of a meter, until this hit would pass where it was denied, else until all is there again.
+    /// Whole seconds until the window is over; of a meter as [`Reading::reset`](crate::decision::reading::Reading::reset) has it.
     pub until_reset: Duration,
     /// What was asked to be counted.
     pub hits: Hits,
@@ -134,11 +134,14 @@ impl<'r> Verdict<'r> {
     }
 
     /// The limited status that a caller has to watch: one that is over before all others, then the one with the
-    /// least remaining, the first where several have.
+    /// least remaining, the first where several have. A quota that is used up comes last where another one had the request pass.
     #[must_use]
     pub fn tightest(&self) -> Option<(&Status<'r>, Limited)> {
         let limited = self.statuses.iter().filter_map(|status| Some((status, status.limited?)));
-        limited.min_by_key(|(status, limited)| (status.outcome != Outcome::Over, limited.remaining))
+        let over_in_vain = !self.denied && !self.spared;
+        limited.min_by_key(|(status, limited)| {
+            (status.is_over() && over_in_vain, !status.is_over(), limited.remaining)
+        })
     }
 }
 
@@ -214,7 +217,7 @@ fn judge_hit(hit: &Hit, answer: HitAnswer, near_ratio: f32, now: Timestamp) -> J
     // least remaining, so the one that denied must be it.
     let remaining = if reading.over { 0 } else { limit.remaining(reading.count) };
     let until_reset = match reading.reset {
-        // A hit that never passes finds a meter that may well be empty; nobody is told to come back at once.
+        // Nobody who was denied is told to come back at once: a replica that gives out a part of a limit may deny what fits the whole.
         Some(reset) if reading.over => whole_seconds(reset).max(Duration::from_secs(1)),
         Some(reset) => whole_seconds(reset),
         None => fixed_window::until_reset(limit.period, now),
@@ -229,7 +232,8 @@ fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)))
 }
 
-/// The count above which a limit is near, in single precision as upstream's dashboards have it: 0.8 of 3 gives 2.
+/// The count above which a limit is near, in single precision as upstream's dashboards have it: 0.8 of 3 gives 2. A bucket that holds one hit
+/// is never near: every hit that passes fills it.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -237,6 +241,9 @@ fn whole_seconds(time: Duration) -> Duration {
     reason = "single precision is the definition, and the product of two values that are not negative is not either"
 )]
 pub(super) fn near_threshold(limit: Limit, ratio: f32) -> u64 {
+    if limit.algorithm.is_bucket() && limit.capacity() <= 1 {
+        return limit.capacity();
+    }
     (limit.capacity() as f32 * ratio).floor() as u64
 }
 

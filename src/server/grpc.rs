@@ -97,15 +97,13 @@ impl<S: CounterStore, C: Clock> Services<S, C> {
         let caller = Caller::grpc(&head.headers);
         match self.responder.respond(&message, &caller).await {
             Ok(answer) => message::write(&answer),
-            Err(unanswered) => refuse(unanswered).into_http(),
+            Err(unanswered) => Status::from(unanswered).into_http(),
         }
     }
 }
 
-/// The one place where an error of ours becomes a gRPC status.
-fn refuse(unanswered: Unanswered) -> Status {
-    match unanswered {
-        Unanswered::Refused(refusal) => Status::invalid_argument(refusal.to_string()),
-        Unanswered::NoRules(no_rules) => Status::unavailable(no_rules.to_string()),
+impl From<Unanswered> for Status {
+    fn from(unanswered: Unanswered) -> Self {
+        Self::new(unanswered.grpc_code(), unanswered.to_string())
     }
 }

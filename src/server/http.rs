@@ -7,3 +7,5 @@ pub mod admin;
 pub mod decide;
 pub mod probes;
 pub mod scrape;
+
+mod refusal;

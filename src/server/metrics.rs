@@ -1,5 +1,6 @@
-//! What the edge shows: requests, and the connections that carry them.
+//! What the edge shows: requests here, the connections that carry them in a file of their own.
 
+pub mod connections;
 pub mod tls;
 pub mod upstream;
 
@@ -12,11 +13,10 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
-use crate::server::transport::ConnectionStats;
 use crate::server::unanswered::Unanswered;
 use crate::telemetry::exposition::Section;
 use crate::telemetry::histogram::LatencyHistogram;
-use crate::telemetry::samples::{Described, as_gauge};
+use crate::telemetry::samples::Described;
 use crate::telemetry::trace::context::TraceId;
 
 /// Named whole, as it writes itself.
@@ -107,54 +107,4 @@ impl Section for DurationSection {
     fn write(&self, page: &mut dyn fmt::Write) -> fmt::Result {
         self.0.duration.write(page, DURATION)
     }
-}
-
-/// Shows the connections of the gRPC port when somebody asks.
-#[derive(Debug)]
-pub struct ConnectionMetrics(pub Arc<ConnectionStats>);
-
-const OPEN: Described =
-    Described { name: "connections_open", help: "Open gRPC connections, by the core that serves them" };
-
-const CALLS: Described =
-    Described { name: "grpc_calls", help: "gRPC calls begun, by the core that serves them" };
-
-const PANICS: Described = Described {
-    name: "panics",
-    help: "Tasks of gRPC connections and calls that panicked, by core; each is a fault of this program",
-};
-
-const EVENTS: Described = Described {
-    name: "connections",
-    help: "gRPC connections, and calls that were cut while they came in, by what became of them",
-};
-
-impl Collector for ConnectionMetrics {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let Self(stats) = self;
-        let cores: Vec<String> = (0..stats.cores.len()).map(|core| core.to_string()).collect();
-        let by_core = || cores.iter().map(String::as_str).zip(&stats.cores);
-        CALLS.counters(&mut encoder, "core", by_core().map(|(core, load)| (core, load.requests.get())))?;
-        OPEN.gauges(&mut encoder, "core", by_core().map(|(core, load)| (core, as_gauge(load.open()))))?;
-        PANICS.counters(&mut encoder, "core", by_core().map(|(core, load)| (core, load.panics.get())))?;
-        EVENTS.counters(&mut encoder, "event", events(stats))
-    }
-}
-
-fn events(stats: &ConnectionStats) -> [(&'static str, u64); 13] {
-    [
-        ("accepted", stats.accepted.get()),
-        ("refused", stats.refused.get()),
-        ("accept_failed", stats.accept_failures.get()),
-        ("handshake_timeout", stats.handshake_timeouts.get()),
-        ("handshake_http1", stats.handshake_http1.get()),
-        ("handshake_garbage", stats.handshake_garbage.get()),
-        ("handshake_closed", stats.handshake_closed.get()),
-        ("failed", stats.failed.get()),
-        ("aged", stats.aged.get()),
-        ("cut_by_age", stats.cut_by_age.get()),
-        ("cut_by_drain", stats.cut_by_drain.get()),
-        ("over_budget", stats.over_budget.get()),
-        ("receive_timeout", stats.receive_timeouts.get()),
-    ]
 }

@@ -1,7 +1,9 @@
 //! The span of a request: made for a request that is recorded, and for no other one.
 
+use http::StatusCode;
 use ratekeeper_proto::{RateLimitResponse, rate_limit_response};
 use tokio::time::Instant;
+use tonic::Code;
 
 use crate::decision::request::{Descriptor, Request};
 use crate::decision::verdict::{Status, Verdict};
@@ -17,8 +19,8 @@ pub use crate::telemetry::trace::context::TraceId;
 
 const SERVICE: &str = "envoy.service.ratelimit.v3.RateLimitService";
 
-/// gRPC's number for a call whose caller went away before it was answered.
-const CANCELLED: i64 = 1;
+/// What proxies note for a caller that went away before the answer: no HTTP status was sent.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// The span of a request that is being decided. One that is dropped before its end is that of a caller who went away.
 #[derive(Debug)]
@@ -91,12 +93,13 @@ impl RequestSpan {
     pub fn end(mut self, answer: Result<&RateLimitResponse, Unanswered>) {
         let Some(mut span) = self.span.take() else { return };
         let (grpc, http) = match answer {
-            Ok(answer) if answer.overall_code() == rate_limit_response::Code::OverLimit => (0, 429),
-            Ok(_) => (0, 200),
-            Err(Unanswered::Refused(_)) => (3, 400),
-            Err(Unanswered::NoRules(_)) => (14, 503),
+            Ok(answer) if answer.overall_code() == rate_limit_response::Code::OverLimit => {
+                (Code::Ok, StatusCode::TOO_MANY_REQUESTS)
+            }
+            Ok(_) => (Code::Ok, StatusCode::OK),
+            Err(unanswered) => (unanswered.grpc_code(), unanswered.http_status()),
         };
-        span.set(status_code(self.edge, grpc, http));
+        span.set(status_code(self.edge, grpc, http.as_u16()));
         // What its caller got wrong is no failure of a server.
         if let Err(why @ Unanswered::NoRules(_)) = answer {
             span.fail(why.to_string());
@@ -108,8 +111,7 @@ impl RequestSpan {
 impl Drop for RequestSpan {
     fn drop(&mut self) {
         if let Some(mut span) = self.span.take() {
-            // No HTTP status was sent; 499 is what proxies note for it.
-            span.set(status_code(self.edge, CANCELLED, 499));
+            span.set(status_code(self.edge, Code::Cancelled, CLIENT_CLOSED_REQUEST));
             span.fail("the caller went away before the answer");
             self.tracer.finish(span);
         }
@@ -134,10 +136,10 @@ fn edge_attributes(edge: Edge) -> Attributes {
     }
 }
 
-fn status_code(edge: Edge, grpc: i64, http: i64) -> Attributes {
+fn status_code(edge: Edge, grpc: Code, http: u16) -> Attributes {
     match edge {
-        Edge::Grpc => Attributes::default().with("rpc.grpc.status_code", grpc),
-        Edge::Json => Attributes::default().with("http.response.status_code", http),
+        Edge::Grpc => Attributes::default().with("rpc.grpc.status_code", i64::from(i32::from(grpc))),
+        Edge::Json => Attributes::default().with("http.response.status_code", i64::from(http)),
     }
 }
 

@@ -1,4 +1,7 @@
-//! Why a request gets an error instead of an answer; each edge turns it into a status of its own.
+//! Why a request gets an error instead of an answer, and the statuses that say so on the wire.
+
+use http::StatusCode;
+use tonic::Code;
 
 use crate::server::question::Refusal;
 use crate::service::NoRules;
@@ -35,6 +38,24 @@ impl Unanswered {
             Unanswered::Refused(Refusal::TooManyEntries { .. }) => 3,
             Unanswered::Refused(Refusal::UnknownUnit { .. }) => 4,
             Unanswered::NoRules(_) => 5,
+        }
+    }
+
+    /// The status of a gRPC call.
+    #[must_use]
+    pub const fn grpc_code(&self) -> Code {
+        match self {
+            Unanswered::Refused(_) => Code::InvalidArgument,
+            Unanswered::NoRules(_) => Code::Unavailable,
+        }
+    }
+
+    /// The status of an HTTP answer.
+    #[must_use]
+    pub const fn http_status(&self) -> StatusCode {
+        match self {
+            Unanswered::Refused(_) => StatusCode::BAD_REQUEST,
+            Unanswered::NoRules(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

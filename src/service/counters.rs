@@ -253,7 +253,7 @@ impl StoredCounter {
             return false;
         };
         let counts = match &self.held {
-            Held::State(State::FixedWindow(window)) => window.advanced(name.period, self.now) == *window,
+            Held::State(State::FixedWindow(window)) => window.advanced(name.kind.period, self.now) == *window,
             // Whether a meter has forgotten everything is known with its limit, later.
             Held::State(_) => true,
             Held::Nothing | Held::Foreign(_) => false,

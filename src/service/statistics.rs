@@ -122,12 +122,6 @@ impl RuleStatistics {
         statistics
     }
 
-    /// What is counted whichever rules are in force.
-    #[must_use]
-    pub fn process(&self) -> &Statistics {
-        &self.process
-    }
-
     /// Counts the hits of every descriptor that met a limit.
     pub fn count(&self, request: &Request<'_>, verdict: &Verdict<'_>, near_ratio: f32) {
         let mut is_store_error = false;

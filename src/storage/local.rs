@@ -111,17 +111,21 @@ impl LocalStore {
                 .rev()
                 .find(|&other| places[other].may_be(place) && batch.hits[other].key == hit.key);
             let (shard, key) = (shards.get(*place), place.key(hit.key.as_bytes()));
-            let (mut after, stored, changed) = match earlier.map(|earlier| &mut counted[earlier]) {
-                Some(earlier) => {
-                    let changed = earlier.changed;
+            let (mut after, stored, changed) = match earlier {
+                Some(other) => {
+                    // The same counter under another limit is told by that.
+                    let same = batch.hits[other].limit == hit.limit;
+                    let other = &mut counted[other];
+                    let stored = if same { other.stored } else { shard.look(key, hit.limit, now) };
+                    let changed = other.changed;
                     // What is done to a log must be done once.
-                    earlier.changed &= !matches!(earlier.after, Draft::Log(_));
-                    (earlier.after.clone(), earlier.stored, changed)
+                    other.changed &= !matches!(other.after, Draft::Log(_));
+                    (other.after.clone(), stored, changed)
                 }
                 None => {
                     let draft = shard.draft(key, hit.limit, now);
-                    let used = shard.used(key, hit.limit, &draft, now);
-                    (draft, used, false)
+                    let stored = shard.look_in(key, hit.limit, &draft, now);
+                    (draft, stored, false)
                 }
             };
             let reading = shard.count_in(key, hit, &mut after, now);
@@ -132,7 +136,7 @@ impl LocalStore {
         if batch.leniency.denies(outcomes) {
             let answer = |((hit, place), counted): ((&Hit, &Place), &Counted)| match hit.takes_anyway() {
                 true => shards.get(*place).count(place.key(hit.key.as_bytes()), hit, now),
-                false => Reading { count: counted.stored, ..counted.reading },
+                false => counted.reading.untaken(counted.stored),
             };
             let readings = batch.hits.iter().zip(&places).zip(&counted).map(answer);
             return readings.map(T::from).collect();
@@ -152,8 +156,8 @@ impl LocalStore {
 
 /// A hit counted, not yet written.
 struct Counted {
-    /// What the counter held before the request.
-    stored: u64,
+    /// What there was in the counter before the request.
+    stored: Reading,
     after: Draft,
     reading: Reading,
     /// Whether a meter has been changed by the request; a window knows for itself.

@@ -27,6 +27,7 @@ mod leg;
 mod mend;
 mod pilot;
 mod queue;
+mod remarks;
 mod script;
 mod told;
 

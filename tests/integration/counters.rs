@@ -28,6 +28,10 @@ descriptors:
   - {key: window, rate_limit: {unit: year, requests_per_unit: 6, algorithm: sliding_window}}
   - {key: log, rate_limit: {unit: year, requests_per_unit: 6, algorithm: sliding_log}}
   - {key: short, rate_limit: {per: 2s, requests_per_unit: 6, algorithm: sliding_log}}
+  - key: both
+    rate_limits:
+      - {name: burst, unit: year, requests_per_unit: 6, algorithm: token_bucket}
+      - {name: sum, unit: year, requests_per_unit: 9}
   - {key: paid, rate_limit: {unit: year, requests_per_unit: 2, algorithm: token_bucket, overdraft: true}}
 ";
 

@@ -108,6 +108,7 @@ async fn explaining_counts_nothing_and_tells_what_is_counted() {
     }
     server.ask(&ask("user=bob")).await.unwrap();
     let page = explain(&server, "descriptor=user=bob&counts=true").await;
+    assert_eq!(page["descriptors"][0]["counter"]["now"]["next_seconds"], Value::Null);
     let counter = &page["descriptors"][0]["counter"];
     assert_eq!((&counter["now"]["count"], &counter["now"]["remaining"]), (&json!(1), &json!(1)));
     assert_eq!((&counter["key"], &counter["limit"]), (&json!("1|f31536000|mesh|user=bob"), &json!(2)));

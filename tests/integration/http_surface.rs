@@ -139,6 +139,11 @@ async fn metrics_count_decisions_by_domain_rule_and_outcome() {
     assert!(metrics.has("ratekeeper_panics_total"));
     assert_eq!(metrics.sum("ratekeeper_panics_total", &[]), 0.0);
     assert_eq!(metrics.sum("ratekeeper_connections_total", &[r#"event="over_budget""#]), 0.0);
+    let pages = |labels: &[&str]| metrics.sum("ratekeeper_http_connections_total", labels);
+    assert!(pages(&[r#"listener="metrics""#, r#"event="accepted""#]) >= 1.0);
+    for refused in ["http", "metrics", "admin"].map(|listener| format!("listener={listener:?}")) {
+        assert_eq!(pages(&[&refused, r#"event="refused""#]), 0.0);
+    }
 }
 
 /// What callers put into values must not become labels, or they could fill our memory.

@@ -21,12 +21,25 @@ fn faults(file: &str, source: &str, libraries: &BTreeSet<String>) -> Vec<String>
     mentions(file, source, libraries).into_iter().filter_map(fault).collect()
 }
 
-/// The names of our dependencies, as code writes them.
-fn libraries() -> BTreeSet<String> {
-    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
-    let dependencies = manifest.split("\n[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
-    let name = |line: &str| line.split(['=', '.']).next().unwrap().trim().replace('-', "_");
+fn text(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The dependencies in a section of a manifest, by their names there.
+fn dependencies(manifest: &str, section: &str) -> BTreeSet<String> {
+    let manifest = text(manifest);
+    let Some((_, dependencies)) = manifest.split_once(&format!("\n[{section}]\n")) else {
+        return BTreeSet::new();
+    };
+    let dependencies = dependencies.split("\n[").next().unwrap();
+    let name = |line: &str| line.split(['=', '.']).next().unwrap().trim().to_owned();
     dependencies.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(name).collect()
+}
+
+/// The names of the program's dependencies, as code writes them.
+fn libraries() -> BTreeSet<String> {
+    let libraries = dependencies("Cargo.toml", "dependencies");
+    libraries.into_iter().map(|library| library.replace('-', "_")).collect()
 }
 
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -58,6 +71,25 @@ fn no_file_imports_or_names_what_its_layer_must_not_know() {
 fn every_dependency_has_an_owner() {
     let unowned: Vec<_> = libraries().into_iter().filter(|library| !allowed::is_known(library)).collect();
     assert!(unowned.is_empty(), "say in layers/allowed.rs who may name {unowned:?}");
+}
+
+/// Of every member of the workspace, and of tests, too.
+#[test]
+fn every_dependency_has_its_reason_on_record() {
+    let page = text("docs/decisions/0001-libraries.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let explained: BTreeSet<&str> = rows.flat_map(|names| names.split([',', ' ', '(', ')'])).collect();
+    let manifests = ["Cargo.toml", "fuzz/Cargo.toml", "instructions/Cargo.toml", "proto/Cargo.toml"];
+    let mut unexplained = BTreeSet::new();
+    for (manifest, section) in manifests
+        .into_iter()
+        .flat_map(|manifest| ["dependencies", "dev-dependencies"].map(|section| (manifest, section)))
+    {
+        let all = dependencies(manifest, section).into_iter();
+        let theirs = all.filter(|name| !name.starts_with("ratekeeper"));
+        unexplained.extend(theirs.filter(|name| !explained.contains(name.as_str())));
+    }
+    assert!(unexplained.is_empty(), "say in docs/decisions/0001-libraries.md what for: {unexplained:?}");
 }
 
 #[track_caller]
@@ -101,6 +133,7 @@ fn imports_in_the_direction_are_fine() {
     check("storage/local.rs", "use crate::{decision, storage::X}; use super::super::decision::Y;", &[]);
     check("service/limiter.rs", "use crate::storage::X;", &[]);
     check("service/metrics.rs", "use crate::telemetry::Counter;", &[]);
+    check("telemetry/trace/export/tls.rs", "use crate::secrets::pem;", &[]);
     check("server/grpc.rs", "use crate::service::X; use crate::decision::Y;", &[]);
     check("app/wire.rs", "use crate::{config, decision, server, service, storage, telemetry};", &[]);
     check("decision.rs", "//! crate::storage\n/// [`crate::server`]\nconst X: &str = \"crate::app\";", &[]);

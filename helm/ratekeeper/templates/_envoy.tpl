@@ -137,5 +137,5 @@ transport_socket:
             - name: envoy.retry_host_predicates.previous_hosts
               typed_config:
                 "@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate
-          host_selection_retry_max_attempts: 5
+          host_selection_retry_max_attempts: 20
 {{- end -}}

@@ -6,7 +6,7 @@ use crate::cli::tell;
 use crate::server::http::admin::counters::page::{CounterLine, ForeignLine, ResetPage, RuleLine, UnreadLine};
 
 /// The columns, and whether they are numbers, which stand at the right.
-const COLUMNS: [(&str, bool); 11] = [
+const COLUMNS: [(&str, bool); 13] = [
     ("DOMAIN", false),
     ("ENTRIES", false),
     ("ALGORITHM", false),
@@ -14,9 +14,11 @@ const COLUMNS: [(&str, bool); 11] = [
     ("COUNT", true),
     ("CAPACITY", true),
     ("REMAINING", true),
+    ("NEXT", true),
     ("RESET", true),
     ("WHERE", false),
     ("RULE", false),
+    ("NAME", false),
     ("FROM", false),
 ];
 
@@ -74,6 +76,11 @@ impl Table {
 
 fn row(counter: &CounterLine) -> Row {
     let or_dash = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let in_seconds =
+        |seconds: Option<u64>| seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds}s"));
+    let of_rule = |part: &dyn Fn(&RuleLine) -> Option<&String>| {
+        counter.rule.as_ref().and_then(part).map_or_else(|| "-".to_owned(), String::clone)
+    };
     [
         counter.domain.clone(),
         counter.entries.clone(),
@@ -82,10 +89,12 @@ fn row(counter: &CounterLine) -> Row {
         counter.count.to_string(),
         or_dash(counter.capacity),
         or_dash(counter.remaining),
-        counter.reset_seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds}s")),
+        in_seconds(counter.next_seconds),
+        in_seconds(counter.reset_seconds),
         place(counter).to_owned(),
         rule(counter),
-        counter.rule.as_ref().map_or_else(|| "-".to_owned(), |rule| rule.location.clone()),
+        of_rule(&|rule| rule.name.as_ref()),
+        of_rule(&|rule| Some(&rule.location)),
     ]
 }
 
@@ -126,24 +135,28 @@ pub(super) fn in_words(counter: &CounterLine) -> String {
         Some(seconds) => format!("in {seconds} s"),
         None => "unknown: how fast it drains is known with its limit".to_owned(),
     };
+    let next = counter.next_seconds.map(|seconds| format!("in {seconds} s"));
     let rule = match &counter.rule {
-        Some(RuleLine { path, location, shadow_mode, .. }) => {
-            format!("{path} ({location}){}", if *shadow_mode { ", in shadow mode" } else { "" })
+        Some(RuleLine { path, name, location, shadow_mode }) => {
+            let name = name.as_ref().map_or_else(String::new, |name| format!(", named {name}"));
+            format!("{path} ({location}){name}{}", if *shadow_mode { ", in shadow mode" } else { "" })
         }
         None if counter.possible_rules.is_empty() => "none that is in force".to_owned(),
         None => format!("{}; the key leaves open which", rule(counter)),
     };
     let lines = [
-        ("domain", counter.domain.as_str()),
-        ("entries", &counter.entries),
-        ("algorithm", &counter.algorithm),
-        ("count", &count),
-        ("reset", &reset),
-        ("rule", &rule),
-        ("where", place(counter)),
-        ("key", &counter.key),
+        ("domain", Some(counter.domain.as_str())),
+        ("entries", Some(&counter.entries)),
+        ("algorithm", Some(&counter.algorithm)),
+        ("count", Some(&count)),
+        ("next", next.as_deref()),
+        ("reset", Some(&reset)),
+        ("rule", Some(&rule)),
+        ("where", Some(place(counter))),
+        ("key", Some(&counter.key)),
     ];
-    lines.map(|(name, value)| format!("{name:<9} {value}\n")).concat()
+    let known = lines.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| format!("{name:<9} {value}\n")).collect()
 }
 
 /// What a reset has done.

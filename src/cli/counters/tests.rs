@@ -21,12 +21,13 @@ fn held_by(
     capacity: Option<u32>,
     reset_seconds: Option<u64>,
 ) -> CounterLine {
-    let rule = json!({"path": "user", "location": "a.yaml:3:5", "shadow_mode": false});
+    let next = reset_seconds.filter(|_| capacity.is_some_and(|capacity| u64::from(capacity) <= count));
+    let rule = json!({"path": "user", "name": "each", "location": "a.yaml:3:5", "shadow_mode": false});
     serde_json::from_value(json!({
         "key": format!("1|f60|demo|{entries}"), "domain": "demo", "entries": entries, "unit": "minute",
         "algorithm": algorithm, "count": count, "limit": limit, "capacity": capacity,
         "remaining": capacity.map(|capacity| u64::from(capacity).saturating_sub(count)),
-        "reset_seconds": reset_seconds, "shard": null, "rule": limit.map(|_| rule),
+        "reset_seconds": reset_seconds, "next_seconds": next, "shard": null, "rule": limit.map(|_| rule),
     }))
     .unwrap()
 }
@@ -43,15 +44,15 @@ fn columns_are_aligned_from_page_to_page() {
     assert_eq!(
         first,
         "\
-DOMAIN  ENTRIES           ALGORITHM        LIMIT  COUNT  CAPACITY  REMAINING  RESET  WHERE  RULE  FROM
-demo    user=ada          fixed_window  3/minute      3         3          0     7s  local  user  a.yaml:3:5
-demo    user=a-long-name  fixed_window  -/minute     12         -          -     7s  local  -     -
+DOMAIN  ENTRIES           ALGORITHM        LIMIT  COUNT  CAPACITY  REMAINING  NEXT  RESET  WHERE  RULE  NAME  FROM
+demo    user=ada          fixed_window  3/minute      3         3          0    7s     7s  local  user  each  a.yaml:3:5
+demo    user=a-long-name  fixed_window  -/minute     12         -          -     -     7s  local  -     -     -
 "
     );
     let second = table.lines(&[line("user=x", 1, Some(3))]);
     assert_eq!(
         second,
-        "demo    user=x            fixed_window  3/minute      1         3          2     7s  local  user  a.yaml:3:5\n"
+        "demo    user=x            fixed_window  3/minute      1         3          2     -     7s  local  user  each  a.yaml:3:5\n"
     );
     assert!(Table::new(true).lines(&[line("user=ada", 3, Some(3))]).contains("\x1b[31mdemo "));
     assert_eq!(Table::new(true).lines(&[]), "");
@@ -80,7 +81,11 @@ fn json_of_several_pages_is_one_document() {
 fn one_counter_is_told_in_words() {
     let words = in_words(&line("user=ada", 3, Some(5)));
     assert!(words.contains("count     3 of 5 per minute, 2 remaining\nreset     in 7 s\n"), "{words}");
-    assert!(words.contains("rule      user (a.yaml:3:5)\n"), "{words}");
+    assert!(words.contains("rule      user (a.yaml:3:5), named each\n"), "{words}");
+    let mut indebted = held_by("token_bucket", "user=ada", 30, Some(5), Some(20), Some(360));
+    indebted.next_seconds = Some(132);
+    let told = "0 remaining; drains at 5 per minute\nnext      in 132 s\nreset     in 360 s\n";
+    assert!(in_words(&indebted).contains(told), "{}", in_words(&indebted));
     let words = in_words(&held_by("token_bucket", "user=ada", 3, Some(5), Some(20), Some(36)));
     let told = "algorithm token_bucket\ncount     3 of 20, 17 remaining; drains at 5 per minute\nreset     in 36 s\n";
     assert!(words.contains(told), "{words}");
@@ -111,9 +116,12 @@ fn arguments_name_one_counter_or_all_of_some() {
     check("list --domain d --rule r --prefix p --limit 0 --json", true);
     check("get --domain d user=a path=/x", true);
     check("get --domain d --unit hour user=a", true);
+    check("get --domain d --unit h user=a", true);
+    check("get --domain d --unit 1w user=a", true);
     check("get --domain d --unit fortnight user=a", false);
     check("get --domain d --unit hour --algorithm sliding_log user=a", true);
     check("get --domain d --unit hour --algorithm bucket user=a", false);
+    check("get --domain d --algorithm sliding_log user=a", true);
     check("get --key k --algorithm sliding_log", false);
     check("list --algorithm leaky_bucket", true);
     check("reset --all --algorithm leaky_bucket", true);

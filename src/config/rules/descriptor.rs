@@ -3,8 +3,8 @@
 use smallvec::SmallVec;
 
 use super::fields;
-use super::siblings;
 use super::{limit, metadata};
+use super::{siblings, strays};
 use crate::config::decode::{Decoder, Field, Optional, Path, Reported};
 use crate::config::diagnostic::quote;
 use crate::config::yaml::{Node, Span};
@@ -99,7 +99,8 @@ pub(super) fn level(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>, depth:
         decoder.refuse(field, message, "no request has that many entries; take the deeper levels out");
         return level;
     }
-    for (index, node) in items.iter().enumerate() {
+    let put_right = strays::put_right(decoder, &field.path, items);
+    for (index, node) in put_right.as_deref().unwrap_or(items).iter().enumerate() {
         level.add(decoder, node, &Path::Item(&field.path, index), index, depth);
     }
     for (later, earlier) in siblings::repeated(&level.descriptors) {

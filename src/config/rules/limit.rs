@@ -15,6 +15,7 @@ use super::fields::Level;
 use crate::config::decode::{Decoder, Field, Optional, Path, Reported};
 use crate::config::diagnostic::quote;
 use crate::config::yaml::{Node, Span, Value};
+use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::limit::Limit;
 use crate::decision::rules::spec::{LimitSpec, QuotaSpec};
@@ -53,9 +54,24 @@ pub(super) fn read(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Opti
             "write `unit` and `requests_per_unit` or `unlimited: true` under it, or leave the field out";
         return Err(decoder.refuse(field, "`rate_limit` is empty", help));
     }
+    if let Some(help) = meant_by(field.node) {
+        let message = format!("`rate_limit` must be a mapping, not {}", field.node.description());
+        return Err(decoder.refuse(field, message, help));
+    }
     let (span, node, path) = (field.span, field.node, field.path);
     let place = Place { what: "`rate_limit`", in_list: false, span, node, path };
     one(decoder, &place, &own_names(std::slice::from_ref(field.node))).map(Some)
+}
+
+/// What to write instead of a `rate_limit` that is none.
+fn meant_by(node: &Node<'_>) -> Option<&'static str> {
+    match &node.value {
+        Value::Sequence(_) => Some("did you mean `rate_limits`? a list of limits stands there"),
+        Value::Scalar(scalar) if scalar.text.contains('/') => {
+            Some("did you mean `limits`? text such as `10/s` stands there")
+        }
+        Value::Scalar(_) | Value::Mapping(_) => None,
+    }
 }
 
 /// Where a limit stands.
@@ -97,11 +113,18 @@ fn one(decoder: &mut Decoder<'_, '_>, place: &Place<'_, '_>, names: &[&str]) -> 
     } else {
         counted(decoder, place, &draft)
     };
-    let cost = Cost {
-        multiplier: draft.multiplier?.unwrap_or(Cost::PLAIN.multiplier),
-        most: draft.most?.unwrap_or(Cost::PLAIN.most),
-    };
-    Ok(LimitSpec { quota: quota?, name: name?, replaces: replaces?, cost })
+    let cost = draft.cost();
+    Ok(LimitSpec { quota: quota?, name: name?, replaces: replaces?, cost: cost? })
+}
+
+impl Draft<'_, '_> {
+    /// What counts for the hits of a request.
+    fn cost(&self) -> Result<Cost, Reported> {
+        Ok(Cost {
+            multiplier: self.multiplier?.unwrap_or(Cost::PLAIN.multiplier),
+            most: self.most?.unwrap_or(Cost::PLAIN.most),
+        })
+    }
 }
 
 fn draft<'a, 't>(
@@ -166,6 +189,13 @@ fn unlimited(decoder: &mut Decoder<'_, '_>, counted: &[Field<'_, '_>]) -> Result
     result
 }
 
+/// Reports an unlimited one of several limits.
+fn refuse_unlimited(decoder: &mut Decoder<'_, '_>, span: Span, path: &Path<'_>) -> Reported {
+    let help =
+        "an unlimited rule counts nothing; write `rate_limit: {unlimited: true}` alone, or leave it out";
+    decoder.report(span, path, "`unlimited` in a list of limits", help)
+}
+
 fn counted(
     decoder: &mut Decoder<'_, '_>,
     place: &Place<'_, '_>,
@@ -185,7 +215,31 @@ fn counted(
     });
     let number = draft.counted.iter().find(|field| field.name == "requests_per_unit");
     let limit = draft.held.limit(decoder, number, Limit::new(requests_per_unit?, period?))?;
+    refuse_what_never_passes(decoder, draft, limit)?;
     Ok(QuotaSpec::Counted(limit))
+}
+
+/// Refuses a limit that a request of one hit is too large for. One with an overdraft takes it all the same, and 0 lets nothing pass anyway.
+fn refuse_what_never_passes(
+    decoder: &mut Decoder<'_, '_>,
+    draft: &Draft<'_, '_>,
+    limit: Limit,
+) -> Result<(), Reported> {
+    let cost = draft.cost()?;
+    let cost = cost.multiplier.min(cost.most).get();
+    let field = draft.counted.iter().find(|field| field.name == "hits_multiplier");
+    let Some(field) = field.filter(|_| limit.burst > 0 && cost > limit.burst && !limit.overdraft) else {
+        return Ok(());
+    };
+    let (capacity, name) = (limit.burst, limit.algorithm.name());
+    let larger = match limit.algorithm {
+        Algorithm::LeakyBucket => format!("take `algorithm: token_bucket` with a `burst` of {cost} at least"),
+        Algorithm::TokenBucket => format!("write a `burst` of {cost} at least"),
+        _ => format!("write `requests_per_unit: {cost}` at least"),
+    };
+    let message =
+        format!("a request of one hit counts as {cost}, and a `{name}` of {capacity} never lets that pass");
+    Err(decoder.refuse(field, message, format!("{larger}, or `max_hits: {capacity}` at the most")))
 }
 
 fn replaces(

@@ -11,6 +11,7 @@ mod refused_structure;
 mod refused_windows;
 mod refused_yaml;
 mod several_limits;
+mod slips;
 mod sources;
 mod speed;
 mod warnings;

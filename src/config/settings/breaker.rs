@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::contradiction::Contradiction;
 use super::quantity::serialize_duration;
-use super::redis_store::Contradiction;
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field};
 

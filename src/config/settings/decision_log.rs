@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Serialize, Serializer};
 
+use super::contradiction::Contradiction;
 use super::redis_credentials::{optional_text, serialize_optional};
-use super::redis_store::Contradiction;
 use super::redis_url::Secret;
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field, Optional, closest, listed};

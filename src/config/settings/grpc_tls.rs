@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::contradiction::Contradiction;
 use super::redis_credentials::{optional_path, serialize_path};
-use super::redis_store::Contradiction;
 use super::section::{Known, Section, put};
 use crate::config::decode::{Decoder, Field, Optional, Path};
 

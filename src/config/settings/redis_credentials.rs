@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use super::redis_store::{Contradiction, Topology};
+use super::contradiction::Contradiction;
 use super::redis_url::{RedisUrl, Secret};
 use super::section::{Known, Section, put};
+use super::topology::Topology;
 use crate::config::decode::{Decoder, Field, Optional};
 
 /// Who we are to servers. What is empty in a file is nothing here.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::contradiction::Contradiction;
 use super::quantity::serialize_duration;
 use super::redis_credentials::RedisCredentials;
 use super::redis_tls::RedisTls;
 use super::redis_url::{RedisEndpoint, RedisUrl};
 use super::section::{Known, Section, put, read_section};
+use super::topology::Topology;
 use crate::config::decode::{Decoder, Field, Optional, Path};
 use crate::config::yaml::Value;
 
@@ -53,29 +55,6 @@ pub struct Redis {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PerSecond(Redis);
-
-/// How servers belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Topology {
-    /// One server.
-    Single,
-    /// A master and its replicas, watched by Sentinels.
-    Sentinel,
-    /// A proxy that spreads keys over servers of its own.
-    Proxy,
-    /// The nodes of a Redis Cluster.
-    Cluster,
-    /// Independent servers, among which keys are spread by consistent hashing.
-    Ring,
-}
-
-/// Settings that do not go together, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Contradiction {
-    pub(super) message: String,
-    pub(super) help: &'static str,
-}
 
 impl Default for Redis {
     fn default() -> Self {

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::contradiction::Contradiction;
 use super::redis_credentials::{optional_path, optional_text, serialize_optional, serialize_path};
-use super::redis_store::{Contradiction, Topology};
 use super::redis_url::{RedisEndpoint, RedisUrl};
 use super::section::{Known, Section, put};
+use super::topology::Topology;
 use crate::config::decode::{Decoder, Field};
 
 /// TLS to servers.

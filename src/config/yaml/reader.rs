@@ -86,12 +86,14 @@ struct Reader<'t, 'f> {
     limits: Limits,
     root: Option<Node<'t>>,
     apart: Option<Apart<'t, 'f>>,
+    /// Where what was read last ends.
+    read_to: u32,
 }
 
 impl<'t, 'f> Reader<'t, 'f> {
     fn new(file: &'t SourceFile, faults: &'f mut Diagnostics) -> Self {
         let (open, anchors) = (Vec::new(), HashMap::default());
-        Self { file, faults, open, anchors, limits: Limits::default(), root: None, apart: None }
+        Self { file, faults, open, anchors, limits: Limits::default(), root: None, apart: None, read_to: 0 }
     }
 
     fn finish(mut self) -> Reading<'t> {
@@ -110,13 +112,17 @@ impl<'t, 'f> Reader<'t, 'f> {
         };
         for next in Parser::new_from_str_with_options(&self.file.text, options) {
             let (event, span) = next.map_err(|error| {
-                self.faults.push(fault::syntax(self.file, &error));
+                let open = self.open.iter().map(|frame| frame.span.start as usize).collect();
+                let read = fault::Read { to: self.read_to as usize, open };
+                self.faults.push(fault::syntax(self.file, &error, &read));
                 Stop
             })?;
+            let span = Span::from(span);
+            self.read_to = self.read_to.max(span.end);
             if matches!(event, Event::DocumentStart(..)) && self.root.is_some() {
-                return self.second_document(span.into());
+                return self.second_document(span);
             }
-            self.handle(event, span.into())?;
+            self.handle(event, span)?;
         }
         Ok(self.root.take())
     }

@@ -14,7 +14,8 @@ use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
 use super::{FORMAT, HASH_BYTES, MAX_LEN, MAX_PART, push_escaped, push_hash, push_part};
-use crate::decision::algorithm::Algorithm;
+use crate::decision::key::kind::Kind;
+use crate::decision::percent::unescaped;
 use crate::decision::period::Period;
 
 pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
@@ -22,10 +23,8 @@ pub use text::{EntriesFault, OwnedEntry, read_entries, shown, write_entries};
 /// What a counter's key says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CounterName<'k> {
-    /// How its limit is held.
-    pub algorithm: Algorithm,
-    /// The window.
-    pub period: Period,
+    /// How it counts.
+    pub kind: Kind,
     /// The domain.
     pub domain: Part<'k>,
     /// What is counted.
@@ -54,7 +53,7 @@ impl<'k> CounterName<'k> {
         if key.len() > MAX_LEN {
             return None;
         }
-        let (algorithm, period, rest) = head(key)?;
+        let (kind, rest) = head(key)?;
         let mut parts = rest.split(|&byte| byte == b'|');
         let domain = Part::read(parts.next()?)?;
         let entries: Vec<&[u8]> = parts.collect();
@@ -64,7 +63,7 @@ impl<'k> CounterName<'k> {
             }
             listed => NamedEntries::Listed(listed.iter().map(|text| entry(text)).collect::<Option<_>>()?),
         };
-        Some(Self { algorithm, period, domain, entries })
+        Some(Self { kind, domain, entries })
     }
 }
 
@@ -125,10 +124,10 @@ pub(super) fn part_of(part: &[u8]) -> ArrayVec<u8, MAX_PART> {
 }
 
 /// What stands before a key's domain, and what comes then.
-pub(super) fn head(key: &[u8]) -> Option<(Algorithm, Period, &[u8])> {
+pub(super) fn head(key: &[u8]) -> Option<(Kind, &[u8])> {
     let (&letter, key) = key.strip_prefix(FORMAT.as_bytes())?.split_first()?;
     let end = key.iter().position(|&byte| byte == b'|')?;
-    Some((Algorithm::from_letter(letter)?, period(&key[..end])?, &key[end + 1..]))
+    Some((Kind::with_letter(letter, period(&key[..end])?)?, &key[end + 1..]))
 }
 
 /// A window's length as it stands in a key.
@@ -155,26 +154,4 @@ fn is_escaped(text: &[u8]) -> bool {
         let mut escaped = ArrayVec::<u8, MAX_PART>::new();
         push_escaped(&mut escaped, &part) && escaped.as_slice() == text
     })
-}
-
-/// The bytes that a text with `%XX` in it stands for; `None` where `%` is followed by something else.
-fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.iter();
-    while let Some(&byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => (hex(*rest.next()?)? << 4) | hex(*rest.next()?)?,
-            plain => plain,
-        });
-    }
-    Some(bytes)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
 }

@@ -1,8 +1,10 @@
 //! Which counters somebody wants to see, as far as their keys tell.
 
+use super::kind::Kind;
 use super::name::{self, CounterName};
-use super::{FORMAT, HEX, is_plain};
+use super::{FORMAT, is_plain};
 use crate::decision::algorithm::Algorithm;
+use crate::decision::percent::escaped;
 use crate::decision::period::Period;
 
 /// Keys by their algorithm, their unit, their domain, and the beginning of their entries.
@@ -62,7 +64,7 @@ impl KeyPattern {
     /// Whether a key is meant, given what it says.
     #[must_use]
     pub fn matches(&self, key: &[u8], name: &CounterName<'_>) -> bool {
-        let is_unit = self.period.is_none_or(|period| period == name.period);
+        let is_unit = self.period.is_none_or(|period| period == name.kind.period);
         let domain = name.domain.text();
         let is_domain = self.domain.as_deref().is_none_or(|wanted| wanted == domain.as_bytes());
         let begins = match &self.beginning {
@@ -72,7 +74,7 @@ impl KeyPattern {
                 fields.next().unwrap_or_default().starts_with(beginning)
             }
         };
-        let is_held_so = self.algorithm.is_none_or(|algorithm| algorithm == name.algorithm);
+        let is_held_so = self.algorithm.is_none_or(|algorithm| algorithm == name.kind.algorithm);
         is_unit && is_domain && begins && is_held_so
     }
 
@@ -89,8 +91,8 @@ impl KeyPattern {
         };
         let period =
             self.period.map_or(Piece::Any, |period| Piece::Text(period.seconds().to_string().into_bytes()));
-        let mut pieces = match self.algorithm {
-            Some(algorithm) => vec![text(&[FORMAT.as_bytes(), &[algorithm.letter()]].concat()), period],
+        let mut pieces = match self.algorithm.and_then(Kind::only_letter) {
+            Some(letter) => vec![text(&[FORMAT.as_bytes(), &[letter]].concat()), period],
             // The letter of any.
             None => vec![text(FORMAT.as_bytes()), Piece::Any, period],
         };
@@ -120,7 +122,7 @@ fn in_key(beginning: &str) -> Vec<u8> {
                 b',' => text.push(b'|'),
                 b'=' | b'%' | b'#' => text.push(byte),
                 plain if is_plain(plain) => text.push(plain),
-                other => text.extend([b'%', HEX[usize::from(other >> 4)], HEX[usize::from(other & 15)]]),
+                other => text.extend(escaped(other)),
             }
         }
     }
@@ -179,8 +181,17 @@ mod tests {
         check(&buckets, "1|t61|demo|a=b", false);
         let buckets = KeyPattern::default().held_by(Some(Algorithm::TokenBucket));
         check(&buckets, "1|t3600|demo", true);
+        check(&buckets, "1|T3600|demo", true);
         check(&buckets, "1|l3600|demo", false);
         check(&buckets.held_by(None), "1|l3600|demo", true);
+    }
+
+    /// A store may leave out others where one letter says all.
+    #[test]
+    fn the_letter_of_an_algorithm_is_looked_for() {
+        let first = |algorithm| KeyPattern::default().held_by(Some(algorithm)).pieces().swap_remove(0);
+        assert_eq!(first(Algorithm::SlidingLog), Piece::Text(b"1|x".to_vec()));
+        assert_eq!(first(Algorithm::TokenBucket), Piece::Text(b"1|".to_vec()));
     }
 
     #[test]

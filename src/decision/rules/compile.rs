@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use crate::decision::percent::escaped;
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::level::{Level, Meaning};
 use crate::decision::rules::limits::{Limits, RuleLimit};
 use crate::decision::rules::rule::{Passage, Quota, Rule, RuleId, level_bit};
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
-
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Why rules cannot be compiled. Whoever reads rules from text finds these faults first, with their line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -162,8 +161,7 @@ fn push_escaped(path: &mut String, part: &str) {
     for c in part.chars() {
         if c.is_control() || matches!(c, '%' | ',' | '=') {
             for byte in c.encode_utf8(&mut utf8).bytes() {
-                path.push('%');
-                path.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+                path.extend(escaped(byte).map(char::from));
             }
         } else {
             path.push(c);

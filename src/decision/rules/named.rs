@@ -49,7 +49,8 @@ impl RuleSet {
         let mut search = Search { entries, hashed, found: SmallVec::new(), steps: 0 };
         search.descend(level, 0);
         let counts = |rule: &&Rule| {
-            let limit = rule.limits().and_then(|limits| limits.of_kind(name.algorithm, name.period));
+            let limit =
+                rule.limits().and_then(|limits| limits.of_kind(name.kind.algorithm, name.kind.period));
             limit.is_some() && rule.may_count_as(entries.iter().map(|(_, value)| *value))
         };
         search.found.sort_unstable_by_key(|id| id.index());

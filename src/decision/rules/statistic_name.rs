@@ -5,6 +5,7 @@
 
 use arrayvec::ArrayVec;
 
+use crate::decision::percent::unescaped;
 use crate::decision::request::Entry;
 use crate::decision::rules::Rule;
 
@@ -54,10 +55,10 @@ impl StatisticName {
     pub fn of(rule: &Rule) -> Self {
         let levels = rule.path.split(',').enumerate().map(|(index, level)| {
             let (key, value) = level.split_once('=').map_or((level, None), |(key, value)| (key, Some(value)));
-            let key = unescaped(key);
+            let key = as_written(key);
             match value {
                 _ if rule.is_named_by_value(index) => Level::ByValue(key.into()),
-                Some(value) => Level::Fixed(format!("{key}_{}", unescaped(value)).into()),
+                Some(value) => Level::Fixed(format!("{key}_{}", as_written(value)).into()),
                 None => Level::Fixed(key.into()),
             }
         });
@@ -188,16 +189,9 @@ fn ipv4_len(text: &[u8]) -> Option<usize> {
 }
 
 /// A key or value of a rule's path as it stands in the file.
-fn unescaped(part: &str) -> String {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut pieces = part.split('%');
-    bytes.extend(pieces.next().unwrap_or_default().as_bytes());
-    for piece in pieces {
-        let (code, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
-        bytes.extend(u8::from_str_radix(code, 16));
-        bytes.extend(rest.as_bytes());
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+fn as_written(part: &str) -> String {
+    let bytes = unescaped(part.as_bytes());
+    bytes.map_or_else(|| part.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]

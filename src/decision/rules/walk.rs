@@ -64,8 +64,6 @@ pub struct Place<'r> {
     pub path: String,
     /// Where it stands.
     pub location: &'r Location,
-    /// The rule that it is; nothing where it only leads further.
-    pub rule: Option<&'r Rule>,
 }
 
 /// A descriptor of the rules that came close.
@@ -158,15 +156,11 @@ impl RuleSet {
     fn place(&self, above: &str, node: &Node) -> Place<'_> {
         let mut path = above.to_owned();
         push_node(&mut path, node);
-        match node.meaning() {
-            Meaning::Rule(id) => {
-                let rule = &self.rules[id.index()];
-                Place { path, location: &rule.location, rule: Some(rule) }
-            }
-            Meaning::Passage(passage) => {
-                Place { path, location: &self.passages[passage.0 as usize], rule: None }
-            }
-        }
+        let location = match node.meaning() {
+            Meaning::Rule(id) => &self.rules[id.index()].location,
+            Meaning::Passage(passage) => &self.passages[passage.0 as usize],
+        };
+        Place { path, location }
     }
 }
 

@@ -1,11 +1,13 @@
 //! What shows that counters are right: models of every algorithm, laws that hold for all of them, and a search for bursts.
 //!
-//! A new algorithm adds a model in [`models`] and its promise in [`bursts`]; the rest is for all of [`Algorithm::ALL`].
+//! A new algorithm adds a model in [`models`], its promise in [`bursts`] and what a steady client gets in [`rates`]; the rest is for all of
+//! [`Algorithm::ALL`].
 
 mod bursts;
 mod changes;
 mod laws;
 mod models;
+mod rates;
 mod sequences;
 
 use proptest::prelude::*;

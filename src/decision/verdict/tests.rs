@@ -8,6 +8,7 @@ use super::*;
 use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
 use crate::decision::hit::{DeniedRequests, OnStoreFailure};
+use crate::decision::hit_shares::HitShares;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
 use crate::decision::plan::Modes;
@@ -189,11 +190,51 @@ fn the_tightest_is_over_or_has_the_least_left() {
 }
 
 #[test]
+fn a_quota_that_is_used_up_is_told_of_only_where_it_denies() {
+    let rules = rules();
+    let request = Request {
+        domain: "d",
+        descriptors: [descriptor("quota"), descriptor("quota")].into_iter().collect(),
+    };
+    let remaining = |counts: [u64; 2], never_denies| {
+        let plan = Plan::new(&request, &rules, Modes { shadow_mode: never_denies, ..MODES });
+        let verdict = Verdict::new(&plan, &counts.map(counted), Timestamp::from_secs(3_599));
+        verdict.tightest().expect("both are limited").1.remaining
+    };
+    assert_eq!([remaining([11, 4], false), remaining([4, 11], false)], [6, 6]);
+    assert_eq!([remaining([11, 12], false), remaining([11, 12], true)], [0, 0]);
+}
+
+#[test]
 fn the_near_threshold_is_rounded_down_in_single_precision() {
     let threshold =
         |requests_per_unit, ratio| near_threshold(Limit::new(requests_per_unit, Period::SECOND), ratio);
     assert_eq!([threshold(3, 0.8), threshold(10, 0.8), threshold(0, 0.8), threshold(1, 1.0)], [2, 8, 0, 1]);
     assert_eq!(threshold(u32::MAX, 1.0), 1 << 32);
+}
+
+/// Each hit that passes fills it, so that it would be near for as long as anybody comes.
+#[test]
+fn a_bucket_that_holds_one_hit_is_never_near() {
+    let limit = |algorithm| Limit::new(50, Period::SECOND).held_by(algorithm);
+    let bucket = limit(Algorithm::TokenBucket);
+    let near = |limit| {
+        let descriptors = vec![rule("k", |spec| {
+            spec.limit.as_mut().expect("it has one").quota = QuotaSpec::Counted(limit);
+        })];
+        let rules = RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }]).unwrap();
+        let request = Request { domain: "d", descriptors: smallvec![descriptor("k")] };
+        let plan = Plan::new(&request, &rules, MODES);
+        let reading = Reading { count: limit.capacity(), over: false, reset: Some(Duration::ZERO) };
+        let verdict = Verdict::new(&plan, &[HitAnswer::from(reading)], Timestamp::from_secs(0));
+        let status = verdict.statuses[0];
+        let shares = HitShares::new(status.outcome, &status.limited.unwrap(), MODES.near_limit_ratio);
+        (status.outcome, shares.near)
+    };
+    assert_eq!(near(limit(Algorithm::LeakyBucket)), (Outcome::Ok, 0));
+    assert_eq!(near(bucket.with_burst(1)), (Outcome::Ok, 0));
+    assert_eq!(near(bucket.with_burst(2)), (Outcome::Near, 1));
+    assert_eq!(near(Limit::new(1, Period::SECOND)), (Outcome::Near, 1));
 }
 
 /// What callers are told is what holds here: the limit, what is left of it, and whether it is near.
@@ -215,7 +256,7 @@ fn a_share_of_the_limit_is_the_limit() {
     assert_eq!(verdict.statuses[0].outcome, Outcome::Near);
 }
 
-/// A hit that is larger than its limit never passes, and finds a meter that may be empty.
+/// A replica that gives out a part of a limit may deny a hit though its meter is empty.
 #[test]
 fn nobody_who_was_denied_is_told_to_come_back_at_once() {
     let rules = rules();

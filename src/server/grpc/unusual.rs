@@ -12,7 +12,6 @@ use tonic::service::{Routes, RoutesBuilder};
 use tower::{BoxError, ServiceExt};
 
 use super::answer_body::AnswerBody;
-use super::refuse;
 use crate::server::caller::Caller;
 use crate::server::health::HealthService;
 use crate::server::responder::Responder;
@@ -68,7 +67,7 @@ impl<S: CounterStore, C: Clock> RateLimitService for RateLimitGrpc<S, C> {
         let headers = head.into_headers();
         match self.responder.respond(&message, &Caller::grpc(&headers)).await {
             Ok(answer) => Ok(tonic::Response::new(answer)),
-            Err(unanswered) => Err(refuse(unanswered)),
+            Err(unanswered) => Err(unanswered.into()),
         }
     }
 }

@@ -14,9 +14,9 @@ use ratekeeper_proto::rate_limit_response::Code;
 
 use self::body::{Bodies, MAX_BODY_BYTES, Read, Turn};
 use crate::server::caller::{Caller, Correlation};
+use crate::server::http::refusal::refuse;
 use crate::server::json::{self, EncodeFault};
 use crate::server::responder::Responder;
-use crate::server::unanswered::Unanswered;
 use crate::service::Clock;
 use crate::storage::CounterStore;
 
@@ -48,7 +48,7 @@ async fn decide<S: CounterStore, C: Clock>(
     };
     match decider.responder.respond(&message, &caller).await {
         Ok(answer) => write(answer, large, &caller).await,
-        Err(unanswered) => refuse(status(unanswered), &unanswered),
+        Err(unanswered) => refuse(unanswered.http_status(), &unanswered),
     }
 }
 
@@ -73,17 +73,6 @@ fn encode(answer: &RateLimitResponse) -> Result<Response, EncodeFault> {
         if answer.overall_code() == Code::OverLimit { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
     let body = json::encode_response(answer)?;
     Ok((code, [(header::CONTENT_TYPE, "application/json")], body).into_response())
-}
-
-fn refuse(status: StatusCode, why: &impl std::fmt::Display) -> Response {
-    (status, format!("{why}\n")).into_response()
-}
-
-fn status(unanswered: Unanswered) -> StatusCode {
-    match unanswered {
-        Unanswered::Refused(_) => StatusCode::BAD_REQUEST,
-        Unanswered::NoRules(_) => StatusCode::SERVICE_UNAVAILABLE,
-    }
 }
 
 #[cfg(test)]

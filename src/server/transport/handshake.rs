@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::stats::HandshakeFault;
 use super::stream::Stream;
 
 /// What every HTTP/2 client says first (RFC 9113, 3.4).
@@ -32,19 +33,6 @@ const HTTP1_ANSWERS: [&[u8]; 2] = [
 
 /// How long a peer that was told so may keep sending before the connection is closed.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// Why a connection is not an HTTP/2 one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HandshakeFault {
-    /// The peer did not say enough in time.
-    TimedOut,
-    /// The peer speaks HTTP/1.
-    Http1,
-    /// The peer speaks something else; TLS, perhaps.
-    Garbage,
-    /// The peer closed the connection, or it broke.
-    Closed,
-}
 
 /// A stream from which the preface has been read; reading from this gives it once more.
 #[derive(Debug)]

@@ -29,7 +29,6 @@ pub struct Http1Server {
     drain: Drain,
     accepting: JoinHandle<()>,
     address: ListenAddress,
-    stats: Arc<ConnectionStats>,
 }
 
 /// What its connections share.
@@ -42,10 +41,14 @@ struct Context {
 }
 
 impl Http1Server {
-    /// Accepts and serves on the current runtime.
+    /// Accepts and serves on the current runtime. What its connections do is counted in `stats`.
     #[must_use]
-    pub fn start(listener: Listener, settings: &Http1Settings, router: Router) -> Self {
-        let stats = Arc::new(ConnectionStats::default());
+    pub fn start(
+        listener: Listener,
+        settings: &Http1Settings,
+        stats: Arc<ConnectionStats>,
+        router: Router,
+    ) -> Self {
         let drain = Drain::new(settings.max_connections);
         let address = listener.address().clone();
         let context = Arc::new(Context {
@@ -53,7 +56,7 @@ impl Http1Server {
             router: router.with_state(()),
             builder: builder(settings),
             request_timeout: settings.request_timeout,
-            stats: Arc::clone(&stats),
+            stats,
             phase: drain.watch(),
         });
         let open = Arc::clone(drain.open());
@@ -64,19 +67,13 @@ impl Http1Server {
             };
             accept::run(listener, &open, &context.stats, context.phase.clone(), take).await;
         });
-        Self { drain, accepting, address, stats }
+        Self { drain, accepting, address }
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address
-    }
-
-    /// What its connections did so far.
-    #[must_use]
-    pub fn stats(&self) -> &Arc<ConnectionStats> {
-        &self.stats
     }
 
     /// Stops accepting, closes idle connections, answers what is asked already, and waits until all connections

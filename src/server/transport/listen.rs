@@ -14,6 +14,10 @@ use super::socket::{self, Socket};
 
 mod socket_file;
 
+/// Connections that are taken from a queue that is being closed, however fast more come: as many as a queue holds by Linux's
+/// own bound (`somaxconn`, 4,096) and one.
+const MOST_WAITING: usize = 4_097;
+
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ListenAddress {
@@ -132,13 +136,13 @@ impl Listener {
         match self.kind {
             Kind::Tcp(listener) => {
                 let listener = listener.into_std()?;
-                Ok(std::iter::from_fn(|| listener.accept().ok()).map(|(stream, _)| stream.into()).collect())
+                Ok(waiting(|| listener.accept()))
             }
             Kind::Unix(listener, file) => {
                 // The file goes first: whoever finds no file knows that nobody listens.
                 drop(file);
                 let listener = listener.into_std()?;
-                Ok(std::iter::from_fn(|| listener.accept().ok()).map(|(stream, _)| stream.into()).collect())
+                Ok(waiting(|| listener.accept()))
             }
         }
     }
@@ -180,6 +184,12 @@ impl FromStr for ListenAddress {
     }
 }
 
+/// What waits in the queue of a socket that does not block.
+fn waiting<S, A, T: From<S>>(mut accept: impl FnMut() -> io::Result<(S, A)>) -> Vec<T> {
+    let accepted = std::iter::from_fn(|| accept().ok());
+    accepted.take(MOST_WAITING).map(|(stream, _)| stream.into()).collect()
+}
+
 fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Connections of a former process that still linger must not keep a restart from listening.
@@ -188,4 +198,15 @@ fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<(TcpListener, Socke
     let listener = socket.listen(backlog)?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_fills_as_fast_as_it_is_emptied_comes_to_an_end() {
+        let taken: Vec<u8> = waiting(|| Ok((1, "a peer")));
+        assert_eq!(taken.len(), MOST_WAITING);
+    }
 }

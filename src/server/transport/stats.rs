@@ -5,8 +5,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::handshake::HandshakeFault;
-
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -44,6 +42,19 @@ pub struct ConnectionStats {
     pub request_timeouts: Counter,
     /// What each core carries; empty for a server that has none of its own.
     pub cores: Vec<Arc<CoreLoad>>,
+}
+
+/// Why a connection is not an HTTP/2 one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HandshakeFault {
+    /// The peer did not say enough in time.
+    TimedOut,
+    /// The peer speaks HTTP/1.
+    Http1,
+    /// The peer speaks something else; TLS, perhaps.
+    Garbage,
+    /// The peer closed the connection, or it broke.
+    Closed,
 }
 
 /// What one core carries. Each lies on cache lines of its own, because each is written by another core.

@@ -108,7 +108,7 @@ impl Tls {
         let (files, in_force) = settings.load(&strangers).await?;
         let stats = Arc::new(TlsStats::default());
         stats.set_expiry(in_force.validity.until);
-        tell(&in_force, UnixTime::now(), "connections are made secret by this certificate");
+        tell(&in_force, validity::now(), "connections are made secret by this certificate");
         let seen = Mutex::new(Seen::new(Ok(files)));
         let in_force = ArcSwap::from_pointee(in_force);
         Ok(Self { shared: Arc::new(Shared { settings, in_force, seen, stats, strangers }) })

@@ -2,6 +2,7 @@
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
+use crate::decision::key::kind::Kind;
 use crate::decision::key::name::{CounterName, EntriesFault, OwnedEntry, read_entries, write_entries};
 use crate::decision::key::pattern::KeyPattern;
 use crate::decision::limit::Limit;
@@ -12,6 +13,7 @@ use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Limits, Rule};
 use crate::service::counters::found::{FoundCounter, FoundRule};
+use crate::service::limiter::NoRules;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{StoredCounter, Unread};
 
@@ -39,7 +41,7 @@ pub enum Which {
         entries: String,
         /// The unit, where a request brings its own limit along or the rule has several limits; the rule's otherwise.
         period: Option<Period>,
-        /// How its limit is held, where the unit alone does not say which one is meant.
+        /// How its limit is held, where the unit does not say which one is meant.
         algorithm: Option<Algorithm>,
     },
     /// The one that has this key, without the store's prefix.
@@ -56,7 +58,7 @@ pub enum CounterFault {
     #[error("this is no counter's key; it begins like 1|f60|domain|, without the store's prefix")]
     NoKey,
     /// Nothing can be found by rules.
-    #[error("no rules are loaded yet; GET /readyz on the HTTP port says why")]
+    #[error("{}", NoRules)]
     NoRules,
     /// No such rule.
     #[error("no rule with a limit has the path `{0}`{in_domain}; /rlconfig on the admin port lists all of them", in_domain = of_domain(.1.as_deref()))]
@@ -90,6 +92,16 @@ pub enum CounterFault {
         /// What to name beside the unit, where two limits have the same.
         and_algorithm: &'static str,
     },
+    /// A request like this is counted by other algorithms.
+    #[error("the rule {rule} has no limit that is held by {algorithm}; it has: {units}")]
+    OtherAlgorithms {
+        /// Its path and place.
+        rule: String,
+        /// The algorithm that was named.
+        algorithm: &'static str,
+        /// The units and algorithms of its limits.
+        units: String,
+    },
     /// Its shard does not answer.
     #[error("the shard does not answer: {0}")]
     Unread(#[from] Unread),
@@ -104,12 +116,6 @@ pub struct Asked {
 }
 
 impl Filter {
-    /// Whether all counters are meant.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// What the keys look like.
     pub(super) fn pattern(&self, snapshot: Option<&Snapshot>) -> Result<KeyPattern, CounterFault> {
         let Some(path) = &self.rule else {
@@ -168,7 +174,7 @@ impl Which {
                 }
                 let rule = snapshot.rules.find(domain, &entries);
                 match (rule, period) {
-                    (Some(rule), None) => Asked::of_rule(rule, &entries, share),
+                    (Some(rule), None) => Asked::of_rule(rule, *algorithm, &entries, share),
                     (None, None) => Err(CounterFault::NoRule {
                         domain: domain.clone(),
                         entries: write_entries(entries.iter().copied()),
@@ -199,10 +205,27 @@ impl Which {
 }
 
 impl Asked {
-    fn of_rule(rule: &Rule, entries: &[Entry<'_>], share: LimitShare) -> Result<Vec<Self>, CounterFault> {
-        match rule.limits() {
-            Some(_) => Ok(Self::of_limits(rule, None, None, entries, share)),
-            None => Err(CounterFault::NoLimit(in_place(&rule.path, &rule.location))),
+    fn of_rule(
+        rule: &Rule,
+        algorithm: Option<Algorithm>,
+        entries: &[Entry<'_>],
+        share: LimitShare,
+    ) -> Result<Vec<Self>, CounterFault> {
+        let Some(limits) = rule.limits() else {
+            return Err(CounterFault::NoLimit(in_place(&rule.path, &rule.location)));
+        };
+        let found = Self::of_limits(rule, None, algorithm, entries, share);
+        match algorithm {
+            Some(algorithm) if found.is_empty() => Err(CounterFault::OtherAlgorithms {
+                rule: in_place(&rule.path, &rule.location),
+                algorithm: algorithm.name(),
+                units: limits
+                    .iter()
+                    .map(|one| kind(one.limit.algorithm, one.limit.period))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+            _ => Ok(found),
         }
     }
 
@@ -221,7 +244,8 @@ impl Asked {
                 && algorithm.is_none_or(|algorithm| algorithm == limit.algorithm)
         });
         let asked = |limit: Limit| {
-            let found = FoundRule::new(rule, limit.algorithm, limit.period, share)?;
+            let limit = share.of(limit);
+            let found = FoundRule::new(rule, Kind::of(limit), share)?;
             let key = CounterKey::of_limit(limit, &rule.domain, counted());
             Some(Self { key, rule: Some(found), entries: Some(write_entries(counted())) })
         };
@@ -245,20 +269,24 @@ impl Asked {
 
 /// What to say of several counters where one is to be named.
 fn several_limits(found: &[Asked]) -> CounterFault {
-    let kinds: Vec<(Algorithm, Period)> = found.iter().filter_map(|one| one.key.kind()).collect();
-    let is_shared = |period: Period| kinds.iter().filter(|other| other.1 == period).count() > 1;
-    let unit = |&(algorithm, period): &(Algorithm, Period)| match is_shared(period) {
-        true => format!("{period} ({})", algorithm.name()),
+    let kinds: Vec<Kind> = found.iter().filter_map(|one| one.key.kind()).collect();
+    let is_shared = |period: Period| kinds.iter().filter(|other| other.period == period).count() > 1;
+    let unit = |&Kind { algorithm, period, .. }: &Kind| match is_shared(period) {
+        true => kind(algorithm, period),
         false => period.to_string(),
     };
     let units: Vec<String> = kinds.iter().map(unit).collect();
-    let any_shared = kinds.iter().any(|&(_, period)| is_shared(period));
+    let any_shared = kinds.iter().any(|kind| is_shared(kind.period));
     let rule = found.iter().find_map(|one| one.rule.as_ref());
     CounterFault::SeveralLimits {
         rule: rule.map(|rule| in_place(&rule.path, &rule.location)).unwrap_or_default(),
         units: units.join(", "),
         and_algorithm: if any_shared { " and the algorithm" } else { "" },
     }
+}
+
+fn kind(algorithm: Algorithm, period: Period) -> String {
+    format!("{period} ({})", algorithm.name())
 }
 
 /// The limit of a rule that has one.

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use crate::decision::algorithm::Algorithm;
+use crate::decision::cost::Cost;
 use crate::decision::key::CounterKey;
+use crate::decision::key::kind::Kind;
 use crate::decision::key::name::CounterName;
 use crate::decision::limit::Limit;
 use crate::decision::limit_share::LimitShare;
 use crate::decision::period::Period;
+use crate::decision::request::Hits;
 use crate::decision::rules::named::HashedValues;
 use crate::decision::rules::spec::Location;
 use crate::decision::rules::{Rule, RuleLimit};
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
+use crate::decision::token_bucket::TokenBucket;
 use crate::service::rulebook::Snapshot;
 use crate::storage::inspect::{Held, StoredCounter};
 
@@ -37,6 +41,9 @@ pub struct FoundCounter {
     /// Seconds until it holds nothing any more if nobody comes, and of a fixed window until it ends, by the clock of the store. `None`
     /// of a bucket whose rule is not certain.
     pub reset_seconds: Option<u64>,
+    /// Seconds until a request of one hit passes, where none would now. `None` where one would, where none ever will, and where no limit
+    /// is known.
+    pub next_seconds: Option<u64>,
     /// The shard that it lives on; `None` in this process's memory.
     pub shard: Option<Arc<str>>,
     /// The rules that may be counting in it: none that is in force, one, or several where a hash in the key leaves that open.
@@ -54,6 +61,8 @@ pub struct FoundRule {
     pub location: Location,
     /// The limit that the counter is for, or the part of it that is given out here.
     pub limit: Limit,
+    /// What counts for the hits of a request.
+    pub cost: Cost,
     /// Whether it never denies.
     pub shadow_mode: bool,
 }
@@ -62,6 +71,7 @@ pub struct FoundRule {
 struct Level {
     count: u64,
     reset_seconds: Option<u64>,
+    next_seconds: Option<u64>,
 }
 
 impl FoundCounter {
@@ -75,28 +85,40 @@ impl FoundCounter {
     ) -> Option<Self> {
         let StoredCounter { key, shard, held, now } = stored;
         let name = CounterName::read(key.as_bytes())?;
-        let CounterName { algorithm, period, .. } = name;
+        let kind @ Kind { algorithm, period, .. } = name.kind;
         let (domain, entries) = (name.domain.text().into_owned(), name.entries_text());
         let rules: Vec<FoundRule> = match rule {
             Some(rule) => vec![rule],
             None => {
                 let rules = snapshot.map(|snapshot| snapshot.rules.of_counter(&name, hashed));
-                let found = |rule| FoundRule::new(rule, algorithm, period, share);
+                let found = |rule| FoundRule::new(rule, kind, share);
                 rules.unwrap_or_default().into_iter().filter_map(found).collect()
             }
         };
-        let limit = only(&rules).map(|rule| rule.limit);
-        let anything = limit.unwrap_or_else(|| Limit::new(0, period).held_by(algorithm));
+        let known = only(&rules).map(|rule| (rule.limit, rule.cost));
+        let anything = known.map_or_else(|| Limit::new(0, period).held_by(algorithm), |known| known.0);
         let (state, foreign) = match held {
             Held::State(state) => (state, None),
             Held::Nothing => (State::begin(anything, now), None),
             Held::Foreign(why) => (State::begin(anything, now), Some(why)),
         };
-        let Level { count, reset_seconds } = match limit {
-            None if algorithm.is_bucket() => Level::as_left(&state, anything, now),
-            _ => Level::now(state, anything, now),
+        let Level { count, reset_seconds, next_seconds } = match (known, state) {
+            (None, State::Bucket(bucket)) => Level::as_left(bucket, kind),
+            (_, state) => Level::now(state, anything, known.map(|known| known.1), now),
         };
-        Some(Self { domain, entries, period, algorithm, count, foreign, reset_seconds, shard, rules, key })
+        Some(Self {
+            domain,
+            entries,
+            period,
+            algorithm,
+            count,
+            foreign,
+            reset_seconds,
+            next_seconds,
+            shard,
+            rules,
+            key,
+        })
     }
 
     /// The rule that counts in it, where that is certain.
@@ -118,26 +140,48 @@ impl FoundCounter {
 }
 
 impl Level {
-    /// What it is at present.
-    fn now(mut state: State, limit: Limit, now: Timestamp) -> Self {
+    /// What it is at present, and for a request of this cost, where its limit is known.
+    fn now(mut state: State, limit: Limit, cost: Option<Cost>, now: Timestamp) -> Self {
         state.advance(limit, now);
-        let left = state.empty_at(limit, now).millis().saturating_sub(now.millis());
-        Self { count: state.used(limit, now), reset_seconds: Some(left.div_ceil(1_000)) }
+        let reset_seconds = Some(seconds_until(state.empty_at(limit, now), now));
+        let next_seconds = cost.and_then(|cost| next_seconds(&state, limit, cost, now));
+        Self { count: state.used(limit, now), reset_seconds, next_seconds }
     }
 
-    /// What it was when the counter was used last, whatever has been forgotten since.
-    fn as_left(state: &State, limit: Limit, now: Timestamp) -> Self {
-        Self { count: state.used(limit, now), reset_seconds: None }
+    /// What it was when the counter was used last, whatever has drained since.
+    fn as_left(bucket: TokenBucket, kind: Kind) -> Self {
+        Self { count: bucket.hits(kind.ticks()), reset_seconds: None, next_seconds: None }
     }
 }
 
 impl FoundRule {
-    /// What there is to tell of a rule that has a limit of this algorithm for windows of this length, of which this part is given out here.
-    pub(super) fn new(rule: &Rule, algorithm: Algorithm, period: Period, share: LimitShare) -> Option<Self> {
-        let RuleLimit { limit, name, .. } = rule.limits()?.of_kind(algorithm, period)?;
+    /// What there is to tell of a rule that has a limit with counters of this kind, of which this part is given out here.
+    pub(super) fn new(rule: &Rule, kind: Kind, share: LimitShare) -> Option<Self> {
+        let RuleLimit { limit, cost, name } = rule.limits()?.of_kind(kind.algorithm, kind.period)?;
+        let (limit, cost) = (share.of(*limit), *cost);
         let (path, name, location) = (rule.path.clone(), name.clone(), rule.location.clone());
-        Some(Self { path, name, location, limit: share.of(*limit), shadow_mode: rule.shadow_mode })
+        let found = Self { path, name, location, limit, cost, shadow_mode: rule.shadow_mode };
+        (Kind::of(limit) == kind).then_some(found)
     }
+}
+
+/// How long a request of one hit has to wait, where it would not pass now.
+fn next_seconds(state: &State, limit: Limit, cost: Cost, now: Timestamp) -> Option<u64> {
+    let (Hits::Take(hits) | Hits::Refund(hits)) = cost.of(Hits::Take(1));
+    let at = match state.window() {
+        // A fixed window lets nothing go before it ends.
+        Some(window) => {
+            let fits = |count: u64| count.saturating_add(u64::from(hits)) <= limit.capacity();
+            (!fits(window.count) && fits(0)).then(|| state.empty_at(limit, now))
+        }
+        None => state.fits_at(limit, u64::from(hits), now),
+    };
+    at.filter(|at| *at > now).map(|at| seconds_until(at, now))
+}
+
+/// Whole seconds, rounded up.
+fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
+    then.millis().saturating_sub(now.millis()).div_ceil(1_000)
 }
 
 fn only(rules: &[FoundRule]) -> Option<&FoundRule> {

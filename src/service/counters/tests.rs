@@ -37,6 +37,13 @@ fn per_minute(requests_per_unit: u32) -> QuotaSpec {
     QuotaSpec::Counted(Limit::new(requests_per_unit, Period::MINUTE))
 }
 
+fn costly(mut rule: DescriptorSpec, multiplier: u32) -> DescriptorSpec {
+    if let Some(limit) = &mut rule.limit {
+        limit.cost.multiplier = multiplier.try_into().unwrap();
+    }
+    rule
+}
+
 /// A bucket of 9 hits that 6 a minute drain from.
 fn bucket() -> Limit {
     Limit::new(6, Period::MINUTE).held_by(Algorithm::TokenBucket).with_burst(9)
@@ -63,6 +70,8 @@ fn scene_with(share: LimitShare) -> Scene {
             further_limits: rule("", None, QuotaSpec::Counted(bucket())).limit.into_iter().collect(),
             ..rule("both", None, per_minute(3))
         },
+        costly(rule("costly", None, per_minute(9)), 4),
+        costly(rule("hopeless", None, per_minute(3)), 4),
     ];
     let domain = DomainSpec { name: "demo".into(), descriptors: rules.into() };
     let rulebook = Arc::new(Rulebook::new());
@@ -304,6 +313,43 @@ async fn two_limits_of_one_unit_are_told_apart_by_their_algorithms() {
         counters.iter().map(|one| (one.count, one.limit().unwrap().capacity())).collect();
     limits.sort_unstable();
     assert_eq!(limits, [(1, 9), (2, 3)]);
+}
+
+#[tokio::test]
+async fn one_limit_of_a_rule_is_named_by_its_algorithm_alone() {
+    let scene = scene();
+    let get = async |entries: &str, algorithm| {
+        let (domain, entries) = ("demo".into(), entries.into());
+        let which = Which::OfEntries { domain, entries, period: None, algorithm: Some(algorithm) };
+        scene.counters.get(&which).await
+    };
+    assert_eq!(get("both=x", Algorithm::TokenBucket).await.unwrap().limit(), Some(bucket()));
+    assert_eq!(get("user=x", Algorithm::FixedWindow).await.unwrap().limit().unwrap().requests_per_unit, 3);
+    assert_eq!(
+        get("both=x", Algorithm::SlidingLog).await.unwrap_err().to_string(),
+        "the rule both (rules.yaml:7:3) has no limit that is held by sliding_log; it has: minute (fixed_window), minute (token_bucket)"
+    );
+}
+
+#[tokio::test]
+async fn where_nothing_passes_it_is_told_when_the_next_hit_does() {
+    let scene = scene();
+    let check = async |limit: Limit, entry: (&str, &str), hits, expected| {
+        scene.count_held("demo", Limit { overdraft: limit.algorithm.is_meter(), ..limit }, entry, hits);
+        let found = scene.get(&format!("{}={}", entry.0, entry.1), None).await.unwrap();
+        assert_eq!((found.count, found.next_seconds, found.reset_seconds), expected, "{entry:?}");
+    };
+    check(bucket(), ("bucket", "ada"), 8, (8, None, Some(80))).await;
+    check(bucket(), ("bucket", "ada"), 7, (15, Some(70), Some(150))).await;
+    check(log(), ("log", "x"), 4, (4, None, Some(60))).await;
+    check(log(), ("log", "x"), 1, (5, Some(60), Some(60))).await;
+    let window = Limit::new(3, Period::MINUTE);
+    check(window, ("user", "ada"), 2, (2, None, Some(20))).await;
+    check(window, ("user", "ada"), 1, (3, Some(20), Some(20))).await;
+    // What remains is not enough for a hit that costs four.
+    check(window, ("costly", "x"), 5, (5, None, Some(20))).await;
+    check(window, ("costly", "x"), 1, (6, Some(20), Some(20))).await;
+    check(window, ("hopeless", "x"), 3, (3, None, Some(20))).await;
 }
 
 /// A limit that a request brings along is held as its rule's is.

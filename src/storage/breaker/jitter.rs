@@ -9,7 +9,8 @@ pub struct Jitter(f64);
 
 impl Jitter {
     /// Waits for the whole backoff.
-    pub const WHOLE: Jitter = Jitter(1.0);
+    #[cfg(test)]
+    pub(super) const WHOLE: Jitter = Jitter(1.0);
 
     /// The jitter of a random number; what lies outside of 0 to 1 becomes the nearest bound.
     #[must_use]

@@ -33,10 +33,11 @@ enum Known {
 }
 
 impl Known {
-    fn count(&self, limit: Limit, share: Share, now: Timestamp) -> u64 {
+    /// What there is, as hits that change nothing are told.
+    fn look(&self, limit: Limit, share: Share, now: Timestamp) -> Reading {
         match self {
-            Self::Window(account) => account.count(limit, share),
-            Self::Meter(belief) => belief.count(limit, share, now),
+            Self::Window(account) => Reading::of_window(account.count(limit, share), false),
+            Self::Meter(belief) => belief.look(limit, share, now),
         }
     }
 }
@@ -67,7 +68,7 @@ impl Ledger {
                         meters.charge(key, hit, slot, share, now);
                         reading
                     }
-                    false => Reading { count: draft.before.count(hit.limit, share, now), ..draft.reading },
+                    false => draft.reading.untaken(draft.before.look(hit.limit, share, now)),
                 });
             }
             return readings;

@@ -6,8 +6,9 @@ use crate::decision::algorithm::Algorithm;
 use crate::decision::fixed_window::{self, Window};
 use crate::decision::hit::Hit;
 use crate::decision::limit::Limit;
-use crate::decision::meter::{self, Meter};
+use crate::decision::meter;
 use crate::decision::reading::Reading;
+use crate::decision::request::Hits;
 use crate::decision::sliding_log::{LogChange, SlidingLog};
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
@@ -46,11 +47,24 @@ impl Shard {
         Draft::State(self.read(self.table.find(key), limit, now))
     }
 
-    /// What a draft holds.
-    pub(super) fn used(&mut self, key: HashedKey<'_>, limit: Limit, draft: &Draft, now: Timestamp) -> u64 {
+    /// What there is in a hit's counter.
+    pub(super) fn look(&mut self, key: HashedKey<'_>, limit: Limit, now: Timestamp) -> Reading {
+        let draft = self.draft(key, limit, now);
+        self.look_in(key, limit, &draft, now)
+    }
+
+    /// What there is in a draft of it.
+    pub(super) fn look_in(
+        &mut self,
+        key: HashedKey<'_>,
+        limit: Limit,
+        draft: &Draft,
+        now: Timestamp,
+    ) -> Reading {
         match draft {
-            Draft::State(state) => state.used(limit, now),
-            Draft::Log(change) => self.changed_log(key, limit, *change, now, |log| log.used(limit, now)),
+            Draft::State(state) => state.look(limit, now),
+            Draft::Log(change) => self
+                .changed_log(key, limit, *change, now, |log| meter::judge(log, limit, Hits::Refund(0), now)),
         }
     }
 

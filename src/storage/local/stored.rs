@@ -5,7 +5,7 @@ use crate::decision::key::CounterKey;
 use crate::decision::sliding_log::SlidingLog;
 use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
-use crate::decision::ticks::{MOST, Ticks};
+use crate::decision::ticks::MOST;
 use crate::decision::token_bucket::TokenBucket;
 use crate::storage::table::{Worth, entries_in};
 
@@ -48,8 +48,7 @@ impl Worth for Stored {
             Self::SlidingWindow { previous, current, .. } => u64::from(*previous) + u64::from(*current),
             Self::SlidingLog(log) => log.total(),
             Self::Bucket { level_and_low, .. } => {
-                let period = CounterKey::period_of(key);
-                let per_hit = period.map_or(1, |period| Ticks::of(period).per_period());
+                let per_hit = CounterKey::kind_of(key).map_or(1, |kind| kind.ticks().per_period());
                 (level_and_low >> LOW_BITS).div_ceil(per_hit)
             }
         }
@@ -156,6 +155,7 @@ mod tests {
     fn a_bucket_is_worth_what_it_holds_in_hits() {
         let worth = |key: &[u8], level| Stored::from(State::Bucket(TokenBucket { level, at: 5 })).worth(key);
         assert_eq!(worth(b"1|t60|d|k=v", 60_000 * 3 - 1), 3);
-        assert_eq!(worth(b"1|t86400|d|k=v", 86_400 * 3), 3);
+        assert_eq!(worth(b"1|t86400|d|k=v", 86_400_000 * 3), 3);
+        assert_eq!(worth(b"1|T86400|d|k=v", 86_400 * 3), 3);
     }
 }

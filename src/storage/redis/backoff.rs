@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ahash::RandomState;
+use crate::storage::chance::Chance;
 
 /// Doubles its pauses up to a bound; each is drawn from the upper half of its size.
 #[derive(Debug)]
@@ -10,12 +10,12 @@ pub(super) struct Backoff {
     least: Duration,
     most: Duration,
     attempts: u32,
-    noise: RandomState,
+    chance: Chance,
 }
 
 impl Backoff {
     pub(super) fn new(least: Duration, most: Duration) -> Self {
-        Self { least, most, attempts: 0, noise: RandomState::new() }
+        Self { least, most, attempts: 0, chance: Chance::default() }
     }
 
     /// Notes that the last attempt was worth it: the next one may come at once.
@@ -31,13 +31,8 @@ impl Backoff {
             return Duration::ZERO;
         }
         let pause = self.least.saturating_mul(1 << (attempt - 1).min(16)).min(self.most);
-        pause / 2 + (pause / 2).mul_f64(share(self.noise.hash_one(attempt)))
+        pause / 2 + (pause / 2).mul_f64(self.chance.fraction(attempt))
     }
-}
-
-/// A number from 0 to 1 out of random bits.
-fn share(bits: u64) -> f64 {
-    f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

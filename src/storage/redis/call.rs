@@ -10,9 +10,12 @@ pub(super) use reply::{malformed, number, state};
 use redis::{Cmd, Value};
 
 use crate::decision::hit::{Hit, Role};
+use crate::decision::key::kind::Kind;
 use crate::decision::limit::Limit;
 use crate::decision::request::Hits;
+use crate::decision::ticks::Tick;
 use crate::decision::time::Timestamp;
+use crate::decision::token_bucket::TokenBucket;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::{Counts, Mode, Order, Outcome, Route, Ticket, Way};
 use crate::storage::redis::script::{KnownScripts, Script};
@@ -144,14 +147,18 @@ impl CountCall {
         {
             let (first, limit) = (last, self.first_hit(&run[0]).limit);
             last += run.len();
-            command.arg(limit.period.seconds()).arg(drained_in_a_tick(limit));
+            match limit.tick() {
+                Tick::Millisecond => command.arg(limit.period.seconds()),
+                Tick::Second => command.arg(format!("{}S", limit.period.seconds())),
+            };
+            command.arg(drained_in_a_tick(limit));
             match self.first_hit(&run[0]).hits {
                 Hits::Take(amount) if self.is_uniform(&run[0]) => {
-                    command.arg(format!("{}x{amount}/{}", run[0].hits, limit.capacity()))
+                    command.arg(format!("{}x{amount}/{}", run[0].hits, room(limit)))
                 }
                 _ => command.arg(self.listed(first, |hit| {
                     let taken_anyway = if hit.limit.overdraft { "!" } else { "" };
-                    format!("{}/{}{taken_anyway},", signed(hit.hits), hit.limit.capacity())
+                    format!("{}/{}{taken_anyway},", signed(hit.hits), room(hit.limit))
                 })),
             };
             if last < self.keys.len() {
@@ -170,7 +177,7 @@ impl CountCall {
     fn metered_terms(&self, key: &KeyUse) -> (bool, u32, u32, u64, usize, u64) {
         let Hit { limit, .. } = self.first_hit(key);
         let (period, rate) = (limit.period.seconds(), drained_in_a_tick(*limit));
-        (self.is_uniform(key), period, rate, limit.capacity(), key.hits, key.sum)
+        (self.is_uniform(key), period, rate, room(*limit), key.hits, key.sum)
     }
 
     /// Puts keys with equal arguments next to each other.
@@ -235,7 +242,7 @@ pub(super) fn write_kind(command: &mut Cmd, limit: Limit) {
     match limit.algorithm.is_meter() {
         false => command.arg(limit.period.seconds()),
         true => {
-            let letter = char::from(limit.algorithm.letter());
+            let letter = char::from(Kind::of(limit).letter());
             command.arg(format!("{letter}{}/{}", limit.period.seconds(), drained_in_a_tick(limit)))
         }
     };
@@ -253,10 +260,18 @@ fn signed(hits: Hits) -> i64 {
     }
 }
 
-/// What the script holds a hit against. A refund is never over.
+/// What the script holds a hit against. A refund is never over; of a meter, where it leaves more than fits in, it is told when one more does.
 fn limit(hit: &Hit) -> u64 {
     match hit.hits {
-        Hits::Take(_) => hit.limit.capacity(),
-        Hits::Refund(_) => u64::MAX,
+        Hits::Refund(amount) if amount == 0 || !hit.limit.algorithm.is_meter() => u64::MAX,
+        _ => room(hit.limit),
+    }
+}
+
+/// The most that a counter may hold with a hit that passes: of buckets the level, of all others hits.
+fn room(limit: Limit) -> u64 {
+    match limit.algorithm.is_bucket() {
+        true => TokenBucket::brim(limit),
+        false => limit.capacity(),
     }
 }

@@ -9,7 +9,6 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use parking_lot::Mutex;
 
 use crate::secrets::watched::{Look, Steady, Watched};
 use crate::storage::redis::failure::Failure;
+use crate::storage::redis::remarks::Remarks;
 use source::Words;
 
 pub(super) use login::Login;
@@ -41,7 +41,7 @@ struct Shared {
     /// What was last told of the files, so that it is told once.
     fault: Mutex<Option<String>>,
     /// The servers of which was told that they do not take a changed login.
-    refusing: Mutex<HashSet<String>>,
+    refusing: Remarks,
 }
 
 /// What to present, in this order.
@@ -62,7 +62,7 @@ impl Credentials {
             logins: ArcSwap::default(),
             steady: Mutex::default(),
             fault: Mutex::default(),
-            refusing: Mutex::default(),
+            refusing: Remarks::default(),
         };
         let credentials = Self { shared: Arc::new(shared) };
         match credentials.shared.source.read() {
@@ -99,7 +99,7 @@ impl Credentials {
     /// Notes that a server takes this login, which was the current one.
     pub(super) fn accepted(&self, login: &Login, server: &dyn fmt::Display) {
         login.note_taken();
-        if self.shared.refusing.lock().remove(&server.to_string()) {
+        if self.shared.refusing.forget(&server.to_string()) {
             tracing::info!(%server, "the server accepts the changed user and password now");
         }
     }
@@ -107,7 +107,7 @@ impl Credentials {
     /// Notes that a server does not take the current login, while we have, or can get, a connection with the one before it.
     /// Told once for each server, until it takes one.
     pub(super) fn refused(&self, server: &dyn fmt::Display, why: &Failure) {
-        if self.shared.refusing.lock().insert(server.to_string()) {
+        if self.shared.refusing.is_news(&server.to_string(), "refused") {
             tracing::warn!(
                 %server, %why,
                 "the server does not accept the changed user and password; connections go on with those before. Give the new \

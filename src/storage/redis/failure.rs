@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError, ServerError};
 
-use crate::storage::redis::node::NodeAddress;
-
 /// What servers say when a command inside a script is not the user's to run, as it has no code of its own: Redis 6 and 7.0,
 /// then Valkey.
 const NOT_ALLOWED_IN_SCRIPT: [&str; 2] = ["The user executing the script can't", "ACL failure in script"];
@@ -77,16 +75,6 @@ pub struct Redirect {
     pub address: Arc<str>,
 }
 
-impl Redirect {
-    /// The other node, where `from` has sent us to it.
-    #[must_use]
-    pub fn target(&self, from: &NodeAddress) -> Option<NodeAddress> {
-        // A node that has no name for another one says `?`.
-        let (host, port) = self.address.rsplit_once(':').filter(|(host, _)| *host != "?")?;
-        Some(from.beside(Some(host).filter(|host| !host.is_empty()), port.parse().ok()?))
-    }
-}
-
 /// A key holds what is no counter of ours; only that key is concerned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -132,7 +120,20 @@ impl Failure {
     }
 
     fn of_code(code: &str, detail: &str) -> Self {
-        match code {
+        // Redis 6 wraps what a command in a script could not do into an error of the script; once, whatever else a text says.
+        let wrapped = || {
+            let (_, inner) = detail.split_once(" -")?;
+            inner.split_once(' ').filter(|(code, _)| code.bytes().all(|byte| byte.is_ascii_uppercase()))
+        };
+        let (code, detail) = match Self::known(code, detail) {
+            Some(failure) => return failure,
+            None => wrapped().unwrap_or((code, detail)),
+        };
+        Self::known(code, detail).unwrap_or_else(|| Failure::Other(format!("{code} {detail}").into()))
+    }
+
+    fn known(code: &str, detail: &str) -> Option<Self> {
+        Some(match code {
             "LOADING" => Failure::Loading,
             "OOM" => Failure::Oom,
             "MASTERDOWN" => Failure::MasterDown,
@@ -152,17 +153,8 @@ impl Failure {
             "ERR" | "@user_script:" if NOT_ALLOWED_IN_SCRIPT.iter().any(|text| detail.contains(text)) => {
                 Failure::NoPerm(detail.into())
             }
-            // Redis 6 wraps what a command in a script could not do into an error of the script.
-            _ => detail.split_once(" -").map_or_else(
-                || Failure::Other(format!("{code} {detail}").into()),
-                |(_, inner)| match inner.split_once(' ') {
-                    Some((code, detail)) if code.bytes().all(|byte| byte.is_ascii_uppercase()) => {
-                        Self::of_code(code, detail)
-                    }
-                    _ => Failure::Other(format!("{code} {detail}").into()),
-                },
-            ),
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -206,6 +198,8 @@ mod tests {
             check(code, detail, &Failure::NoPerm(detail.into()));
         }
         check("ERR", "unknown command", &Failure::Other("ERR unknown command".into()));
+        let nested = format!("x{}", " -ERR x".repeat(1 << 20));
+        check("ERR", &nested, &Failure::Other(nested.split_once(" -").unwrap().1.into()));
         check("no", "upstream host", &Failure::Refused("no upstream host".into()));
         check("MISCONF", "no disk", &Failure::Refused("MISCONF no disk".into()));
     }

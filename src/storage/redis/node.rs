@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::storage::redis::connection::Connection;
 use crate::storage::redis::credentials::{Credentials, Login};
-use crate::storage::redis::failure::Failure;
+use crate::storage::redis::failure::{Failure, Redirect};
 use crate::storage::redis::names::{self, Names};
 use crate::storage::redis::shard_time::ShardTime;
 use crate::storage::redis::tls::Tls;
@@ -97,6 +97,14 @@ impl NodeAddress {
         };
         let address = ConnectionAddr::Tcp(host.unwrap_or(own).to_owned(), port);
         Self { info: self.info.clone().set_addr(address), ..self.clone() }
+    }
+
+    /// The other server, where this one has sent us to it.
+    #[must_use]
+    pub fn redirected(&self, to: &Redirect) -> Option<Self> {
+        // A node that has no name for another one says `?`.
+        let (host, port) = to.address.rsplit_once(':').filter(|(host, _)| *host != "?")?;
+        Some(self.beside(Some(host).filter(|host| !host.is_empty()), port.parse().ok()?))
     }
 
     /// Who we are there.

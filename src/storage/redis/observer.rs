@@ -98,9 +98,3 @@ impl CallEnd {
         if *failure == Failure::Timeout { Self::Late } else { Self::Lost }
     }
 }
-
-/// Hears nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Deaf;
-
-impl Observer for Deaf {}

@@ -7,11 +7,11 @@ use redis::{Pipeline, ServerError, Value};
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::key::CounterKey;
+use crate::decision::key::kind::Kind;
 use crate::decision::key::pattern::Piece;
 use crate::decision::limit::Limit;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::storage::inspect::Held;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Way;
 use crate::storage::redis::packed::Packed;
@@ -76,7 +76,7 @@ impl Side {
         let write = |pipeline: &mut Pipeline, (full, key): &FullKey| {
             match key.kind() {
                 // Only a script knows how much of a log is forgotten.
-                Some((Algorithm::SlidingLog, period)) => {
+                Some(Kind { algorithm: Algorithm::SlidingLog, period, .. }) => {
                     let script = Script::CountSlidingLog.code();
                     pipeline.cmd("EVAL").arg(script).arg(1).arg(full);
                     pipeline.arg(now.millis()).arg(period.seconds()).arg(1).arg("0x0/0");
@@ -128,22 +128,6 @@ impl Side {
     }
 }
 
-impl Found {
-    /// What this means under this key, by the server's clock.
-    #[must_use]
-    pub fn held(self, key: &CounterKey, now: Timestamp) -> Held {
-        match (self, key.period()) {
-            (Found::Nothing, _) => Held::Nothing,
-            (Found::Counter(packed), Some(period)) => {
-                Held::State(State::FixedWindow(packed.window(period, now)))
-            }
-            (Found::Meter(state), _) => Held::State(state),
-            (Found::Counter(_), None) => Held::Foreign("its key has no unit".into()),
-            (Found::Foreign(why), _) => Held::Foreign(why.into()),
-        }
-    }
-}
-
 /// A pattern as SCAN takes it: the prefix that all keys have, then what the pieces say.
 #[must_use]
 pub fn glob(prefix: &str, pieces: &[Piece]) -> Vec<u8> {
@@ -173,13 +157,15 @@ fn found(key: &CounterKey, reply: Value, now: Timestamp) -> Result<Found, Failur
         Value::BulkString(value) if value.is_empty() => Ok(Found::Nothing),
         Value::BulkString(value) => {
             let counter = match kind {
-                Some((algorithm, _)) if algorithm.is_meter() => stored(algorithm, &value).map(Found::Meter),
+                Some(Kind { algorithm, .. }) if algorithm.is_meter() => {
+                    stored(algorithm, &value).map(Found::Meter)
+                }
                 _ => Packed::read(&value).map(Found::Counter),
             };
             Ok(counter.unwrap_or(Found::Foreign("it is no count")))
         }
         Value::Array(replies) => match (replies.as_slice(), kind) {
-            (log @ [Value::Array(_)], Some((algorithm, period))) => {
+            (log @ [Value::Array(_)], Some(Kind { algorithm, period, .. })) => {
                 let state = told(Limit::new(0, period).held_by(algorithm), log, now)?;
                 let is_empty = matches!(&state, State::SlidingLog(log) if log.total() == 0);
                 Ok(if is_empty { Found::Nothing } else { Found::Meter(state) })

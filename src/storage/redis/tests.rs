@@ -4,6 +4,7 @@ mod bench;
 mod counting;
 mod logs;
 mod losses;
+mod marks;
 mod mending;
 mod model;
 mod renaming;
@@ -23,7 +24,7 @@ use crate::decision::reading::Reading;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::time::Timestamp;
 use crate::storage::redis::link::{Link, LinkSettings};
-use crate::storage::redis::observer::{Deaf, Observer};
+use crate::storage::redis::observer::Observer;
 use crate::storage::redis::order::{Counts, Mode, Now, Order, OrderHits, Outcome, Route};
 
 use server::Server;
@@ -56,6 +57,12 @@ fn order(hits: OrderHits, mode: Mode) -> Order {
 fn one(hit: Hit) -> Order {
     order(smallvec![hit], Mode::Count)
 }
+
+/// Hears nothing.
+#[derive(Debug)]
+struct Deaf;
+
+impl Observer for Deaf {}
 
 fn open(server: &Server) -> Link {
     open_with(server, Arc::new(Deaf))

@@ -8,7 +8,6 @@ mod files;
 mod stream;
 mod verify;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::secrets::watched::{Look, Steady, Watched};
 use crate::storage::redis::failure::Failure;
+use crate::storage::redis::remarks::Remarks;
 use files::Files;
 
 pub(super) use stream::SecureStream;
@@ -75,7 +75,7 @@ struct Shared {
     connector: ArcSwap<Result<TlsConnector, String>>,
     steady: Mutex<Steady<Files>>,
     /// Why handshakes with each server fail, to be told once.
-    failures: Mutex<HashMap<String, String>>,
+    failures: Remarks,
     /// What the files held when they were last taken over or found faulty.
     judged: Mutex<Result<Files, String>>,
 }
@@ -102,7 +102,7 @@ impl Tls {
             tracing::error!(fault, "TLS to Redis cannot be set up; check redis.tls");
         }
         let (connector, judged) = (ArcSwap::from_pointee(connector), Mutex::new(files));
-        let (steady, failures) = (Mutex::default(), Mutex::default());
+        let (steady, failures) = (Mutex::default(), Remarks::default());
         let shared = Shared { settings, server_name, connector, steady, failures, judged };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -130,7 +130,7 @@ impl Tls {
         };
         let why = match timeout_at(until, connector.connect(name, stream)).await {
             Ok(Ok(stream)) => {
-                self.shared.failures.lock().remove(server);
+                self.shared.failures.forget(server);
                 return Ok(SecureStream::new(stream));
             }
             Ok(Err(error)) => explain::handshake(&error),
@@ -138,7 +138,7 @@ impl Tls {
         };
         let failure = failure(&why);
         // Requests that wait in vain may be what opens the breaker, and theirs is not the reason that somebody needs.
-        if self.shared.failures.lock().insert(server.to_owned(), why.clone()).as_ref() != Some(&why) {
+        if self.shared.failures.is_news(server, &why) {
             tracing::warn!(server, why, "TLS to the server fails");
         }
         Err(failure)

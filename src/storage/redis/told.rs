@@ -7,7 +7,7 @@ use crate::decision::limit::Limit;
 use crate::decision::sliding_log::{LogEntry, SlidingLog};
 use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
-use crate::decision::ticks::{MOST, Ticks};
+use crate::decision::ticks::MOST;
 use crate::decision::time::Timestamp;
 use crate::decision::token_bucket::TokenBucket;
 use crate::storage::redis::call::{malformed, number};
@@ -22,7 +22,7 @@ pub(super) fn told(limit: Limit, numbers: &[Value], now: Timestamp) -> Result<St
         Algorithm::FixedWindow => return Err(malformed()),
         Algorithm::TokenBucket | Algorithm::LeakyBucket => {
             let (level, ahead) = (next()?, next()?);
-            State::Bucket(TokenBucket { level, at: Ticks::of(limit.period).at(now).saturating_add(ahead) })
+            State::Bucket(TokenBucket { level, at: limit.ticks().at(now).saturating_add(ahead) })
         }
         Algorithm::SlidingWindow => {
             State::SlidingWindow(SlidingWindow { start: next()?, previous: next()?, current: next()? })
@@ -124,7 +124,7 @@ fn packed(value: &[u8], letter: u8) -> Option<[[u8; 8]; 3]> {
 
 /// A whole number that Lua packed as one of its own.
 fn whole(bytes: [u8; 8]) -> Option<u64> {
-    let number = f64::from_be_bytes(bytes);
+    let number = f64::from_le_bytes(bytes);
     let exact = (0.0..=MOST as f64).contains(&number) && number.fract() == 0.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, from 0 to 2^52")]
     exact.then_some(number as u64)
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn value(letter: u8, numbers: [f64; 3], behind: &[u8]) -> Vec<u8> {
-        [&[letter], numbers.map(f64::to_be_bytes).as_flattened(), behind].concat()
+        [&[letter], numbers.map(f64::to_le_bytes).as_flattened(), behind].concat()
     }
 
     #[test]

@@ -10,11 +10,12 @@ use crate::decision::key::CounterKey;
 use crate::decision::key::name::CounterName;
 use crate::decision::key::pattern::KeyPattern;
 use crate::decision::period::Period;
+use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::storage::inspect::{Position, Step, StoredCounter, Stranger, Unread};
+use crate::storage::inspect::{Held, Position, Step, StoredCounter, Stranger, Unread};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::Way;
-use crate::storage::redis::scan::{END, FullKey, OfKeys, Scanned, glob};
+use crate::storage::redis::scan::{END, Found, FullKey, OfKeys, Scanned, glob};
 use crate::storage::redis::side::Side;
 use crate::storage::shared::group::ShardGroup;
 use crate::storage::shared::shard::Shard;
@@ -131,7 +132,7 @@ impl SharedWalk {
         for ((_, key), value) in wanted.into_iter().zip(values) {
             step.counters.push(match value {
                 Ok(found) => {
-                    let held = found.held(&key, now);
+                    let held = held(found, &key, now);
                     StoredCounter { key, shard: Some(Arc::clone(&shard)), held, now }
                 }
                 // Another shard that is away costs one wait and not one for each key.
@@ -155,7 +156,7 @@ impl SharedWalk {
     fn counter(&self, key: &[u8], group: &Arc<ShardGroup>) -> Option<(CounterKey, bool)> {
         let own = key.strip_prefix(group.link_settings().key_prefix.as_bytes())?;
         let name = CounterName::read(own)?;
-        let counts_here = Arc::ptr_eq(self.shards.group_of(name.period), group);
+        let counts_here = Arc::ptr_eq(self.shards.group_of(name.kind.period), group);
         Some((CounterKey::from_stored(own)?, counts_here && self.pattern.matches(own, &name)))
     }
 }
@@ -171,7 +172,7 @@ impl Shards {
             async |side: &Side, keys: &[FullKey], now: Timestamp, way: Way| side.read(keys, now, way).await;
         let (found, shard) = self.ask_owner(key, own, read).await?;
         let (name, now) = (shard.name(), shard.now(own));
-        Ok(StoredCounter { key: key.clone(), shard: Some(name.into()), held: found.held(key, now), now })
+        Ok(StoredCounter { key: key.clone(), shard: Some(name.into()), held: held(found, key, now), now })
     }
 
     /// Resets one counter where it lives now, and forgets what this replica knows of it.
@@ -233,7 +234,7 @@ impl Shards {
     fn group_of_key(&self, key: &CounterKey) -> &Arc<ShardGroup> {
         let name = CounterName::read(key.as_bytes());
         // What is asked for has been read before; any other key would be the main group's.
-        self.group_of(name.map_or(Period::YEAR, |name| name.period))
+        self.group_of(name.map_or(Period::YEAR, |name| name.kind.period))
     }
 
     /// The shards that have counters, each under a name that keeps its order, from this name on.
@@ -273,4 +274,15 @@ fn beginning(place: String) -> Position {
 
 fn unread(shard: &str, failure: &Failure) -> Unread {
     Unread { shard: shard.into(), why: failure.to_string() }
+}
+
+/// What was found under this key, by the server's clock.
+fn held(found: Found, key: &CounterKey, now: Timestamp) -> Held {
+    match (found, key.period()) {
+        (Found::Nothing, _) => Held::Nothing,
+        (Found::Counter(packed), Some(period)) => Held::State(State::FixedWindow(packed.window(period, now))),
+        (Found::Meter(state), _) => Held::State(state),
+        (Found::Counter(_), None) => Held::Foreign("its key has no unit".into()),
+        (Found::Foreign(why), _) => Held::Foreign(why.into()),
+    }
 }

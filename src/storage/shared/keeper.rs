@@ -160,8 +160,9 @@ impl Keeper {
 
     fn probe_failed(&self, failure: &Failure) {
         let (uptime, jitter) = (self.shard.uptime(), self.shard.jitter());
-        let why = self.shard.reason(failure).unwrap_or(FailureReason::UnexpectedReply);
-        self.shard.tell(self.shard.breaker().probe_failed(why, uptime, jitter), failure);
+        let failure = self.shard.cause(failure);
+        let why = self.shard.reason(&failure).unwrap_or(FailureReason::UnexpectedReply);
+        self.shard.tell(self.shard.breaker().probe_failed(why, uptime, jitter), &failure);
     }
 
     /// Announces this replica where replicas do so, and has a look at how the shard is set up.

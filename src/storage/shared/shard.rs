@@ -9,14 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ahash::RandomState;
 use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::decision::time::Timestamp;
+use crate::storage::breaker::reason::FailureReason;
 use crate::storage::breaker::shared::SharedBreaker;
 use crate::storage::breaker::{BreakerSettings, Jitter, Transition, Uptime};
+use crate::storage::chance::Chance;
 use crate::storage::ledger::Share;
+use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::Link;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::order::Now;
@@ -40,9 +43,13 @@ pub struct Shard {
     time: ArcSwapOption<ShardTime>,
     offset_millis: AtomicI64,
     eviction_policy: ArcSwapOption<String>,
-    jitter: RandomState,
+    chance: Chance,
     /// The address that its name moved to last.
     renamed: ArcSwapOption<SocketAddr>,
+    /// Why no connection to it could be made, while none can be.
+    unreachable: ArcSwapOption<Failure>,
+    /// Why it was said to be away.
+    told: Mutex<Option<FailureReason>>,
     /// What happened at it.
     pub figures: ShardFigures,
 }
@@ -120,8 +127,10 @@ impl Shard {
             time: ArcSwapOption::empty(),
             offset_millis: AtomicI64::new(0),
             eviction_policy: ArcSwapOption::empty(),
-            jitter: RandomState::new(),
+            chance: Chance::default(),
             renamed: ArcSwapOption::empty(),
+            unreachable: ArcSwapOption::empty(),
+            told: Mutex::default(),
             figures: ShardFigures::default(),
         }
     }
@@ -212,9 +221,7 @@ impl Shard {
 
     /// A number that keeps replicas from doing things in step.
     pub(super) fn jitter(&self) -> Jitter {
-        let random = self.jitter.hash_one(Instant::now().duration_since(self.started).as_nanos());
-        #[expect(clippy::cast_precision_loss, reason = "a jitter needs no precision")]
-        Jitter::new(random as f64 / u64::MAX as f64)
+        Jitter::new(self.chance.fraction(Instant::now().duration_since(self.started).as_nanos()))
     }
 
     pub(super) fn open_link(self: &Arc<Self>) -> Link {
@@ -227,7 +234,8 @@ impl Shard {
         self.tell(self.breaker.hold(self.uptime()), &why);
     }
 
-    /// Logs a change of the breaker's state: one line a change, not one a request.
+    /// Logs a change of the breaker's state: one line when the shard goes, another one where the reason becomes another one, and one when it is
+    /// back; not one for each request or probe.
     pub(super) fn tell(&self, transition: Option<Transition>, why: &dyn fmt::Display) {
         let Some(transition) = transition else { return };
         self.group.doubt();
@@ -235,14 +243,24 @@ impl Shard {
         let Transition { from, to } = transition;
         let (shard, from, to) = (self.name(), from.name(), to.name());
         match to {
-            "open" => {
+            "open" if self.is_news(from) => {
                 tracing::warn!(%shard, from, to, %why, "the shard is away: its counters are decided by this replica");
             }
+            "open" => tracing::debug!(%shard, from, to, %why, "the shard is still away"),
             "closed" => {
                 tracing::info!(%shard, from, to, %why, "the shard is back: its counters are shared again");
             }
             _ => tracing::debug!(%shard, from, to, %why, "the shard is being probed"),
         }
+    }
+}
+
+impl Shard {
+    /// Whether it was not said yet that the shard is away, for this reason.
+    fn is_news(&self, from: &str) -> bool {
+        let reason = self.breaker.snapshot().last_failure();
+        let told = std::mem::replace(&mut *self.told.lock(), reason);
+        from == "closed" || told != reason
     }
 }
 

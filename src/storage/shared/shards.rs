@@ -133,7 +133,7 @@ impl Shards {
 
     /// Takes in what the node `from` said of a slot; gives the other node's address, which is in the topology now.
     pub(super) fn note(&self, hint: Hint, redirect: &Redirect, from: &Shard) -> Option<NodeAddress> {
-        let target = redirect.target(from.address()).filter(|_| redirect.slot < SLOTS)?;
+        let target = from.address().redirected(redirect).filter(|_| redirect.slot < SLOTS)?;
         let (group, now) = (from.group(), Instant::now());
         let slot = group.slot(redirect.slot);
         let topology = self.topology();

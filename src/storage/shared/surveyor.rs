@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ahash::RandomState;
 use tokio::time::{sleep, timeout};
 
+use crate::storage::chance::Chance;
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::node::NodeAddress;
 use crate::storage::redis::side::Side;
@@ -82,7 +82,7 @@ pub struct Surveyor {
     /// Surveys in a row that found something amiss.
     unrest: usize,
     lost: bool,
-    random: RandomState,
+    chance: Chance,
 }
 
 impl Surveyor {
@@ -90,7 +90,7 @@ impl Surveyor {
     #[must_use]
     pub fn new(shards: &Arc<Shards>, group: &Arc<ShardGroup>, source: Source) -> Self {
         let (shards, group) = (Arc::clone(shards), Arc::clone(group));
-        let (surveys, older, unrest, random) = (0, 0, 0, RandomState::new());
+        let (surveys, older, unrest, chance) = (0, 0, 0, Chance::default());
         Self {
             shards,
             group,
@@ -101,7 +101,7 @@ impl Surveyor {
             older,
             unrest,
             lost: false,
-            random,
+            chance,
         }
     }
 
@@ -121,7 +121,7 @@ impl Surveyor {
                 _ => LASTING_UNREST,
             };
             // Replicas that lose a server at the same time do not all ask at the same time.
-            sleep(BREATH + BREATH.mul_f64(self.jitter())).await;
+            sleep(BREATH + BREATH.mul_f64(self.chance.fraction(self.surveys))).await;
             // Either way it is time for the next one.
             let _ = timeout(pause, self.group.doubted()).await;
         }
@@ -210,13 +210,6 @@ impl Surveyor {
             Source::Cluster { .. } => side.cluster_map().await,
             Source::Sentinel { master, .. } => side.master_of(master).await,
         }
-    }
-
-    /// Something between 0 and 1.
-    fn jitter(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a jitter needs no precision")]
-        let random = self.random.hash_one(self.surveys) as f64 / u64::MAX as f64;
-        random
     }
 
     /// Whether every shard that has slots is there.

@@ -19,8 +19,8 @@ async fn counters_are_listed_shown_and_reset() {
     let ada = table.out.lines().find(|line| line.contains("k=ada")).unwrap();
     let cells: Vec<&str> = ada.split_whitespace().collect();
     assert_eq!(cells[..7], ["mesh", "k=ada", "fixed_window", "3/year", "4", "3", "0"], "{ada}");
-    assert_eq!((cells[8], cells[9]), ("local", "k"), "{ada}");
-    assert!(cells[10].ends_with("rules-0.yaml:4:5"), "{ada}");
+    assert_eq!((cells[9], cells[10], cells[11]), ("local", "k", "-"), "{ada}");
+    assert!(cells[12].ends_with("rules-0.yaml:4:5"), "{ada}");
     assert!(!table.out.contains('\x1b') && table.err.contains("4 counters\n"), "{}", table.err);
 
     let shown = of(&server, &["get", "--domain", "mesh", "host=api.example.com"]).await.succeeded();
@@ -83,6 +83,41 @@ async fn a_rule_with_several_limits_has_as_many_counters() {
     count(&server, "several=v", 1).await;
     let all = of(&server, &["reset", "--domain", "mesh", "several=v"]).await.succeeded();
     assert_eq!(all.out, "2 counters were reset\n");
+}
+
+#[tokio::test]
+async fn a_limit_is_shown_by_its_name_and_asked_for_by_its_algorithm_or_unit() {
+    let server = Ratekeeper::with_rules(RULES).await;
+    count(&server, "both=v", 6).await;
+    let table = of(&server, &["list", "--rule", "both"]).await.succeeded().out;
+    let mut named: Vec<(&str, &str)> = table
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .map(|cells| (cells[2], cells[11]))
+        .collect();
+    named.sort_unstable();
+    assert_eq!(named, [("fixed_window", "sum"), ("token_bucket", "burst")], "{table}");
+
+    let get = ["get", "--domain", "mesh", "--algorithm", "token_bucket", "both=v"];
+    let bucket = of(&server, &get).await.succeeded().out;
+    assert!(bucket.contains("count     6 of 6 per year, 0 remaining\nnext      in "), "{bucket}");
+    assert!(bucket.contains(", named burst\n"), "{bucket}");
+    let bucket = json_of(&server, &get).await.json();
+    let (next, reset) = (bucket["next_seconds"].as_u64().unwrap(), bucket["reset_seconds"].as_u64().unwrap());
+    let sixth = 31_536_000 / 6;
+    assert!((sixth - 60..=sixth).contains(&next) && reset > 5 * sixth, "{bucket}");
+
+    let ask = ["get", "--domain", "mesh", "--unit", "365d", "--algorithm", "fixed_window", "both=v"];
+    assert!(of(&server, &ask).await.succeeded().out.contains("6 of 9 per year"));
+    let none = of(&server, &["get", "--domain", "mesh", "--algorithm", "sliding_log", "both=v"]).await;
+    assert!(
+        none.status == Some(1) && none.err.contains("has no limit that is held by sliding_log"),
+        "{}",
+        none.err
+    );
+    let reset = ["reset", "--domain", "mesh", "--algorithm", "token_bucket", "both=v"];
+    assert_eq!(of(&server, &reset).await.succeeded().out, "1 counter was reset\n");
 }
 
 #[tokio::test]

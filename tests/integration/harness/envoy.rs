@@ -76,7 +76,7 @@ impl Envoy {
     /// What Envoy counted of a cluster so far, those of nothing aside.
     pub(crate) async fn cluster_statistics(&self, cluster: &str) -> String {
         let path = format!("/stats?usedonly&filter=^cluster.{cluster}");
-        http::get(self.admin, &path).await.unwrap().text().to_owned()
+        http::get(self.admin, &path).await.unwrap().text()
     }
 
     /// The value of one of Envoy's own counters or gauges; 0 where it has none yet.

@@ -1,12 +1,11 @@
 //! The service behind Envoy: answers every request with 200 and a JSON account of what reached it, or as a language model does.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,7 +27,8 @@ impl Upstream {
     }
 
     /// Starts one that answers as language models do, with the tokens that it used: as many as the header `x-tokens` says.
-    /// Without that it answers with an error, which says nothing of tokens; with `x-stream`, in events.
+    /// Without that it answers with an error, which says nothing of tokens; with `x-stream`, in events; with `x-type`, as that content type; and
+    /// with `accept-encoding`, in what nobody can read.
     pub(crate) async fn model() -> Self {
         Self::answering(complete).await
     }
@@ -49,7 +49,12 @@ impl Drop for Upstream {
 type Answering = fn(&Request<Incoming>) -> Response<Full<Bytes>>;
 
 async fn accept(listener: TcpListener, answer: Answering) {
-    let service = service_fn(move |request| ready(Ok::<_, Infallible>(answer(&request))));
+    let service = service_fn(move |request| async move {
+        let answer = answer(&request);
+        // One that is answered before it has come whole would end with its connection.
+        let _ = request.into_body().collect().await;
+        Ok::<_, Infallible>(answer)
+    });
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
@@ -70,9 +75,13 @@ fn complete(request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let Some(tokens) = header("x-tokens").map(|tokens| tokens.parse::<u64>().unwrap()) else {
         return typed(500, "application/json", json!({"error": {"message": "overloaded"}}).to_string());
     };
-    let answer = json!({"choices": [], "usage": {"prompt_tokens": 0, "total_tokens": tokens}});
+    if header("accept-encoding").is_some() {
+        return typed(200, "application/json", "compressed".to_owned());
+    }
+    let usage = json!({"prompt_tokens": 0, "total_tokens": tokens, "input_tokens": tokens / 4, "output_tokens": tokens - tokens / 4});
+    let answer = json!({"choices": [], "usage": usage});
     if header("x-stream").is_none() {
-        return typed(200, "application/json", answer.to_string());
+        return typed(200, header("x-type").unwrap_or("application/json"), answer.to_string());
     }
     let text = json!({"choices": [{"delta": {"content": "text"}}]});
     typed(200, "text/event-stream", format!("data: {text}\n\ndata: {answer}\n\ndata: [DONE]\n\n"))

@@ -11,7 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("storage", &["decision", "secrets"]),
     ("config", &["decision"]),
     ("decision", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["secrets"]),
     ("secrets", &[]),
 ];
 
@@ -63,7 +63,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
             "cli/health",
         ],
     ),
-    (&["rustls_native_certs"], &["secrets/pem", "telemetry/trace/export/tls"]),
+    (&["rustls_native_certs"], &["secrets/pem"]),
     (
         &["tokio_rustls"],
         &["server/transport/tls", "server/transport/tests/tls", "storage/redis/tls", "cli/health"],

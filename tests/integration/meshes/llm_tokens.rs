@@ -1,6 +1,7 @@
 //! `deploy/envoy/llm-tokens.yaml`: an Envoy in front of a language model, with limits in tokens that are known after the answer.
 
 use ::http::{HeaderValue, Method};
+use serde_json::Value;
 
 use super::example::{Example, ratekeeper};
 use crate::harness::http::{self, Answer};
@@ -20,8 +21,12 @@ struct Models {
 
 impl Models {
     async fn start() -> Self {
+        Self::of(Example::of_file(FILE)).await
+    }
+
+    async fn of(example: Example) -> Self {
         let (ratekeeper, upstream) = (ratekeeper(&[RULES]).await, Upstream::model().await);
-        let envoy = Example::of_file(FILE)
+        let envoy = example
             .cluster_at("model", &[upstream.address])
             .cluster_at("ratekeeper", &[ratekeeper.listen.grpc])
             .patient()
@@ -32,20 +37,19 @@ impl Models {
 
     /// A question to a model, the answer to which takes so many tokens; `None` fails.
     async fn complete(&self, team: &str, body: &str, tokens: Option<u32>) -> Answer {
-        self.ask(team, body, tokens, false).await
+        let tokens = tokens.map(|tokens| tokens.to_string());
+        let tokens = tokens.iter().map(|tokens| ("x-tokens", tokens.as_str()));
+        self.ask(body, tokens.chain([("x-team", team), JSON])).await
     }
 
-    async fn ask(&self, team: &str, body: &str, tokens: Option<u32>, streams: bool) -> Answer {
+    async fn ask<'a>(
+        &self,
+        body: &str,
+        headers: impl IntoIterator<Item = (&'static str, &'a str)>,
+    ) -> Answer {
         let mut request = http::request(Method::POST, "/v1/chat/completions", body);
-        let mut set =
-            |name, value: &str| request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
-        set("content-type", "application/json");
-        set("x-team", team);
-        if let Some(tokens) = tokens {
-            set("x-tokens", &tokens.to_string());
-        }
-        if streams {
-            set("x-stream", "yes");
+        for (name, value) in headers {
+            request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
         http::send(self.envoy.entrance, request).await.unwrap()
     }
@@ -68,6 +72,7 @@ fn bucket(team: &str, model: &str) -> Ask {
     ask(&format!("budget=tokens team={team} model={model}")).domain("llm").own_hits(0)
 }
 
+const JSON: (&str, &str) = ("content-type", "application/json");
 const SMALL: &str = r#"{"model": "small", "messages": []}"#;
 const LARGE: &str = r#"{"model": "large", "messages": []}"#;
 
@@ -94,7 +99,8 @@ async fn tokens_are_counted_after_the_answer_and_a_debt_is_waited_for() {
 #[tokio::test]
 async fn an_answer_in_a_stream_is_counted_when_it_is_over() {
     let models = Models::start().await;
-    let answer = models.ask("a", SMALL, Some(3_000), true).await;
+    let headers = [("x-team", "a"), ("x-tokens", "3000"), ("x-stream", "yes"), JSON];
+    let answer = models.ask(SMALL, headers).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream"));
     assert!(answer.text().ends_with("data: [DONE]\n\n"), "{}", answer.text());
     models.left("a", "small", BURST - 3_000).await;
@@ -149,4 +155,71 @@ async fn requests_are_bounded_whatever_they_cost() {
         passed += 1;
     }
     assert_eq!(passed, 60);
+}
+
+#[tokio::test]
+async fn what_a_question_and_an_answer_call_themselves_decides_nothing() {
+    let models = Models::start().await;
+    let types =
+        ["application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/Problem+JSON"];
+    for (number, content) in (1..).zip(types) {
+        let headers =
+            [("x-team", "a"), ("x-tokens", "1000"), ("x-type", content), ("accept-encoding", "gzip"), JSON];
+        assert_eq!(models.ask(SMALL, headers).await.status, 200);
+        models.left("a", "small", BURST - 1_000 * number).await;
+    }
+    for (number, content) in (1..).zip(["application/json; charset=utf-8", "text/plain", ""]) {
+        let headers = [("x-team", "a"), ("x-tokens", "1000"), ("content-type", content)];
+        let kept = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        assert_eq!(models.ask(LARGE, kept).await.status, 200);
+        models.left("a", "large", BURST - 4 * 1_000 * number).await;
+    }
+}
+
+#[tokio::test]
+async fn large_questions_pass_and_those_of_no_team_do_not() {
+    let models = Models::start().await;
+    let picture = "x".repeat(3 << 20);
+    let question = format!(r#"{{"model": "small", "messages": ["{picture}"]}}"#);
+    assert_eq!(models.complete("a", &question, Some(1_000)).await.status, 200);
+    models.left("a", "small", BURST - 1_000).await;
+    assert_eq!(models.ask(SMALL, [("x-tokens", "1000"), JSON]).await.status, 401);
+}
+
+#[tokio::test]
+async fn questions_and_answers_may_be_told_apart() {
+    let mut example = Example::of_file(FILE);
+    assert_eq!(told_apart(&mut example.0), 3, "an entry, and a rule in each of two filters");
+    let models = Models::of(example).await;
+    assert_eq!(models.complete("a", SMALL, Some(1_001)).await.status, 200);
+    models.left("a", "small", BURST - 1_001).await;
+    let headers = [("x-team", "a"), ("x-tokens", "3000"), ("x-stream", "yes"), JSON];
+    assert_eq!(models.ask(SMALL, headers).await.status, 200);
+    models.left("a", "small", BURST - 4_001).await;
+}
+
+/// Puts one for `input_tokens` and one for `output_tokens` in the place of each rule and entry with `total_tokens`: how many.
+fn told_apart(value: &mut Value) -> usize {
+    let mut fields: Vec<(String, &mut Value)> = match value {
+        Value::Object(fields) => fields.iter_mut().map(|(name, field)| (name.clone(), field)).collect(),
+        Value::Array(items) => items.iter_mut().map(|item| (String::new(), item)).collect(),
+        _ => Vec::new(),
+    };
+    let mut count = 0;
+    for (name, field) in &mut fields {
+        count += told_apart(field);
+        let (Value::Array(items), true) = (field, matches!(name.as_str(), "rules" | "rate_limits")) else {
+            continue;
+        };
+        let total: Vec<Value> =
+            items.extract_if(.., |item| item.to_string().contains("total_tokens")).collect();
+        count += total.len();
+        for (kind, item) in
+            ["input", "output"].iter().flat_map(|kind| total.iter().map(move |item| (kind, item)))
+        {
+            let text = item.to_string().replace("total_tokens", &format!("{kind}_tokens"));
+            items.push(serde_json::from_str(&text).unwrap());
+        }
+    }
+    count
 }

@@ -4,6 +4,7 @@
 
 use super::fleet::{Fleet, LIMIT, WIDE_BUDGET, passes, settings};
 use super::load::burst;
+use super::passwords;
 use crate::harness::{Redis, RedisCluster, ask};
 
 /// The keys of the meters with a limit of [`LIMIT`], which are named after their algorithms.
@@ -76,18 +77,23 @@ async fn check_ignored(fleet: &Fleet, together: bool) {
     assert_eq!(fleet.fallback_decisions().await, decided, "every decision was the store's");
 }
 
+/// As a user who may do what the page for operators says and no more.
+fn as_the_page_has_it(redis: &Redis) -> String {
+    passwords::with(redis, "username: me, password: s3cret")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_one_server() {
-    let redis = Redis::start().await;
-    let fleet = Fleet::start(&settings("single", &[redis.url()], WIDE_BUDGET)).await;
+    let redis = passwords::server("s3cret").await;
+    let fleet = Fleet::start(&as_the_page_has_it(&redis)).await;
     check_counted(&fleet).await;
     assert_eq!(redis.keys_without_expiry().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_one_server_where_denied_requests_do_not_count() {
-    let redis = Redis::start().await;
-    let fleet = Fleet::start(&(settings("single", &[redis.url()], WIDE_BUDGET) + IGNORE)).await;
+    let redis = passwords::server("s3cret").await;
+    let fleet = Fleet::start(&(as_the_page_has_it(&redis) + IGNORE)).await;
     check_ignored(&fleet, true).await;
     assert_eq!(redis.keys_without_expiry().await, Vec::<String>::new());
 }

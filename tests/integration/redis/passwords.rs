@@ -23,7 +23,7 @@ fn permissions() -> Vec<&'static str> {
 }
 
 /// A server on which `me` has this password, and nobody else may do anything that counts.
-async fn server(password: &str) -> Redis {
+pub(super) async fn server(password: &str) -> Redis {
     let redis = Redis::start().await;
     set_user(&redis, "me", password).await;
     redis.cli(&["ACL", "SETUSER", "default", "-eval", "-evalsha"]).await;
@@ -43,7 +43,7 @@ async fn change(redis: &Redis, rules: &[&str]) {
 }
 
 /// The settings of this store with more of them.
-fn with(redis: &Redis, more: &str) -> String {
+pub(super) fn with(redis: &Redis, more: &str) -> String {
     settings("single", &[redis.url()], WIDE_BUDGET).replace("timeout:", &format!("{more}, timeout:"))
 }
 
@@ -187,6 +187,21 @@ async fn a_file_that_is_of_no_use_for_a_while() {
 }
 
 /// As cloud IAM has it: a user and a token that are good for seconds, and whoever still uses them then is thrown out.
+#[test]
+fn every_command_of_the_scripts_is_among_the_permissions() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage/redis/scripts");
+    let scripts =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let text: String = scripts.collect();
+    let commands: BTreeSet<&str> =
+        text.split("call('").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
+        let permission = format!("+{}", command.to_lowercase());
+        assert!(permissions().contains(&permission.as_str()), "the page does not name {permission}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_that_expire() {
     let redis = Redis::start().await;

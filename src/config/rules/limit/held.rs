@@ -1,6 +1,6 @@
 //! How a limit is held: `algorithm`, and what belongs to one: `burst` and `overdraft`.
 
-use crate::config::decode::{Decoder, Field, Optional, Reported};
+use crate::config::decode::{Decoder, Field, Optional, Reported, listed};
 use crate::decision::algorithm::Algorithm;
 use crate::decision::limit::{Limit, TooLarge};
 
@@ -23,10 +23,7 @@ impl<'a, 't> Held<'a, 't> {
     /// Reads a field; false where it is none of these.
     pub(super) fn read(&mut self, decoder: &mut Decoder<'_, '_>, field: &Field<'a, 't>) -> bool {
         match field.name {
-            "algorithm" => {
-                self.algorithm =
-                    decoder.choice(field, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)));
-            }
+            "algorithm" => self.algorithm = algorithm(decoder, field),
             "burst" => {
                 self.burst = decoder.whole(field, 1..=u32::MAX);
                 self.burst_field = Some(*field);
@@ -64,14 +61,19 @@ impl<'a, 't> Held<'a, 't> {
             None => limit,
         };
         let limit = Limit { overdraft: self.overdraft(decoder, limit.algorithm)?, ..limit };
-        match self.too_large(limit, decoder.longest_log()) {
+        match self.too_large(limit, decoder.longest_log()).or_else(|| too_fast(limit)) {
             Some((message, help)) => {
-                let burst = self.burst_field.as_ref().filter(|_| limit.burst > limit.requests_per_unit);
+                let burst = self.burst_field.as_ref().filter(|_| self.has_burst());
                 let field = burst.or(number);
                 Err(field.map_or(Reported, |field| decoder.refuse(field, message, help)))
             }
             None => Ok(limit),
         }
+    }
+
+    /// Whether a burst was read.
+    fn has_burst(&self) -> bool {
+        matches!(self.burst, Ok(Some(_)))
     }
 
     /// What to say of a limit that is too large for its algorithm.
@@ -89,11 +91,14 @@ impl<'a, 't> Held<'a, 't> {
             ));
         }
         let TooLarge { most } = limit.check_size().err()?;
-        let and_burst = if self.burst_field.is_some() { " for `requests_per_unit` and `burst`" } else { "" };
+        let or_burst = match limit.algorithm {
+            Algorithm::TokenBucket if !self.has_burst() => ", or a `burst` that is no larger",
+            _ => "",
+        };
         Some((
             format!("too large for a `{name}` of `{period}`, whose counters would not be exact"),
             format!(
-                "write {most} at the most{and_burst}, or take a shorter window or `algorithm: fixed_window`"
+                "write {most} at the most{or_burst}, or take a shorter window or `algorithm: fixed_window`"
             ),
         ))
     }
@@ -134,6 +139,39 @@ impl<'a, 't> Held<'a, 't> {
             overdraft => Ok(overdraft.unwrap_or(false)),
         }
     }
+}
+
+/// What to say of a bucket that is too small for its rate.
+fn too_fast(limit: Limit) -> Option<(String, String)> {
+    let (capacity, least) = (limit.capacity(), limit.least_burst());
+    if !limit.algorithm.is_bucket() || capacity >= least {
+        return None;
+    }
+    let (name, hits) = (limit.algorithm.name(), if capacity == 1 { "hit" } else { "hits" });
+    let message = format!(
+        "a `{name}` that holds {capacity} {hits} lets no more pass in a millisecond, and {} per `{}` are up to {least}",
+        limit.requests_per_unit, limit.period
+    );
+    let help = match limit.algorithm {
+        Algorithm::LeakyBucket => {
+            format!("write `algorithm: token_bucket` with a `burst` of {least} at least")
+        }
+        _ => format!("write {least} at least"),
+    };
+    Some((message, help))
+}
+
+/// Reads `algorithm`. An empty one is refused: whoever writes `algorithm:` wants another than the default.
+fn algorithm(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Algorithm> {
+    if field.node.is_null() {
+        let names = listed(&Algorithm::ALL.map(Algorithm::name));
+        return Err(decoder.refuse(
+            field,
+            "`algorithm` is empty",
+            format!("name one of {names}, or leave the field out"),
+        ));
+    }
+    decoder.choice(field, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
 }
 
 /// Reports that a field does not belong where it stands. One without a value says nothing, and so never comes here.

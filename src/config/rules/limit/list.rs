@@ -1,6 +1,6 @@
 //! Several limits on one rule: `rate_limits`, a list of what stands under `rate_limit`, and `limits`, the same in short text.
 
-use super::{Place, own_names, short};
+use super::{Place, own_names, refuse_unlimited, short};
 use crate::config::decode::{Decoder, Field, Path, Reported};
 use crate::config::yaml::{Node, Span, Value};
 use crate::decision::algorithm::Algorithm;
@@ -21,6 +21,10 @@ pub(in crate::config::rules) fn read(
     decoder: &mut Decoder<'_, '_>,
     field: &Field<'_, '_>,
 ) -> Result<Vec<LimitSpec>, Reported> {
+    if let Value::Mapping(_) = field.node.value {
+        let help = "put `- ` before each limit; or did you mean `rate_limit`, which has one?";
+        return Err(decoder.refuse(field, "`rate_limits` must be a list, not a mapping", help));
+    }
     let items = decoder.items(field)?;
     let names = own_names(items);
     read_items(decoder, field, items, |decoder, node, path| {
@@ -62,12 +66,6 @@ pub(in crate::config::rules) fn read_short(
     }
 }
 
-pub(super) fn refuse_unlimited(decoder: &mut Decoder<'_, '_>, span: Span, path: &Path<'_>) -> Reported {
-    let help =
-        "an unlimited rule counts nothing; write `rate_limit: {unlimited: true}` alone, or leave it out";
-    decoder.report(span, path, "`unlimited` in a list of limits", help)
-}
-
 fn read_items<'a, 't>(
     decoder: &mut Decoder<'_, '_>,
     field: &Field<'a, 't>,
@@ -95,27 +93,35 @@ fn read_items<'a, 't>(
 }
 
 impl List<'_> {
-    /// Adds a limit. Two of the same algorithm in the same window would have one counter; of most such two the smaller one decides.
+    /// Adds a limit. Two of the same algorithm in the same window would have one counter.
     fn add(&mut self, decoder: &mut Decoder<'_, '_>, limit: LimitSpec, span: Span, index: usize) {
         let same = self.limits.iter().position(|one| kind(one) == kind(&limit));
         if let (Some(earlier), Some((algorithm, period))) = (same, kind(&limit)) {
             let Span { line, column, .. } = self.spans[earlier];
-            let (both, remedy) = match algorithm {
-                Algorithm::FixedWindow => (String::new(), "keep the smaller one, which decides"),
-                Algorithm::TokenBucket => (
-                    format!(", both held by `{}`", algorithm.name()),
-                    "they would have one counter; keep one of them, or give them windows of different lengths (6 per minute are as fast as 1 per 10s)",
-                ),
-                _ => {
-                    (format!(", both held by `{}`", algorithm.name()), "keep the smaller one, which decides")
-                }
+            let both = match algorithm {
+                Algorithm::FixedWindow => String::new(),
+                _ => format!(", both held by `{}`", algorithm.name()),
             };
+            let remedy = remedy(algorithm, self.limits[earlier].cost == limit.cost);
             let message = format!("two limits for windows of the same length, `{period}`{both}");
             let help = format!("{remedy}; the first is in line {line}, column {column}");
             self.result = Err(decoder.report(span, &Path::Item(self.path, index), message, help));
         }
         self.limits.push(limit);
         self.spans.push(span);
+    }
+}
+
+/// What to do with two limits that would have one counter. Of most the smaller one decides, where a request costs the same in both.
+fn remedy(algorithm: Algorithm, costs_the_same: bool) -> &'static str {
+    match algorithm {
+        Algorithm::TokenBucket => {
+            "they would have one counter; keep one of them, or give them windows of different lengths (6 per minute are as fast as 1 per 10s)"
+        }
+        _ if costs_the_same => "keep the smaller one, which decides",
+        _ => {
+            "they would have one counter, and a request does not cost the same in both; keep one of them, or give them windows of different lengths"
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A limit in short text: `10/s`, `500/h`, `100/5m`, `10/minute`.
 
-use super::list::refuse_unlimited;
+use super::refuse_unlimited;
 use super::window::abbreviated;
 use crate::config::decode::{Decoder, Path, Reported, closest};
 use crate::config::diagnostic::quote;
@@ -32,6 +32,10 @@ pub(super) fn read(
     if text.trim().eq_ignore_ascii_case("unlimited") {
         return Err(refuse_unlimited(decoder, node.span, path));
     }
+    if let Some(list) = list(text) {
+        let message = format!("{} is not one limit", scalar.quoted());
+        return Err(decoder.report(node.span, path, message, format!("write a list: {list}")));
+    }
     let Some((number, window)) = text.split_once('/') else {
         let message = format!("{} is no limit", scalar.quoted());
         return Err(decoder.report(node.span, path, message, FORM));
@@ -42,6 +46,15 @@ pub(super) fn read(
             decoder.report(node.span, path, format!("{}: {what}", scalar.quoted()), help)
         })?;
     Ok(LimitSpec { quota: QuotaSpec::Counted(limit), name: None, replaces: Vec::new(), cost: Cost::PLAIN })
+}
+
+/// The list that is meant by several limits in one text.
+fn list(text: &str) -> Option<String> {
+    let is_between = |sign: char| matches!(sign, ',' | ';') || sign.is_whitespace();
+    let limits: Vec<&str> = text.split(is_between).filter(|limit| !limit.is_empty()).collect();
+    let is_limit =
+        |limit: &&str| limit.starts_with(|sign: char| sign.is_ascii_digit()) && limit.contains('/');
+    (limits.len() > 1 && limits.iter().all(is_limit)).then(|| quote(&format!("[{}]", limits.join(", "))))
 }
 
 /// What is wrong with a part, and the remedy.
@@ -59,6 +72,10 @@ fn requests(text: &str) -> Result<u32, Wrong> {
     if text.is_empty() {
         return wrong("the number is missing", FORM);
     }
+    if text.starts_with('-') {
+        let help = format!("{FORM}; before an item of a list write `- `, with a space");
+        return wrong(format!("{} is no whole number", quote(text)), help);
+    }
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return wrong(format!("{} is no whole number", quote(text)), FORM);
     }
@@ -70,19 +87,8 @@ fn requests(text: &str) -> Result<u32, Wrong> {
     })
 }
 
-/// The window's length: what `per` takes, or the sign of a unit alone for one of it.
+/// The window's length.
 fn period(text: &str) -> Result<Period, Wrong> {
-    let unit = match text {
-        "s" => Some(Unit::Second),
-        "m" => Some(Unit::Minute),
-        "h" => Some(Unit::Hour),
-        "d" => Some(Unit::Day),
-        "w" => Some(Unit::Week),
-        _ => None,
-    };
-    if let Some(unit) = unit {
-        return Ok(unit.into());
-    }
     text.parse().or_else(|fault| match fault {
         NoPeriod::OutOfBounds => wrong(
             format!("a window {fault}"),

@@ -117,7 +117,7 @@ fn per(decoder: &mut Decoder<'_, '_>, field: &Field<'_, '_>) -> Optional<Period>
             decoder.refuse(field, format!("`per` {fault}, not {}", quote(&text)), help)
         }
         NoPeriod::NotRead => {
-            let help = "write numbers with s, m, h or d, as in `per: 30s`, `per: 5m`, `per: 1h30m`; or a unit's name";
+            let help = "write numbers with s, m, h, d or w, as in `per: 30s`, `per: 5m`, `per: 1h30m`; one of these alone; or a unit's name";
             decoder.refuse(field, format!("`per` is no length of time: {}", quote(&text)), help)
         }
     })

@@ -101,14 +101,16 @@ fn numbers_and_units() {
     check_limit("{unit: day, requests_per_unit: 1, unlimited: false}", limit(counted(1, Period::DAY)));
     let costs = |multiplier: u32, most: u32| {
         let cost = Cost { multiplier: multiplier.try_into().unwrap(), most: most.try_into().unwrap() };
-        LimitSpec { cost, ..limit(counted(1, Period::DAY)) }
+        LimitSpec { cost, ..limit(counted(5, Period::DAY)) }
     };
-    check_limit("{unit: day, requests_per_unit: 1, hits_multiplier: 5, max_hits: 20}", costs(5, 20));
-    check_limit("{unit: day, requests_per_unit: 1, max_hits: 4294967295}", costs(1, u32::MAX));
+    check_limit("{unit: day, requests_per_unit: 5, hits_multiplier: 5, max_hits: 20}", costs(5, 20));
+    check_limit("{unit: day, requests_per_unit: 5, max_hits: 4294967295}", costs(1, u32::MAX));
     let per = |seconds| limit(counted(1, Period::from_seconds(seconds).unwrap()));
     check_limit("{per: 5m, requests_per_unit: 1}", per(300));
     check_limit("{per: 1h30m, requests_per_unit: 1}", per(5_400));
     check_limit("{per: Hour, requests_per_unit: 1}", per(3_600));
+    check_limit("{per: m, requests_per_unit: 1}", per(60));
+    check_limit("{per: 1w, requests_per_unit: 1}", per(7 * 86_400));
     check_limit("{unit: minute, unit_multiplier: 5, requests_per_unit: 1}", per(300));
     check_limit("{unit: hour, unit_multiplier: 1, per: , requests_per_unit: 1}", per(3_600));
     check_limit("{unlimited: true}", limit(QuotaSpec::Unlimited));
@@ -132,7 +134,6 @@ fn algorithms() {
     check(", algorithm: token_bucket, burst: 1", bucket.with_burst(1));
     check(", burst: 4294967295, algorithm: token_bucket", bucket.with_burst(u32::MAX));
     check(", algorithm: token_bucket, burst:, overdraft:", bucket);
-    check(", algorithm:", minute);
     let nothing = Limit::new(0, Period::DAY).held_by(Algorithm::TokenBucket);
     check_limit(
         "{unit: day, requests_per_unit: 0, algorithm: token_bucket}",

@@ -116,7 +116,7 @@ error: not valid YAML: a bracket that stays open
   |
 1 | domain: [
   |         ^
-  = help: close the bracket that was opened above, and put commas between items
+  = help: close it behind its last item, and put commas between items
 
 error: unknown field `x`
  --> b.yaml:2:1

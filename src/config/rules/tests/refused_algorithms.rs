@@ -201,8 +201,8 @@ fn numbers_that_would_not_be_exact() {
       burst: 72000000
   - key: m
     rate_limits:
-      - {unit: second, requests_per_unit: 4294967295, algorithm: leaky_bucket}
-      - {unit: hour, requests_per_unit: 4294967295, algorithm: sliding_window}
+      - {unit: month, requests_per_unit: 4294967295, algorithm: token_bucket, burst: 1000000}
+      - {unit: month, requests_per_unit: 4294967295, algorithm: sliding_window}
 "#,
         r#"
 error: too large for a `token_bucket` of `year`, whose counters would not be exact
@@ -211,7 +211,7 @@ error: too large for a `token_bucket` of `year`, whose counters would not be exa
 4 |     rate_limit: {unit: year, requests_per_unit: 72000000, algorithm: token_bucket}
   |                                                 ^^^^^^^^
   = field: descriptors[0].rate_limit.requests_per_unit
-  = help: write 71404103 at the most, or take a shorter window or `algorithm: fixed_window`
+  = help: write 71404103 at the most, or a `burst` that is no larger, or take a shorter window or `algorithm: fixed_window`
 
 error: too large for a `token_bucket` of `year`, whose counters would not be exact
   --> a.yaml:10:14
@@ -219,15 +219,91 @@ error: too large for a `token_bucket` of `year`, whose counters would not be exa
 10 |       burst: 72000000
    |              ^^^^^^^^
    = field: descriptors[1].rate_limit.burst
-   = help: write 71404103 at the most for `requests_per_unit` and `burst`, or take a shorter window or `algorithm: fixed_window`
+   = help: write 71404103 at the most, or take a shorter window or `algorithm: fixed_window`
 
-error: too large for a `sliding_window` of `hour`, whose counters would not be exact
-  --> a.yaml:14:41
+error: too large for a `sliding_window` of `month`, whose counters would not be exact
+  --> a.yaml:14:42
    |
-14 |       - {unit: hour, requests_per_unit: 4294967295, algorithm: sliding_window}
-   |                                         ^^^^^^^^^^
+14 |       - {unit: month, requests_per_unit: 4294967295, algorithm: sliding_window}
+   |                                          ^^^^^^^^^^
    = field: descriptors[2].rate_limits[1].requests_per_unit
-   = help: write 625499948 at the most, or take a shorter window or `algorithm: fixed_window`
+   = help: write 868749928 at the most, or take a shorter window or `algorithm: fixed_window`
+"#,
+    );
+}
+
+#[test]
+fn rates_that_a_bucket_is_too_small_for() {
+    check_descriptors(
+        r#"  - key: k
+    rate_limit: {unit: second, requests_per_unit: 1000, algorithm: leaky_bucket}
+    descriptors:
+      - key: l
+        rate_limit: {unit: second, requests_per_unit: 36000, algorithm: leaky_bucket}
+  - key: m
+    rate_limits:
+      - {unit: minute, requests_per_unit: 6000000, algorithm: token_bucket, burst: 99}
+      - {unit: hour, requests_per_unit: 6000000, algorithm: token_bucket, burst: 2}
+"#,
+        r#"
+error: a `leaky_bucket` that holds 1 hit lets no more pass in a millisecond, and 36000 per `second` are up to 36
+ --> a.yaml:7:55
+  |
+7 |         rate_limit: {unit: second, requests_per_unit: 36000, algorithm: leaky_bucket}
+  |                                                       ^^^^^
+  = field: descriptors[0].descriptors[0].rate_limit.requests_per_unit
+  = help: write `algorithm: token_bucket` with a `burst` of 36 at least
+
+error: a `token_bucket` that holds 99 hits lets no more pass in a millisecond, and 6000000 per `minute` are up to 100
+  --> a.yaml:10:84
+   |
+10 | …   - {unit: minute, requests_per_unit: 6000000, algorithm: token_bucket, burst: 99}
+   |                                                                                  ^^
+   = field: descriptors[1].rate_limits[0].burst
+   = help: write 100 at least
+"#,
+    );
+}
+
+#[test]
+fn costs_that_never_pass() {
+    check_descriptors(
+        r#"  - key: k
+    rate_limit: {unit: minute, requests_per_unit: 10, hits_multiplier: 50}
+  - key: l
+    rate_limits:
+      - {unit: minute, requests_per_unit: 10, algorithm: leaky_bucket, hits_multiplier: 5}
+      - {unit: minute, requests_per_unit: 10, algorithm: token_bucket, burst: 2, hits_multiplier: 5, max_hits: 3}
+      - {unit: hour, requests_per_unit: 10, algorithm: token_bucket, burst: 2, hits_multiplier: 5, max_hits: 2}
+  - key: none
+    rate_limit: {unit: minute, requests_per_unit: 0, hits_multiplier: 50}
+  - key: after
+    rate_limit: {unit: minute, requests_per_unit: 10, hits_multiplier: 50, algorithm: token_bucket, overdraft: true}
+"#,
+        r#"
+error: a request of one hit counts as 50, and a `fixed_window` of 10 never lets that pass
+ --> a.yaml:4:72
+  |
+4 |     rate_limit: {unit: minute, requests_per_unit: 10, hits_multiplier: 50}
+  |                                                                        ^^
+  = field: descriptors[0].rate_limit.hits_multiplier
+  = help: write `requests_per_unit: 50` at least, or `max_hits: 10` at the most
+
+error: a request of one hit counts as 5, and a `leaky_bucket` of 1 never lets that pass
+ --> a.yaml:7:89
+  |
+7 | …{unit: minute, requests_per_unit: 10, algorithm: leaky_bucket, hits_multiplier: 5}
+  |                                                                                  ^
+  = field: descriptors[1].rate_limits[0].hits_multiplier
+  = help: take `algorithm: token_bucket` with a `burst` of 5 at least, or `max_hits: 1` at the most
+
+error: a request of one hit counts as 3, and a `token_bucket` of 2 never lets that pass
+ --> a.yaml:8:99
+  |
+8 | …ute, requests_per_unit: 10, algorithm: token_bucket, burst: 2, hits_multiplier: 5, max_hits: 3}
+  |                                                                                  ^
+  = field: descriptors[1].rate_limits[1].hits_multiplier
+  = help: write a `burst` of 3 at least, or `max_hits: 2` at the most
 "#,
     );
 }

@@ -19,7 +19,7 @@ error: `per` is no length of time: `5 minutes`
 4 |     rate_limit: {per: 5 minutes, requests_per_unit: 1}
   |                       ^^^^^^^^^
   = field: descriptors[0].rate_limit.per
-  = help: write numbers with s, m, h or d, as in `per: 30s`, `per: 5m`, `per: 1h30m`; or a unit's name
+  = help: write numbers with s, m, h, d or w, as in `per: 30s`, `per: 5m`, `per: 1h30m`; one of these alone; or a unit's name
 
 error: `per` is no length of time: `300`
  --> a.yaml:6:23
@@ -27,7 +27,7 @@ error: `per` is no length of time: `300`
 6 |     rate_limit: {per: 300, requests_per_unit: 1}
   |                       ^^^
   = field: descriptors[1].rate_limit.per
-  = help: write numbers with s, m, h or d, as in `per: 30s`, `per: 5m`, `per: 1h30m`; or a unit's name
+  = help: write numbers with s, m, h, d or w, as in `per: 30s`, `per: 5m`, `per: 1h30m`; one of these alone; or a unit's name
 
 error: `per` must be text, not a list
  --> a.yaml:8:23

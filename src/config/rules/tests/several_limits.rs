@@ -137,7 +137,7 @@ error: `rate_limits` must be a list, not a mapping
 12 |     rate_limits: {unit: day, requests_per_unit: 1}
    |                  ^
    = field: descriptors[4].rate_limits
-   = help: put `- ` before each item
+   = help: put `- ` before each limit; or did you mean `rate_limit`, which has one?
 ",
     );
 }
@@ -168,6 +168,62 @@ error: two limits for windows of the same length, `minute`
   |         ^
   = field: descriptors[1].rate_limits[1]
   = help: keep the smaller one, which decides; the first is in line 7, column 9
+",
+    );
+}
+
+#[test]
+fn windows_of_the_same_length_where_a_request_does_not_cost_the_same() {
+    check_descriptors(
+        "  - key: k
+    rate_limits:
+      - {unit: minute, requests_per_unit: 10, hits_multiplier: 5}
+      - {per: 60s, requests_per_unit: 20}
+",
+        "
+error: two limits for windows of the same length, `minute`
+ --> a.yaml:6:9
+  |
+6 |       - {per: 60s, requests_per_unit: 20}
+  |         ^
+  = field: descriptors[0].rate_limits[1]
+  = help: they would have one counter, and a request does not cost the same in both; keep one of them, or give them windows of different lengths; the first is in line 5, column 9
+",
+    );
+}
+
+#[test]
+fn several_limits_in_one_text() {
+    check_descriptors(
+        "  - key: k
+    limits: 10/s, 500/h
+  - key: l
+    limits: [\"10/s;500/h  5000/d\", '1,000/h']
+",
+        "
+error: `10/s, 500/h` is not one limit
+ --> a.yaml:4:13
+  |
+4 |     limits: 10/s, 500/h
+  |             ^^^^^^^^^^^
+  = field: descriptors[0].limits
+  = help: write a list: `[10/s, 500/h]`
+
+error: the text `10/s;500/h  5000/d` is not one limit
+ --> a.yaml:6:14
+  |
+6 |     limits: [\"10/s;500/h  5000/d\", '1,000/h']
+  |              ^^^^^^^^^^^^^^^^^^^^
+  = field: descriptors[1].limits[0]
+  = help: write a list: `[10/s, 500/h, 5000/d]`
+
+error: the text `1,000/h`: `1,000` is no whole number
+ --> a.yaml:6:36
+  |
+6 |     limits: [\"10/s;500/h  5000/d\", '1,000/h']
+  |                                    ^^^^^^^^^
+  = field: descriptors[1].limits[1]
+  = help: write a number and a window, as in `10/s`, `500/h`, `100/5m` or `10/minute`
 ",
     );
 }
@@ -245,7 +301,7 @@ error: `-1/s`: `-1` is no whole number
 4 |     limits: [/s, ten/s, 010/s, 4294967296/s, -1/s, 1.5/s]
   |                                              ^^^^
   = field: descriptors[0].limits[4]
-  = help: write a number and a window, as in `10/s`, `500/h`, `100/5m` or `10/minute`
+  = help: write a number and a window, as in `10/s`, `500/h`, `100/5m` or `10/minute`; before an item of a list write `- `, with a space
 
 error: `1.5/s`: `1.5` is no whole number
  --> a.yaml:4:52

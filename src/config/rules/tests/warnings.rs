@@ -87,6 +87,40 @@ error: unknown field `x`
     );
 }
 
+#[test]
+fn rules_that_are_never_reached() {
+    let first = "\
+domain: d
+descriptors:
+  - {key: path, value: '/api/*'}
+  - {key: path, value: /api/exact}
+  - {key: path, value: '/api/reports/*', descriptors: [{key: x, value: '*'}, {key: x, value: 'y*'}]}
+  - key: path
+    descriptors:
+      - {key: user}
+      - {key: user, value: '*'}
+";
+    let second =
+        "domain: d\ndescriptors: [{key: path, value: '/api/v1/*'}, {key: path, value: '/other/*'}]\n";
+    check(
+        &folder(&[("a.yaml", first), ("b.yaml", second)]),
+        &["."],
+        "
+warning: the descriptor `path` = `/api/reports/*` is never reached
+ --> ./a.yaml:5:5
+  = help: `/api/*` in line 3 stands before it and matches all that it would; put it in front of that one, or take it out
+
+warning: the descriptor `user` without a value is never reached
+ --> ./a.yaml:8:9
+  = help: `*` in line 9 matches every value and goes before it; take one of the two out
+
+warning: the descriptor `path` = `/api/v1/*` is never reached
+ --> ./b.yaml:2:15
+  = help: `/api/*` at ./a.yaml:3:5 stands before it and matches all that it would; put it in front of that one, or take it out
+",
+    );
+}
+
 const RULE: &str = "domain: d\ndescriptors: [{key: k}]\n";
 
 #[test]

@@ -536,7 +536,7 @@ error: not valid YAML: a bracket that stays open
   |
 1 | listen: {grpc: "a:1"
   |         ^
-  = help: close the bracket that was opened above, and put commas between items
+  = help: close it behind its last item, and put commas between items
 "#,
     );
 }

@@ -91,7 +91,7 @@ proptest! {
     ) {
         let key = key(&domain, period, &entries);
         let name = CounterName::read(key.as_bytes()).expect("a key of ours");
-        prop_assert_eq!(name.period, period);
+        prop_assert_eq!(name.kind.period, period);
         prop_assert!(name.domain.is(domain.as_bytes()));
         prop_assert!(!name.domain.is(b"another"));
         if let NamedEntries::Listed(named) = &name.entries {
@@ -117,7 +117,7 @@ proptest! {
             && let (Some(domain), NamedEntries::Listed(parts)) = (name.domain.plain(), &name.entries)
             && let Some(entries) = parts.iter().map(|(key, value)| Some((key.plain()?, value.plain()?))).collect::<Option<Entries>>()
         {
-            let key = key(std::str::from_utf8(&domain).unwrap_or("?"), name.period, &entries);
+            let key = key(std::str::from_utf8(&domain).unwrap_or("?"), name.kind.period, &entries);
             prop_assert!(std::str::from_utf8(&domain).is_err() || key.as_bytes() == text.as_bytes());
         }
     }

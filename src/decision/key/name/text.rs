@@ -3,8 +3,9 @@
 //! As in a rule's path, what could be mistaken for structure stands as `%XX`, and so does every byte that is not a printable ASCII
 //! character: a value is shown safely on any terminal, whoever chose it, and what is shown can be given back.
 
-use super::{CounterName, NamedEntries, Part, is_hash, unescaped};
-use crate::decision::key::{HEX, is_plain};
+use super::{CounterName, NamedEntries, Part, is_hash};
+use crate::decision::key::is_plain;
+use crate::decision::percent::{escaped, unescaped};
 use crate::decision::request::Entry;
 
 /// A key and its value.
@@ -74,10 +75,7 @@ pub fn shown(part: &[u8]) -> String {
     for &byte in part {
         match is_plain(byte) {
             true => text.push(char::from(byte)),
-            false => {
-                text.push('%');
-                text.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
-            }
+            false => text.extend(escaped(byte).map(char::from)),
         }
     }
     text

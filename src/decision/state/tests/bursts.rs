@@ -6,6 +6,7 @@ use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::request::Hits;
 use crate::decision::state::State;
+use crate::decision::ticks::Tick;
 use crate::decision::time::Timestamp;
 
 const LIMIT: u32 = 10;
@@ -46,7 +47,7 @@ fn length(limit: Limit) -> u64 {
 }
 
 fn any_arrival(limit: Limit, dice: &mut Dice) -> Arrival {
-    let hits = if dice.below(2) == 0 { 1 } else { 1 + dice.below(u64::from(LIMIT)) };
+    let hits = if dice.below(2) == 0 { 1 } else { 1 + dice.below(u64::from(limit.requests_per_unit)) };
     Arrival { at: START + dice.below(4 * length(limit)), hits: u32::try_from(hits).unwrap() }
 }
 
@@ -60,7 +61,7 @@ fn change(arrivals: &mut [Arrival], limit: Limit, dice: &mut Dice) {
         0 => near + dice.below(3),
         1 => near.saturating_sub(dice.below(3)),
         2 => near + length(limit) - 1 + dice.below(3),
-        3 => near + length(limit) / u64::from(LIMIT),
+        3 => near + length(limit) / u64::from(limit.requests_per_unit),
         4 => START + dice.below(4) * length(limit) + dice.below(4) - 2,
         _ => arrival.at,
     };
@@ -97,11 +98,9 @@ fn promise(limit: Limit, time: u64) -> u64 {
         // Each window that the interval touches has a limit of its own.
         Algorithm::FixedWindow => number * length * (2 + time / length),
         Algorithm::SlidingWindow => number * (length + time),
-        // What drained in a second, where time is whole seconds.
-        Algorithm::TokenBucket | Algorithm::LeakyBucket => {
-            let rounded = if limit.period.seconds() > 3_600 { 999 } else { 0 };
-            limit.capacity() * length + number * (time + rounded)
-        }
+        Algorithm::TokenBucket => limit.capacity() * length + number * (time + limit.tick().millis() - 1),
+        // A hit passes in the millisecond in which it fits.
+        Algorithm::LeakyBucket => length + number * time + number.min(length) - 1,
         Algorithm::SlidingLog => number * length * (1 + time / length),
     }
 }
@@ -157,13 +156,27 @@ fn a_bucket_lets_its_burst_pass_and_what_drained() {
     let bucket = per(Period::MINUTE, Algorithm::TokenBucket);
     check(bucket, Most { moment: 10, period: 19 });
     check(bucket.with_burst(25), Most { moment: 25, period: 34 });
-    // Days are counted in whole seconds: what drains in the last one is there from its beginning.
-    check(per(Period::DAY, Algorithm::TokenBucket), Most { moment: 10, period: 20 });
+    check(per(Period::DAY, Algorithm::TokenBucket), Most { moment: 10, period: 19 });
+    check(per(Period::MAX, Algorithm::TokenBucket), Most { moment: 10, period: 19 });
+}
+
+/// What drains in the last second is there from its beginning.
+#[test]
+fn a_bucket_that_is_counted_in_seconds_lets_a_second_more_pass() {
+    let bucket = Limit::new(7_000_000, Period::MAX).held_by(Algorithm::TokenBucket);
+    assert_eq!(bucket.tick(), Tick::Second);
+    worst(bucket, length(bucket), 1);
 }
 
 #[test]
 fn a_leaky_bucket_lets_one_hit_pass_and_what_drained() {
     check(per(Period::MINUTE, Algorithm::LeakyBucket), Most { moment: 1, period: 10 });
+    check(per(Period::DAY, Algorithm::LeakyBucket), Most { moment: 1, period: 10 });
+    // A seventh of a second is no whole number of milliseconds.
+    check(
+        Limit { requests_per_unit: 7, ..per(Period::SECOND, Algorithm::LeakyBucket) },
+        Most { moment: 1, period: 7 },
+    );
 }
 
 #[test]

@@ -120,9 +120,49 @@ proptest! {
     }
 
     #[test]
+    fn where_nothing_remains_one_more_passes_when_it_was_told_and_no_moment_earlier(
+        mut lived in lives(),
+        hits in prop_oneof![Just(Hits::Take(0)), Just(Hits::Refund(1)), Just(Hits::Take(u32::MAX))],
+    ) {
+        let (used, capacity) = (lived.used(), lived.limit.capacity());
+        // All that is left.
+        let left = u32::try_from(capacity.saturating_sub(used)).unwrap();
+        let hits = if hits == Hits::Take(u32::MAX) { Hits::Take(left) } else { hits };
+        let Reading { count, over, reset } = lived.count(hits);
+        if !over && lived.is_meter() && count >= capacity && capacity > 0 {
+            let reset = reset.unwrap();
+            prop_assert!(!lived.after(reset).count(Hits::Take(1)).over);
+            prop_assert!(lived.just_before(reset).count(Hits::Take(1)).over);
+        }
+    }
+
+    #[test]
+    fn what_never_passes_waits_a_period(mut lived in lives(), more in 1..9_u32) {
+        let period = lived.limit.period.duration();
+        if let Some(hits) = lived.limit.burst.checked_add(more) && lived.is_meter() {
+            let Reading { over, reset, .. } = lived.count(Hits::Take(hits));
+            prop_assert_eq!((over, reset), (true, Some(period)));
+        }
+        if lived.limit.burst == 0 && lived.is_meter() {
+            prop_assert_eq!(lived.count(Hits::Take(0)).reset, Some(period));
+        }
+    }
+
+    #[test]
+    fn what_is_left_alone_is_told_as_a_look_is(mut lived in lives(), hits in hits()) {
+        lived.state.advance(lived.limit, lived.now);
+        let before = lived.state.look(lived.limit, lived.now);
+        let looked = lived.clone().count(Hits::Take(0));
+        prop_assert_eq!(Reading { over: looked.over, ..before }, looked);
+        let told = lived.count(hits).untaken(before);
+        prop_assert_eq!((told.count, told.over), (before.count, told.over));
+        prop_assert!(told.over || told == before);
+    }
+
+    #[test]
     fn nothing_is_counted_when_it_was_told_and_something_until_then(mut lived in lives(), hits in hits()) {
-        let Reading { over, reset, .. } = lived.count(hits);
-        if !over && lived.is_meter() {
+        let Reading { count, over, reset } = lived.count(hits);
+        if !over && lived.is_meter() && count < lived.limit.capacity() {
             let reset = reset.unwrap();
             prop_assert_eq!(lived.after(reset).used(), 0);
             let until_then = if reset.is_zero() { 1 } else { lived.just_before(reset).used() };
@@ -141,6 +181,16 @@ proptest! {
         if took && after.used() == lived.used() + u64::from(hits) {
             after.count(Hits::Refund(hits));
             prop_assert_eq!(counting(&after.state), counting(&lived.state));
+        }
+    }
+
+    #[test]
+    fn a_meter_that_holds_nothing_is_as_one_that_is_not_there(mut lived in lives(), back in 0..2_500_u64, hits in hits()) {
+        lived.count(Hits::Refund(u32::MAX));
+        if lived.is_meter() && lived.used() == 0 {
+            let mut then = lived.then(lived.now.millis() - back);
+            let mut anew = Lived { state: State::begin(then.limit, then.now), ..then.clone() };
+            prop_assert_eq!(then.count(hits), anew.count(hits));
         }
     }
 

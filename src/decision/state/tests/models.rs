@@ -1,7 +1,7 @@
 //! Each algorithm again, from the list of all its hits and without regard to what that costs.
 //!
 //! Only two things are taken from the implementation, because they are rules and no consequences: how far ahead a counter is believed,
-//! and that time is whole seconds for buckets and sliding windows of more than an hour.
+//! and what time is rounded down to.
 
 use super::{Step, Told};
 use crate::decision::algorithm::Algorithm;
@@ -54,9 +54,9 @@ fn length(limit: Limit) -> u64 {
     u64::from(limit.period.seconds()) * 1_000
 }
 
-/// What time is rounded down to.
+/// What time is rounded down to: milliseconds where twice the capacity has room in them.
 fn grain(limit: Limit) -> u64 {
-    if limit.period.seconds() > 3_600 { 1_000 } else { 1 }
+    if 2 * u128::from(limit.burst) * u128::from(length(limit)) > ROOM { 1_000 } else { 1 }
 }
 
 /// Whether something that happened then is believed now.
@@ -121,7 +121,9 @@ impl Model for SlidingWindow {
         if self.window * length(limit) / 1_000 > now / 1_000 + 2 {
             *self = Self::default();
         }
-        (self.now, self.window) = (now, self.window.max(now / length(limit)));
+        // Where nothing is held, nothing is remembered.
+        let held = if sum(&self.hits, |_| true) == 0 { 0 } else { self.window };
+        (self.now, self.window) = (now, held.max(now / length(limit)));
         let before = self.window.saturating_sub(1);
         self.hits.retain(|(window, _)| *window >= before);
     }
@@ -168,6 +170,13 @@ impl Bucket {
     fn ticks(limit: Limit) -> u128 {
         (length(limit) / grain(limit)).into()
     }
+
+    /// What counts as drained before it is: what drains in the rest of a tick, less than a hit, from a bucket that would be empty then.
+    fn due(limit: Limit) -> u128 {
+        let (rate, ticks) = (u128::from(limit.requests_per_unit.max(1)), Self::ticks(limit));
+        let is_small = rate + ticks > u128::from(limit.burst.max(1)) * ticks;
+        if is_small { rate.min(ticks) - 1 } else { 0 }
+    }
 }
 
 impl Model for Bucket {
@@ -178,11 +187,11 @@ impl Model for Bucket {
         let tick = now / grain(limit) * grain(limit);
         let passed = tick.saturating_sub(self.now) / grain(limit);
         self.drained += u128::from(passed) * u128::from(limit.requests_per_unit.max(1));
-        self.now = self.now.max(tick);
+        self.now = if self.level() == 0 { tick } else { self.now.max(tick) };
     }
 
     fn used(&self, limit: Limit) -> u128 {
-        self.level().div_ceil(Self::ticks(limit))
+        self.level().saturating_sub(Self::due(limit)).div_ceil(Self::ticks(limit))
     }
 
     fn add(&mut self, limit: Limit, hits: u128) {

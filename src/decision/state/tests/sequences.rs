@@ -7,6 +7,7 @@ use crate::decision::algorithm::Algorithm;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::request::Hits;
+use crate::decision::ticks::{Tick, Ticks};
 use crate::decision::time::Timestamp;
 
 /// One use of the counter.
@@ -21,20 +22,37 @@ pub(super) fn algorithms() -> impl Strategy<Value = Algorithm> {
     select(Algorithm::ALL.as_slice())
 }
 
-/// Envoy's units and others, on both sides of where ticks become seconds.
+/// Envoy's units and others.
 pub(super) fn periods() -> impl Strategy<Value = Period> {
     let seconds = select(vec![1, 2, 7, 60, 90, 3_600, 3_601, 7_200, 86_400, 2_592_000, 315_360_000]);
     seconds.prop_map(|seconds| Period::from_seconds(seconds).unwrap())
 }
 
+/// Numbers up to a bound, most of them small.
+fn numbers(most: u32) -> impl Strategy<Value = u32> {
+    prop_oneof![8 => 0..12.min(most), 2 => 0..2_000.min(most), 1 => 0..=most, 1 => Just(most)]
+}
+
+/// Capacities of which time is counted in this, where there are such.
+fn capacities(period: Period, tick: Tick) -> BoxedStrategy<u32> {
+    let most = |tick| u32::try_from(Ticks::new(period, tick).largest_limit()).unwrap();
+    match (most(Tick::Millisecond), most(Tick::Second)) {
+        (fine, most) if tick == Tick::Second && fine < most => {
+            prop_oneof![(fine + 1)..=most, Just(fine + 1), Just(most)].boxed()
+        }
+        (fine, _) => numbers(fine).boxed(),
+    }
+}
+
 /// Limits of one counter, which differ in their numbers.
-pub(super) fn limits(algorithm: Algorithm, period: Period) -> impl Strategy<Value = Limit> {
-    let most = |limit: Limit| limit.check_size().map_or_else(|fault| fault.most, |()| u64::from(u32::MAX));
-    let most = u32::try_from(most(Limit::new(u32::MAX, period).held_by(algorithm))).unwrap();
-    let number = move || prop_oneof![8 => 0..12_u32, 2 => 0..2_000_u32, 1 => 0..=most, 1 => Just(most)];
-    (number(), number(), any::<bool>()).prop_map(move |(number, burst, overdraft)| {
-        let limit = Limit { overdraft, ..Limit::new(number, period).held_by(algorithm) };
-        if algorithm == Algorithm::TokenBucket { limit.with_burst(burst) } else { limit }
+fn limits(algorithm: Algorithm, period: Period, tick: Tick) -> impl Strategy<Value = Limit> {
+    let capacity = match algorithm {
+        Algorithm::SlidingWindow | Algorithm::TokenBucket => capacities(period, tick),
+        _ => numbers(u32::MAX).boxed(),
+    };
+    (capacity, numbers(u32::MAX), any::<bool>()).prop_map(move |(capacity, rate, overdraft)| {
+        let held = |number| Limit { overdraft, ..Limit::new(number, period).held_by(algorithm) };
+        if algorithm == Algorithm::TokenBucket { held(rate).with_burst(capacity) } else { held(capacity) }
     })
 }
 
@@ -89,10 +107,13 @@ fn moves() -> impl Strategy<Value = Move> {
 
 /// A counter's life, with a new limit now and then.
 pub(super) fn steps(algorithm: Algorithm) -> impl Strategy<Value = Vec<Step>> {
-    let step = move |period| (limits(algorithm, period), prop::bool::weighted(0.15), hits(), moves());
+    let step =
+        move |period, tick| (limits(algorithm, period, tick), prop::bool::weighted(0.15), hits(), moves());
     let start = 1_700_000_000_000..1_700_100_000_000_u64;
-    let life =
-        periods().prop_flat_map(move |period| (prop::collection::vec(step(period), 1..30), start.clone()));
+    let tick = prop_oneof![2 => Just(Tick::Millisecond), 1 => Just(Tick::Second)];
+    let life = (periods(), tick).prop_flat_map(move |(period, tick)| {
+        (prop::collection::vec(step(period, tick), 1..30), start.clone())
+    });
     life.prop_map(|(mut life, mut now)| {
         let mut limit = life[0].0;
         let step = |(new, changes, hits, moved): (Limit, bool, Hits, Move)| {

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use self::page::{CounterLine, CounterPage, CounterQuery, ListQuery, ResetPage, ResetQuery};
 use crate::decision::algorithm::Algorithm;
 use crate::decision::period::Period;
+use crate::server::http::refusal::refuse;
 use crate::service::Counters;
 use crate::service::counters::{CounterFault, Filter, PageStart, Which};
 use crate::storage::inspect::Position;
@@ -99,11 +100,13 @@ async fn reset(
 fn which(query: CounterQuery) -> Result<Option<Which>, Refusal> {
     let unit = query.unit.map(|name| unit(&name)).transpose()?;
     let algorithm = query.algorithm.map(|name| algorithm(&name)).transpose()?;
-    if algorithm.is_some() && (unit.is_none() || query.entries.is_none()) {
-        return Err(Refusal::Question("an algorithm belongs to entries and a unit; name them, too".into()));
+    if algorithm.is_some() && query.entries.is_none() && query.key.is_none() {
+        return Err(Refusal::Question("an algorithm belongs to entries; name them, too".into()));
     }
     Ok(match (query.key, query.entries) {
-        (Some(key), None) if query.domain.is_none() && unit.is_none() => Some(Which::OfKey(key)),
+        (Some(key), None) if query.domain.is_none() && unit.is_none() && algorithm.is_none() => {
+            Some(Which::OfKey(key))
+        }
         (Some(_), _) => {
             return Err(Refusal::Question(
                 "a key says everything; leave out domain, entries, unit and algorithm".into(),
@@ -153,7 +156,7 @@ impl IntoResponse for Refusal {
             Refusal::Question(why) => (StatusCode::BAD_REQUEST, why),
             Refusal::Fault(fault) => (status(&fault), fault.to_string()),
         };
-        (status, format!("{why}\n")).into_response()
+        refuse(status, &why)
     }
 }
 
@@ -165,6 +168,7 @@ fn status(fault: &CounterFault) -> StatusCode {
         CounterFault::NoSuchRule(..)
         | CounterFault::NoSuchDomain(_)
         | CounterFault::NoRule { .. }
+        | CounterFault::OtherAlgorithms { .. }
         | CounterFault::NoLimit(_) => StatusCode::NOT_FOUND,
         CounterFault::NoRules | CounterFault::Unread(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::verdict::Outcome;
+use crate::server::http::refusal::refuse;
 use crate::service::DecisionLog;
 use crate::service::decision_log::{Change, DecisionLogSettings};
 
@@ -72,7 +73,7 @@ async fn change(
             );
             Json(page).into_response()
         }
-        Err(fault) => refuse(StatusCode::BAD_REQUEST, &fault.to_string()),
+        Err(fault) => refuse(StatusCode::BAD_REQUEST, &fault),
     }
 }
 
@@ -86,8 +87,4 @@ impl From<DecisionLogSettings> for DecisionLogPage {
             drop: settings.drop,
         }
     }
-}
-
-fn refuse(status: StatusCode, why: &str) -> Response {
-    (status, format!("{why}\n")).into_response()
 }

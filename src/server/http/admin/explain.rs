@@ -24,8 +24,9 @@ use crate::decision::key::name::{EntriesFault, OwnedEntry, read_entries};
 use crate::decision::plan::Modes;
 use crate::decision::request::{Descriptor, Hits, Request};
 use crate::decision::rules::RuleSet;
+use crate::server::http::refusal::refuse;
 use crate::service::counters::Which;
-use crate::service::{Counters, Rulebook};
+use crate::service::{Counters, NoRules, Rulebook};
 
 /// Descriptors of one question at the most.
 pub const MOST_DESCRIPTORS: usize = 32;
@@ -189,6 +190,7 @@ impl Explainer {
                         .unwrap_or(counter.limit)
                         .saturating_sub(u32::try_from(found.count).unwrap_or(u32::MAX)),
                     reset_seconds: found.reset_seconds,
+                    next_seconds: found.next_seconds,
                 },
             },
             Ok(Err(fault)) => NowPage::Unread { not_read: fault.to_string() },
@@ -209,11 +211,10 @@ async fn explain(
 ) -> Response {
     let question = match Question::read(&query.unwrap_or_default()) {
         Ok(question) => question,
-        Err(fault) => return (StatusCode::BAD_REQUEST, format!("{fault}\n")).into_response(),
+        Err(fault) => return refuse(StatusCode::BAD_REQUEST, &fault),
     };
     let Some(mut page) = explainer.explain(question.asked).await else {
-        let why = "no rules are loaded yet; GET /readyz on the HTTP port says why\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, &NoRules);
     };
     if question.counts {
         explainer.read_counts(&mut page).await;

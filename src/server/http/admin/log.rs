@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use crate::server::http::refusal::refuse;
 use crate::telemetry::logs::in_force::{ChangeFault, LogControl};
 use crate::telemetry::logs::levels::Levels;
 
@@ -149,7 +150,7 @@ impl IntoResponse for Refusal {
             Refusal::Question(why) => (StatusCode::BAD_REQUEST, why),
             Refusal::Fault(fault) => (StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()),
         };
-        (status, format!("{why}\n")).into_response()
+        refuse(status, &why)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The HTTP/1 server: answers, deadlines, cap, drain.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,19 +11,27 @@ use tokio::time::timeout;
 
 use super::peer::hear_out;
 use super::{Gate, PATIENCE, SHORT, eventually, loopback};
-use crate::server::transport::{DrainOutcome, Http1Server, Http1Settings, Lifetime, ListenAddress};
+use crate::server::transport::{
+    ConnectionStats, DrainOutcome, Http1Server, Http1Settings, Lifetime, ListenAddress,
+};
 
 const HELLO: &[u8] = b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
 const SLOW: &[u8] = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n";
 
 fn start(settings: &Http1Settings, gate: &Gate) -> Http1Server {
+    counted(settings, gate).0
+}
+
+/// A server, and what its connections do.
+fn counted(settings: &Http1Settings, gate: &Gate) -> (Http1Server, Arc<ConnectionStats>) {
     let gate = gate.clone();
     let slow = move || async move {
         drop(gate.0.acquire().await);
         "slow"
     };
     let router = Router::new().route("/hello", get(|| async { "hello" })).route("/slow", get(slow));
-    Http1Server::start(loopback(), settings, router)
+    let stats = Arc::default();
+    (Http1Server::start(loopback(), settings, Arc::clone(&stats), router), stats)
 }
 
 async fn connect(server: &Http1Server) -> TcpStream {
@@ -41,24 +50,24 @@ async fn ask(socket: &mut TcpStream, request: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_connection_serves_one_request_after_the_other() {
-    let server = start(&Http1Settings::default(), &Gate::closed());
+    let (server, stats) = counted(&Http1Settings::default(), &Gate::closed());
     let mut socket = connect(&server).await;
     for _ in 0..3 {
         let answer = ask(&mut socket, HELLO).await;
         assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("hello"), "{answer}");
     }
     assert!(ask(&mut socket, b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n").await.contains("404"));
-    assert_eq!(server.stats().accepted.get(), 1);
+    assert_eq!(stats.accepted.get(), 1);
 }
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_gets_503() {
     let settings = Http1Settings { request_timeout: SHORT, ..Http1Settings::default() };
-    let server = start(&settings, &Gate::closed());
+    let (server, stats) = counted(&settings, &Gate::closed());
     let mut socket = connect(&server).await;
     assert!(ask(&mut socket, SLOW).await.starts_with("HTTP/1.1 503 "));
     assert!(ask(&mut socket, HELLO).await.starts_with("HTTP/1.1 200 "), "the connection goes on");
-    assert_eq!(server.stats().request_timeouts.get(), 1);
+    assert_eq!(stats.request_timeouts.get(), 1);
 }
 
 #[tokio::test]
@@ -85,32 +94,33 @@ async fn a_head_beyond_the_limit_gets_431() {
 
 #[tokio::test]
 async fn connections_above_the_cap_are_closed_at_once() {
-    let server = start(&Http1Settings { max_connections: 1, ..Http1Settings::default() }, &Gate::closed());
+    let (server, stats) =
+        counted(&Http1Settings { max_connections: 1, ..Http1Settings::default() }, &Gate::closed());
     let mut first = connect(&server).await;
     ask(&mut first, HELLO).await;
     assert!(hear_out(&mut connect(&server).await).await.is_empty());
-    assert_eq!(server.stats().refused.get(), 1);
+    assert_eq!(stats.refused.get(), 1);
     assert!(ask(&mut first, HELLO).await.contains("200"));
 }
 
 #[tokio::test]
 async fn an_old_connection_is_closed_between_requests() {
     let lifetime = Lifetime { max_age: Some(SHORT), grace: PATIENCE };
-    let server = start(&Http1Settings { lifetime, ..Http1Settings::default() }, &Gate::closed());
+    let (server, stats) = counted(&Http1Settings { lifetime, ..Http1Settings::default() }, &Gate::closed());
     let mut socket = connect(&server).await;
     ask(&mut socket, HELLO).await;
     assert!(hear_out(&mut socket).await.is_empty());
-    assert_eq!((server.stats().aged.get(), server.stats().failed.get()), (1, 0));
+    assert_eq!((stats.aged.get(), stats.failed.get()), (1, 0));
 }
 
 #[tokio::test]
 async fn a_drain_answers_what_runs_and_closes_what_idles() {
     let gate = Gate::closed();
-    let server = start(&Http1Settings::default(), &gate);
+    let (server, stats) = counted(&Http1Settings::default(), &gate);
     let (mut idle, mut busy) = (connect(&server).await, connect(&server).await);
     ask(&mut idle, HELLO).await;
     busy.write_all(SLOW).await.expect("a connection");
-    eventually("both are served", || server.stats().accepted.get() == 2).await;
+    eventually("both are served", || stats.accepted.get() == 2).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     let drain = tokio::spawn(server.drain(PATIENCE));
     hear_out(&mut idle).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::pki_types::UnixTime;
 
 use super::files::Files;
-use super::validity::Untimely;
+use super::validity::{self, Untimely};
 use super::{Shared, tell};
 use crate::secrets::watched::{Look, Steady, Watched};
 
@@ -94,6 +94,6 @@ impl Shared {
 
 impl Watched for Shared {
     fn look(&self) -> Look {
-        self.look_at(UnixTime::now())
+        self.look_at(validity::now())
     }
 }

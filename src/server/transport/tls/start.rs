@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::UnixTime;
 use tokio::time::sleep;
 
 use super::files::{Files, InForce};
 use super::strangers::Strangers;
-use super::{OTHER_REMEDY, TlsError, TlsSettings};
+use super::{OTHER_REMEDY, TlsError, TlsSettings, validity};
 
 /// How often files that are of no use are read again at the start, in case somebody is just writing them.
 const ATTEMPTS: u32 = 5;
@@ -23,7 +22,7 @@ impl TlsSettings {
     /// Where a start would fail.
     pub async fn check(&self) -> Result<Vec<String>, TlsError> {
         let (_, in_force) = self.load(&Arc::default()).await?;
-        let now = UnixTime::now();
+        let now = validity::now();
         let ours = in_force.untimely(now).map(|untimely| {
             format!("grpc.tls.certificate {untimely}: clients refuse it; {}", untimely.remedy())
         });

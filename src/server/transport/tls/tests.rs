@@ -57,7 +57,7 @@ impl Folder {
 
 /// Looks once; gives how often files were taken over and refused so far, and whether those in force are stale.
 fn look(tls: &Tls) -> (Look, u64, u64, bool) {
-    look_at(tls, UnixTime::now())
+    look_at(tls, validity::now())
 }
 
 /// The same by a clock that says another time.
@@ -246,6 +246,6 @@ async fn an_expired_certificate_behind_ours_keeps_no_renewal_out() {
     assert_eq!(look(&tls), (Look::Calm, 1, 0, false));
     assert_eq!(tls.stats().expiry(), 13_569_465_600, "ours is what counts");
     let in_force = tls.shared.in_force.load();
-    let others: Vec<_> = in_force.untimely_others(UnixTime::now()).collect();
+    let others: Vec<_> = in_force.untimely_others(validity::now()).collect();
     assert_eq!(others, [(3, Untimely::Expired), (4, Untimely::NotYet)]);
 }

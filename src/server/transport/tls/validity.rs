@@ -33,6 +33,12 @@ pub(super) enum Untimely {
     Expired,
 }
 
+/// The time by which certificates are good or not.
+#[expect(clippy::disallowed_methods, reason = "this is the one reading of the clock for certificates")]
+pub(super) fn now() -> UnixTime {
+    UnixTime::now()
+}
+
 impl Untimely {
     /// What to do about it.
     pub(super) fn remedy(self) -> &'static str {

@@ -1,9 +1,8 @@
 //! What a replica takes a meter to hold, and how it decides by that.
 
-use std::time::Duration;
-
 use crate::decision::hit::Hit;
 use crate::decision::limit::Limit;
+use crate::decision::meter::{Awaited, until};
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::state::State;
@@ -31,19 +30,33 @@ impl Belief {
         if reading.changes(limit, hit.hits) {
             charge(&mut self.state, &self.base, limit, hit.hits, replicas, now);
         }
-        // When the first of the last ones fits, all do. After an overdraft the next one waits longer than this one would have.
-        let wanted = match hit.hits {
-            Hits::Take(amount) => u64::from(amount.max(1) - 1).saturating_mul(replicas).saturating_add(1),
-            Hits::Refund(_) => 0,
-        };
-        let fits = self.state.fits_at(limit, wanted, now).filter(|_| over);
-        let then = fits.unwrap_or_else(|| self.state.empty_at(limit, now));
-        let reset = Some(Duration::from_millis(then.millis().saturating_sub(now.millis())));
         let taken = match hit.hits {
             Hits::Take(amount) if !over => before + u64::from(amount),
             _ => self.count(limit, share, now),
         };
-        Reading { count: taken, over, reset }
+        self.awaited(hit.hits, Reading { count: taken, ..reading }, limit, share, now)
+    }
+
+    /// What there is, as hits that change nothing are told.
+    pub(in crate::storage::ledger) fn look(&self, limit: Limit, share: Share, now: Timestamp) -> Reading {
+        let reading = Reading::of_window(self.count(limit, share, now), false);
+        self.awaited(Hits::Refund(0), reading, limit, share, now)
+    }
+
+    /// The reading of these hits with the time that their caller waits.
+    fn awaited(&self, hits: Hits, reading: Reading, limit: Limit, share: Share, now: Timestamp) -> Reading {
+        let empty = || self.state.empty_at(limit, now);
+        let then = match Awaited::after(hits, reading, limit) {
+            // What fits the whole limit and not this replica's part of it will find the shard again, or a meter as empty as it gets.
+            Awaited::Room(wanted) if wanted <= limit.capacity() => {
+                // When the first of the last ones fits, all do.
+                let others = (wanted - 1).saturating_mul(u64::from(share.replicas.get()));
+                Some(self.state.fits_at(limit, others.saturating_add(1), now).unwrap_or_else(empty))
+            }
+            Awaited::Room(_) => None,
+            Awaited::Empty => Some(empty()),
+        };
+        Reading { reset: Some(until(then, limit, now)), ..reading }
     }
 
     /// The count as this replica has to take it, as if the others had used up their shares.

@@ -56,11 +56,11 @@ impl States {
         let is_denied = readings.iter().any(|reading| reading.over);
         if is_denied && batch.denied_requests == DeniedRequests::Ignore {
             let before: Vec<_> =
-                batch.hits.iter().map(|hit| self.find(hit, now).used(hit.limit, now)).collect();
+                batch.hits.iter().map(|hit| self.find(hit, now).look(hit.limit, now)).collect();
             for ((hit, reading), before) in batch.hits.iter().zip(&mut readings).zip(before) {
                 match hit.takes_anyway() {
                     true => *reading = self.count_one(hit, now),
-                    false => reading.count = before,
+                    false => *reading = reading.untaken(before),
                 }
             }
         } else {

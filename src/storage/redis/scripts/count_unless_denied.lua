@@ -2,7 +2,7 @@
 --
 -- ARGV after the time: for each key its unit in seconds, or of a meter "<letter><period>/<what drains in a tick>"; then for each request:
 -- 1 where a quota-mode descriptor that is not over stands outside (else 0), the number of its hits, and for each hit: the key's index, what
--- is added (negative: given back), the limit, and its role: 0 plain, 1 shadow, 2 quota, 3 both; 4 more where it is of the same descriptor as the
+-- is added (negative: given back), the limit (of a meter what its `left` is given), and its role: 0 plain, 1 shadow, 2 quota, 3 both; 4 more where it is of the same descriptor as the
 -- hit before it, by another limit; and 8 more where it is taken though it does not fit. A descriptor is over where any of its hits is.
 -- Answers for each key the window's start, or of a meter what was there before (or a text: why this key could not be counted); then for
 -- each request 1 where it was denied (else 0), and for each of its hits the count before the request and the count with the hit, of a
@@ -23,9 +23,9 @@ for key = 1, #KEYS do
   if units[key] then
     window, count, settled, stored = load(KEYS[key], units[key])
   else
-    local meter, period, rate = meter_of(ARGV[1 + key])
+    local meter, period, tick, rate = meter_of(ARGV[1 + key])
     meters[key] = meter
-    states[key], count = meter.read(KEYS[key], period, rate)
+    states[key], count = meter.read(KEYS[key], period, tick, rate)
   end
   if states[key] then
     reply[key] = told(meters[key], states[key])
@@ -51,14 +51,18 @@ while ARGV[at] do
     local meter, over = meters[key], false
     if states[key] then
       local hit, state = tonumber(ARGV[at + 1]), after[key] or copied(states[key])
-      over = hit >= 0 and meter.used(state) + hit > tonumber(ARGV[at + 2])
+      over = hit >= 0 and hit > meter.left(state, tonumber(ARGV[at + 2]))
       if hit < 0 then
         meter.give_back(state, -hit)
       elseif hit > 0 and (not over or role >= 8) then
         meter.take(state, hit)
       end
       if hit ~= 0 and (not over or role >= 8) then state.changed = true end
-      if over and meter.wait then meter.wait(state, hit, tonumber(ARGV[at + 2])) end
+      if meter.wait then
+        meter.wait(state, over and hit or 1, tonumber(ARGV[at + 2]))
+        -- Where another hit is denied, this one is told what there was before.
+        meter.wait(states[key], 1, tonumber(ARGV[at + 2]))
+      end
       after[key] = state
     elseif not faults[key] then
       before = counts[key]

@@ -21,8 +21,8 @@ end
 
 -- The same for a meter: what it tells, and 0.
 local function give_to_meter(key, first)
-  local meter, period, rate = meter_of(ARGV[first])
-  local state, fault = meter.read(key, period, rate)
+  local meter, period, tick, rate = meter_of(ARGV[first])
+  local state, fault = meter.read(key, period, tick, rate)
   if not state then return nil, 0, fault, false end
   meter.give_back(state, tonumber(ARGV[first + 2]))
   fault = meter.write(key, state)

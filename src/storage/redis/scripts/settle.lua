@@ -1,8 +1,8 @@
 -- Settles what a replica admitted by itself, or sent without learning what became of it, while the shard was away.
 --
 -- ARGV after the time, for each key: its unit in seconds (of a meter "<letter><period>/<what drains in a tick>"), three numbers of what was
--- last read (of a log two texts "<milliseconds>@<hits>,": what was read, and what was admitted; and 0), what was admitted since, the replica, and which of its outages this is. Of a window, what was read are its start, its count and 0; of
--- a meter, what its `merge` takes.
+-- last read, what was admitted since, the replica, and which of its outages this is. Of a window, what was read are its start, its count and 0; of
+-- a meter, what its `merge` takes. Of a log they are two texts "<milliseconds>@<hits>,...", of what was read and of what was admitted, and 0.
 -- The counter becomes max(count, count last read) + admitted, in that window alone. A window that is further ahead than clocks
 -- may differ was kept by a clock that was wrong: to begin it would forget the one that runs. The counter remembers each
 -- replica's latest outage: the same settlement sent again changes nothing, nor does one from before, whatever the way it took.
@@ -49,8 +49,8 @@ end
 
 -- The same for a meter: what it tells, and 0.
 local function settle_meter(key, first, name, outage, admitted)
-  local meter, period, rate = meter_of(ARGV[first])
-  local state, fault = meter.read(key, period, rate)
+  local meter, period, tick, rate = meter_of(ARGV[first])
+  local state, fault = meter.read(key, period, tick, rate)
   if not state then return nil, fault, false end
   local read, second = ARGV[first + 1], ARGV[first + 2]
   local changes = meter.merge(state, tonumber(read) or read, tonumber(second), tonumber(ARGV[first + 3]))

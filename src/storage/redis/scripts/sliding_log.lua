@@ -17,14 +17,12 @@ local MOST_POINTS = 400
 local MOST_FORGOTTEN = 4
 -- How much longer than needed a key is kept, in milliseconds, at the most; so not every hit has to set that anew.
 local SPARE = 60000
--- Entries that are written at a time.
-local CHUNK = 100
 -- The most hits that a log holds.
 local MOST_HITS = 4294967295
 
 local function sliding_log()
   local pcall, match, gmatch, gsub, format = redis.pcall, string.match, string.gmatch, string.gsub, string.format
-  local min, max, ceil, floor = math.min, math.max, math.ceil, math.floor
+  local min, max, floor = math.min, math.max, math.floor
   local log = {}
 
   local function parse(entry)
@@ -68,7 +66,7 @@ local function sliding_log()
 
   -- The counter as it is now; nil and why where the value cannot be had. Nothing is written: what a clock that goes back a little
   -- would count again stays until something changes.
-  function log.read(key, period, _, state)
+  function log.read(key, period, _, _, state)
     state = state or {}
     local length = 1000 * period
     state.key, state.period, state.length, state.latest_forgotten = key, period, length, now - length
@@ -113,8 +111,8 @@ local function sliding_log()
     return state
   end
 
-  function log.used(state)
-    return state.used
+  function log.left(state, room)
+    return room - state.used
   end
 
   function log.take(state, hits)
@@ -142,15 +140,15 @@ local function sliding_log()
     tell_of(state, state.used)
   end
 
-  -- Tells until when somebody has to wait who wants so many, and found them too many.
-  function log.wait(state, hits, capacity)
-    tell_of(state, state.used + max(hits, 1) - capacity)
+  -- Tells until when somebody has to wait who wants so many, if they do not fit.
+  function log.wait(state, hits, room)
+    tell_of(state, state.used + max(hits, 1) - room)
   end
 
   -- Puts what the caller needs to know of the state into a reply: a list of the sum that comes before all that is told, and of texts with
   -- one entry or several. Some may be forgotten, and they are in no order.
   function log.tell(state, reply, place)
-    if state.written then log.read(state.key, state.period, nil, state) end
+    if state.written then log.read(state.key, state.period, nil, nil, state) end
     local live, told = state.count - 1 - state.forgotten, {}
     state.told = nil
     if state.count <= MOST_TOLD + 1 then
@@ -219,8 +217,8 @@ local function sliding_log()
   -- Writes hits among the entries behind this place; gives when the newest came and the sum, or why it could not.
   local function write_among(key, came, place, at, sum)
     table.sort(came, function(one, other) return one[1] < other[1] end)
-    local others, entries, before = pcall('LRANGE', key, place, -1), {}, sum
-    if place > 0 and #others > 0 then
+    local others, before = pcall('LRANGE', key, place, -1), sum
+    if #others > 0 then
       local _, last = parse(pcall('LINDEX', key, place - 1))
       sum, before = last, last
       pcall('LTRIM', key, 0, place - 1)
@@ -236,13 +234,18 @@ local function sliding_log()
       while came[index] and came[index][1] == at do
         sum, index = sum + came[index][2], index + 1
       end
-      entries[#entries + 1] = format('%d@%d', at, sum)
-    end
-    for first = 1, #entries, CHUNK do
-      local reply = pcall('RPUSH', key, unpack(entries, first, min(first + CHUNK - 1, #entries)))
+      local reply = pcall('RPUSH', key, format('%d@%d', at, sum))
       if type(reply) == 'table' then return nil, reply.err end
     end
     return at, sum
+  end
+
+  -- Writes the entries to tell of a log that was written anew, at even distances; gives why it could not.
+  local function write_points(key, state)
+    local live, points = pcall('LLEN', key) - 1, ''
+    if live <= MOST_TOLD then return nil end
+    for part = 1, PARTS - 1 do points = points .. pcall('LINDEX', key, floor(part * live / PARTS)) .. ',' end
+    return pcall('LSET', key, 0, format('0@%d', state.base) .. state.settled .. '|' .. points).err
   end
 
   -- The entries to tell once `at` and `sum` are no longer the newest: one more, where much has come since the last one.
@@ -342,6 +345,8 @@ local function sliding_log()
     at, sum = write_given(key, state.given, at, sum)
     if at and came then at, sum = write_among(key, came, place, at, sum) end
     if not at then return sum end
+    fault = came and write_points(key, state)
+    if fault then return fault end
     if state.added > 0 then
       at, fault = write_added(key, state, at, sum)
       if not at then return fault end

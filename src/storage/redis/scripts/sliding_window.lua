@@ -3,40 +3,45 @@
 -- The numbers are the running window's start, in seconds; then the hits in the window before and in this one. The algorithm is
 -- src/decision/sliding_window.rs; a property test holds the two together.
 
+-- The most hits that a window may hold.
+local function most_of(length)
+  return math.min(math.floor(MOST_LEVEL / length), 4294967295)
+end
+
 local function sliding_window()
-  local pcall, pack, min, max = redis.pcall, struct.pack, math.min, math.max
-  local seconds = math.floor(now / 1000)
+  local pcall, pack, floor, ceil, min, max = redis.pcall, struct.pack, math.floor, math.ceil, math.min, math.max
+  local seconds = floor(now / 1000)
   local sliding = {}
 
   -- The counter as it is now; nil and why where the value cannot be had.
-  function sliding.read(key, period, _, state)
+  function sliding.read(key, period, tick, _, state)
     state = state or {}
-    local scale, tick, start = 1000, now, seconds - seconds % period
-    if period > FINE then scale, tick = 1, seconds end
+    local scale, start = 1000 / tick, seconds - seconds % period
     local length = scale * period
-    local most = min(math.floor(MOST_LEVEL / length), 4294967295)
+    local most = most_of(length)
     state.start, state.previous, state.current, state.settled, state.kept = start, 0, 0, '', nil
     state.period, state.length, state.most, state.stored = period, length, most, false
     local value = pcall('GET', key)
     if type(value) == 'table' then return nil, value.err end
     if value then
-      local settled, from, previous, current = unpacked(value, 115)
+      local settled, from, previous, current = unpacked(value, 's')
       local is_ours = settled and from >= 0 and previous >= 0 and previous <= most and current >= 0 and current <= most
       if not is_ours then return nil, NOT_OURS end
       state.stored = true
       if from >= start and from <= seconds + MAX_AHEAD then
-        state.start, state.previous, state.current, state.settled, state.kept = from, previous, current, settled, settled
+        state.settled, state.kept = settled, settled
+        if previous + current > 0 then state.start, state.previous, state.current = from, previous, current end
       elseif from + period == start then
         state.previous, state.settled = current, settled
       end
     end
     -- The part of the window before that still counts, in ticks.
-    state.left = length - min(max(tick - scale * state.start, 0), length)
+    state.weight = length - min(max(floor(now / tick) - scale * state.start, 0), length)
     return state
   end
 
-  function sliding.used(state)
-    return state.current + math.ceil(state.previous * state.left / state.length)
+  function sliding.left(state, room)
+    return room - state.current - ceil(state.previous * state.weight / state.length)
   end
 
   function sliding.take(state, hits)
@@ -73,6 +78,23 @@ local function sliding_window()
     local value = pack(PACKED, 's', state.start, state.previous, state.current)
     if state.kept == state.settled then return put_over(key, value) end
     return put(key, value .. state.settled, max(1000 * (state.start + 2 * state.period) - now, 0) + SLACK)
+  end
+
+  -- Counts hits that take the same and fit all, in a window that runs: a function that gives whether it did.
+  function sliding.quick(run)
+    local period, scale, start = run.period, 1000 / run.millis, seconds - seconds % run.period
+    local length, hits = scale * period, run.times * run.amount
+    local weight, room = length - (floor(now / run.millis) - scale * start), min(run.room, most_of(length)) - hits
+    return function(key, reply, place)
+      local value = pcall('GET', key)
+      if not value or #value < PACKED_BYTES then return false end
+      local letter, from, previous, current = unpack(PACKED, value)
+      local is_ours = letter == 's' and previous >= 0 and current >= 0
+      if not is_ours or from ~= start then return false end
+      if current + ceil(previous * weight / length) > room then return false end
+      reply[place], reply[place + 1], reply[place + 2] = start, previous, current
+      return type(pcall('SETRANGE', key, '0', pack(PACKED, 's', start, previous, current + hits))) == 'number'
+    end
   end
 
   return sliding

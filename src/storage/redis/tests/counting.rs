@@ -8,12 +8,12 @@ use parking_lot::Mutex;
 use smallvec::smallvec;
 use tokio::task::JoinSet;
 
-use super::{NOW, Server, count, hit, one, open, open_with, order, readings, soon, take};
+use super::{Deaf, NOW, Server, count, hit, one, open, open_with, order, readings, soon, take};
 use crate::decision::period::Period;
 use crate::decision::request::Hits;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::node::NodeAddress;
-use crate::storage::redis::observer::{CallEnd, CallReport, Deaf, FlightReport, Observer};
+use crate::storage::redis::observer::{CallEnd, CallReport, FlightReport, Observer};
 use crate::storage::redis::order::{Mode, Outcome};
 
 const IGNORE: Mode = Mode::CountUnlessDenied { quota_left: false };

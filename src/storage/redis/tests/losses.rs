@@ -11,11 +11,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{Server, count, one, open, open_with, readings, soon, take};
+use super::{Deaf, Server, count, one, open, open_with, readings, soon, take};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::link::{Link, LinkSettings};
 use crate::storage::redis::node::NodeAddress;
-use crate::storage::redis::observer::{Deaf, Observer};
+use crate::storage::redis::observer::Observer;
 use crate::storage::redis::order::{Now, Order, Outcome};
 
 fn in_millis(millis: u64) -> Instant {

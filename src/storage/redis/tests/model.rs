@@ -56,11 +56,11 @@ impl Model {
         let mut counted: Vec<_> = asked.hits.iter().map(|hit| after.count_one(hit, now)).collect();
         let ignored = asked.denied_requests == DeniedRequests::Ignore && denies(asked, &counted);
         if ignored {
-            let before: Vec<u64> = asked.hits.iter().map(|hit| self.held(hit, now)).collect();
+            let before: Vec<Reading> = asked.hits.iter().map(|hit| self.held(hit, now)).collect();
             for ((hit, counted), before) in asked.hits.iter().zip(&mut counted).zip(before) {
                 match hit.takes_anyway() {
                     true => *counted = self.count_one(hit, now),
-                    false => counted.0.count = before,
+                    false => counted.0 = counted.0.untaken(before),
                 }
             }
         }
@@ -120,10 +120,10 @@ impl Model {
         }
     }
 
-    fn held(&self, hit: &Hit, now: Timestamp) -> u64 {
+    fn held(&self, hit: &Hit, now: Timestamp) -> Reading {
         match hit.limit.algorithm.is_meter() {
-            true => self.meter(hit, now).used(hit.limit, now),
-            false => self.window(hit, now.secs()).1,
+            true => self.meter(hit, now).look(hit.limit, now),
+            false => Reading::of_window(self.window(hit, now.secs()).1, false),
         }
     }
 
@@ -267,7 +267,7 @@ fn is_never_forgotten_too_soon(
         let later = now.after(hit.limit.period.duration() / 10 * part);
         let mut told = told.clone();
         told.advance(hit.limit, later);
-        let (known, held) = (told.used(hit.limit, later), model.held(hit, later));
+        let (known, held) = (told.used(hit.limit, later), model.held(hit, later).count);
         prop_assert!(known >= held && (part > 0 || known == held), "{known} of {held} {part} tenths later");
     }
     Ok(())

@@ -27,11 +27,13 @@ impl Hearing {
 impl Observer for Hearing {
     fn connected(&self) {
         self.connected.store(true, Ordering::Relaxed);
+        self.shard.unreachable.store(None);
     }
 
     /// A connection that somebody closed is replaced, and tells nothing of the shard; one that cannot be made does.
     fn disconnected(&self, failure: &Failure) {
         if !self.connected.swap(false, Ordering::Relaxed) {
+            self.shard.unreachable.store(Some(Arc::new(failure.clone())));
             self.failed(failure, 0);
         }
     }
@@ -81,12 +83,19 @@ impl Observer for Hearing {
             // Another server has become the master, or is about to.
             shard.group.doubt();
         }
+        let failure = &shard.cause(failure);
         let Some(reason) = shard.reason(failure) else { return };
         shard.tell(shard.breaker.on_failure(reason, shard.uptime(), shard.jitter()), failure);
     }
 }
 
 impl Shard {
+    /// What stands behind a failure: who waited in vain for a connection knows only that time was over.
+    pub(in crate::storage::shared) fn cause(&self, failure: &Failure) -> Failure {
+        let unreachable = (*failure == Failure::Timeout).then(|| self.unreachable.load_full()).flatten();
+        unreachable.map_or_else(|| failure.clone(), Arc::unwrap_or_clone)
+    }
+
     /// What a failure tells of the shard; nothing where it tells of us, of one key or of one slot.
     pub(in crate::storage::shared) fn reason(&self, failure: &Failure) -> Option<FailureReason> {
         Some(match failure {

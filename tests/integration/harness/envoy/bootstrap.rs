@@ -157,7 +157,7 @@ impl Bootstrap {
                 "retry_host_predicate": [{
                     "name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type":
                         "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}],
-                "host_selection_retry_max_attempts": 5}}})
+                "host_selection_retry_max_attempts": 20}}})
     }
 
     fn replica_cluster(&self) -> Value {

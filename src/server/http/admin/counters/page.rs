@@ -49,7 +49,7 @@ pub struct CounterQuery {
     /// Its unit, where requests bring their limit along.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// How its limit is held, where the unit does not say which one is meant.
+    /// How its limit is held, where that is to say which one of a rule's is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
 }
@@ -138,6 +138,10 @@ pub struct CounterLine {
     pub remaining: Option<u32>,
     /// Seconds until the window ends, or until nothing is held any more; `null` of a bucket without a known limit.
     pub reset_seconds: Option<u64>,
+    /// Seconds until a request of one hit passes, where none would now; `null` where one would, where none ever will, and where no limit is
+    /// known.
+    #[serde(default)]
+    pub next_seconds: Option<u64>,
     /// The shard that it lives on; `null` in the process's memory.
     pub shard: Option<String>,
     /// The rule that counts in it.
@@ -221,6 +225,7 @@ impl From<FoundCounter> for CounterLine {
             capacity: limit.map(|limit| limit.burst),
             remaining: limit.map(|limit| limit.remaining(counter.count)),
             reset_seconds: counter.reset_seconds,
+            next_seconds: counter.next_seconds,
             shard: counter.shard.map(|shard| shard.to_string()),
             rule,
             possible_rules: rules,

@@ -139,6 +139,9 @@ pub enum NowPage {
         remaining: u32,
         /// Seconds until the window ends, or until nothing is held any more; `null` where that is not known.
         reset_seconds: Option<u64>,
+        /// Seconds until a request of one hit passes, where none would now; else `null`.
+        #[serde(default)]
+        next_seconds: Option<u64>,
     },
     /// It was not.
     Unread {

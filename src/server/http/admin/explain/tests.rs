@@ -1,6 +1,6 @@
 //! What is asked and what is told, word for word.
 
-use super::page::{ExplainPage, Places};
+use super::page::{ExplainPage, NowPage, Places};
 use super::{AskFault, Asked, Context, Question};
 use crate::decision::algorithm::Algorithm;
 use crate::decision::cost::Cost;
@@ -123,6 +123,26 @@ fn the_way_in_which_a_limit_is_held_is_told() {
     let counter = &json["descriptors"][0]["counter"];
     assert_eq!((&counter["algorithm"], &counter["burst"]), (&"token_bucket".into(), &25.into()));
     assert_eq!(counter["overdraft"], true);
+}
+
+#[test]
+fn what_is_counted_at_present_is_told_with_the_next_hit_that_passes() {
+    let told = |entries: &str, now: NowPage| {
+        let mut page = explain("mesh", &[entries], &plain());
+        page.descriptors[0].counters_mut().for_each(|counter| counter.now = Some(now.clone()));
+        let text = page.text();
+        text.lines().find_map(|line| line.strip_prefix("  now      ")).unwrap().to_owned()
+    };
+    let now =
+        |next_seconds| NowPage::Read { count: 40, remaining: 0, reset_seconds: Some(240), next_seconds };
+    assert_eq!(
+        told("bucket=v", now(Some(90))),
+        "40 counted, 0 remaining, next in 90 s, empty again in 240 s"
+    );
+    assert_eq!(told("bucket=v", now(None)), "40 counted, 0 remaining, empty again in 240 s");
+    assert_eq!(told("user=v", now(Some(240))), "40 counted, 0 remaining, begins anew in 240 s");
+    let unread = NowPage::Unread { not_read: "gone".into() };
+    assert_eq!(told("user=v", unread), "not read: gone");
 }
 
 #[test]

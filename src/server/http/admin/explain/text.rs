@@ -116,19 +116,28 @@ fn push_counter(text: &mut String, counter: &CounterPage, is_further: bool) {
     if counter.redis_key.is_some() && !is_further {
         push_line(text, "away", &format!("{} while the store does not answer", counter.on_store_failure));
     }
-    match &counter.now {
-        Some(NowPage::Read { count, remaining, reset_seconds }) => {
-            let (is_window, reset) = (counter.algorithm == Algorithm::FixedWindow.name(), reset_seconds);
-            let reset = match reset {
-                Some(seconds) if is_window => format!(", begins anew in {seconds} s"),
-                Some(seconds) => format!(", empty again in {seconds} s"),
-                None => String::new(),
-            };
-            push_line(text, "now", &format!("{count} counted, {remaining} remaining{reset}"));
-        }
-        Some(NowPage::Unread { not_read }) => push_line(text, "now", &format!("not read: {not_read}")),
-        None => {}
+    if let Some(now) = &counter.now {
+        push_line(text, "now", &in_words_now(now, counter));
     }
+}
+
+/// What a counter has at present.
+fn in_words_now(now: &NowPage, counter: &CounterPage) -> String {
+    let (count, remaining, reset, next) = match now {
+        NowPage::Read { count, remaining, reset_seconds, next_seconds } => {
+            (count, remaining, reset_seconds, next_seconds)
+        }
+        NowPage::Unread { not_read } => return format!("not read: {not_read}"),
+    };
+    let is_window = counter.algorithm == Algorithm::FixedWindow.name();
+    // Of a window both are its end.
+    let next = next.filter(|_| !is_window).map_or_else(String::new, |next| format!(", next in {next} s"));
+    let reset = match reset {
+        Some(seconds) if is_window => format!(", begins anew in {seconds} s"),
+        Some(seconds) => format!(", empty again in {seconds} s"),
+        None => String::new(),
+    };
+    format!("{count} counted, {remaining} remaining{next}{reset}")
 }
 
 /// How a limit is held, where that is no fixed window.

@@ -145,7 +145,7 @@ pub(super) fn steps_of_a_log() -> impl Strategy<Value = Vec<Step>> {
         let number = prop_oneof![12 => Just(number), 1 => 0..400_u32];
         let limit = number.prop_map(move |number| Limit { requests_per_unit: number, burst: number, ..log });
         let amounts = prop_oneof![4 => 0..12_u32, 1 => 0..100_u32];
-        let hits = prop_oneof![9 => amounts.prop_map(Hits::Take), 1 => (0..60_u32).prop_map(Hits::Refund)];
+        let hits = prop_oneof![9 => amounts.prop_map(Hits::Take), 1 => (1..60_u32).prop_map(Hits::Refund)];
         let hit =
             (limit, hits).prop_map(|(limit, hits)| TestHit { name: 'a', limit, hits, role: Role::default() });
         let request =
