@@ -27,10 +27,82 @@ pub struct LogEntry {
     pub hits: u64,
 }
 
+/// Hits to take from a log and to give back to it, the latest first. What is given back was there before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogChange {
+    given: u64,
+    taken: u64,
+}
+
+/// A log as it would be with a change, so that a request can be judged before anything is written, and without a copy of all hits.
+/// It is made of one that is in the present.
+#[derive(Debug)]
+pub struct ChangedLog<'l> {
+    log: &'l SlidingLog,
+    change: LogChange,
+}
+
+impl Meter for ChangedLog<'_> {
+    fn advance(&mut self, _limit: Limit, _now: Timestamp) {}
+
+    fn used(&self, _limit: Limit, _now: Timestamp) -> u64 {
+        self.left() + self.change.taken
+    }
+
+    fn take(&mut self, limit: Limit, hits: u64, now: Timestamp) {
+        self.change.taken += hits.min(MOST_HITS.saturating_sub(self.used(limit, now)));
+    }
+
+    fn give_back(&mut self, _limit: Limit, hits: u64, _now: Timestamp) {
+        let taken = hits.min(self.change.taken);
+        self.change.taken -= taken;
+        self.change.given += (hits - taken).min(self.left());
+    }
+
+    fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
+        let room = limit.capacity().checked_sub(hits)?;
+        Some(self.forgotten_at(self.used(limit, now).saturating_sub(room), limit, now))
+    }
+
+    fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
+        self.forgotten_at(self.used(limit, now), limit, now)
+    }
+}
+
+impl<'l> ChangedLog<'l> {
+    /// The log with this change.
+    #[must_use]
+    pub fn new(log: &'l SlidingLog, change: LogChange) -> Self {
+        Self { log, change }
+    }
+
+    /// The change, with all that was done since.
+    #[must_use]
+    pub fn change(&self) -> LogChange {
+        self.change
+    }
+
+    /// Hits of the log that stay.
+    fn left(&self) -> u64 {
+        self.log.total - self.change.given
+    }
+
+    /// When so many hits are forgotten, the oldest first.
+    fn forgotten_at(&self, hits: u64, limit: Limit, now: Timestamp) -> Timestamp {
+        if hits == 0 {
+            return now;
+        }
+        let newest =
+            || self.log.last_of(self.left()).map_or(now.millis(), |newest| newest.at.max(now.millis()));
+        let last = if hits <= self.left() { self.log.last_of(hits).map(|last| last.at) } else { None };
+        Timestamp::from_millis(last.unwrap_or_else(newest)).after(limit.period.duration())
+    }
+}
+
 impl Meter for SlidingLog {
     fn advance(&mut self, limit: Limit, now: Timestamp) {
         let ticks = limit.ticks();
-        if self.entries.back().is_some_and(|newest| ticks.is_far_ahead(newest.at, now)) {
+        if self.is_far_ahead(limit, now) {
             *self = Self::default();
         }
         let is_forgotten = |entry: &LogEntry| entry.at.saturating_add(ticks.per_period()) <= now.millis();
@@ -74,24 +146,19 @@ impl Meter for SlidingLog {
     }
 
     fn fits_at(&self, limit: Limit, hits: u64, now: Timestamp) -> Option<Timestamp> {
-        let room = limit.capacity().checked_sub(hits)?;
-        let mut left = self.total;
-        let gone = |entry: &&LogEntry| {
-            let enough = left <= room;
-            left -= entry.hits;
-            !enough
-        };
-        let last = self.live().take_while(gone).last();
-        Some(last.map_or(now, |last| forgotten(last, limit)))
+        self.unchanged().fits_at(limit, hits, now)
     }
 
     fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {
-        self.live().next_back().map_or(now, |newest| forgotten(newest, limit))
+        self.unchanged().empty_at(limit, now)
     }
 }
 
 /// The most hits that a log holds, with those that an overdraft took.
 const MOST_HITS: u64 = u32::MAX as u64;
+
+/// Places that a log may keep though it does not need them.
+const MOST_ROOM: usize = 16;
 
 impl SlidingLog {
     /// A log of these entries; those that come before an earlier one are taken to have come with it.
@@ -110,12 +177,77 @@ impl SlidingLog {
     /// When the oldest entry that counts is forgotten.
     #[must_use]
     pub fn oldest_forgotten_at(&self, limit: Limit) -> Option<Timestamp> {
-        self.live().next().map(|oldest| forgotten(oldest, limit))
+        let oldest = self.live().next()?;
+        Some(Timestamp::from_millis(oldest.at).after(limit.period.duration()))
     }
 
+    /// Whether it was kept by a clock that was wrong, and begins anew with the next hit.
+    #[must_use]
+    pub fn is_far_ahead(&self, limit: Limit, now: Timestamp) -> bool {
+        self.entries.back().is_some_and(|newest| limit.ticks().is_far_ahead(newest.at, now))
+    }
+
+    /// Makes the change that a request was judged by, in the present.
+    pub fn make(&mut self, change: LogChange, limit: Limit, now: Timestamp) {
+        if change.given > 0 {
+            self.give_back(limit, change.given, now);
+        }
+        if change.taken > 0 {
+            self.take(limit, change.taken, now);
+        }
+    }
+
+    /// The log with more hits among its own, which are in the order in which they came.
+    #[must_use]
+    pub fn with(&self, more: impl Iterator<Item = LogEntry>) -> Self {
+        let (mut own, mut more) = (self.live().copied().peekable(), more.peekable());
+        Self::of(std::iter::from_fn(|| match (own.peek(), more.peek()) {
+            (Some(mine), Some(other)) if other.at < mine.at => more.next(),
+            (None, Some(_)) => more.next(),
+            _ => own.next(),
+        }))
+    }
+
+    /// What counts here and not there, latest first.
+    pub fn beyond(&self, other: &Self) -> impl Iterator<Item = LogEntry> {
+        let mut others = other.live().rev().peekable();
+        self.live().rev().filter_map(move |entry| {
+            while others.next_if(|other| other.at > entry.at).is_some() {}
+            let known = others.next_if(|other| other.at == entry.at).map_or(0, |other| other.hits);
+            (entry.hits > known).then_some(LogEntry { hits: entry.hits - known, ..*entry })
+        })
+    }
+
+    /// The bytes that its entries take, those that there is room for included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<LogEntry>()
+    }
+
+    fn unchanged(&self) -> ChangedLog<'_> {
+        ChangedLog::new(self, LogChange::default())
+    }
+
+    /// The entry with the last of so many hits, oldest first.
+    fn last_of(&self, hits: u64) -> Option<&LogEntry> {
+        if hits == self.total {
+            return self.live().next_back();
+        }
+        let mut sum = 0;
+        self.live().find(|entry| {
+            sum += entry.hits;
+            sum >= hits
+        })
+    }
+
+    /// Takes away what is forgotten, and most of the room where little is left.
     fn forget(&mut self) {
         self.entries.drain(..self.forgotten.min(self.entries.len()));
         self.forgotten = 0;
+        let (room, needed) = (self.entries.capacity(), 2 * self.entries.len() + 1);
+        if room > MOST_ROOM && room > 2 * needed {
+            self.entries.shrink_to(needed);
+        }
     }
 
     /// The hits that count.
@@ -136,8 +268,4 @@ impl SlidingLog {
             _ => self.entries.push_back(entry),
         }
     }
-}
-
-fn forgotten(entry: &LogEntry, limit: Limit) -> Timestamp {
-    Timestamp::from_millis(entry.at).after(limit.period.duration())
 }

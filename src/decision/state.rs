@@ -131,6 +131,12 @@ impl State {
         }
     }
 
+    /// The bytes that it takes beside its own: those of a log.
+    #[must_use]
+    pub fn bytes_elsewhere(&self) -> usize {
+        if let Self::SlidingLog(log) = self { size_of::<SlidingLog>() + log.bytes() } else { 0 }
+    }
+
     /// When a counter that is in the present holds nothing any more, if nobody comes.
     #[must_use]
     pub fn empty_at(&self, limit: Limit, now: Timestamp) -> Timestamp {

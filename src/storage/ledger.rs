@@ -67,6 +67,7 @@ use crate::storage::ledger::debts::Owed;
 pub use crate::storage::ledger::figures::LedgerFigures;
 use crate::storage::ledger::over_memory::OverMemory;
 use crate::storage::ledger::part::Part;
+use crate::storage::table::Evicted;
 use crate::storage::table::sharded::{Place, Portion, Sharded};
 
 /// How long an entry outlives its window, in seconds: a clock that is set back a little must find it.
@@ -185,4 +186,9 @@ impl Ledger {
 /// When an entry for this window may be forgotten, in seconds since the epoch.
 fn expiry(end: u64) -> u64 {
     end.saturating_add(SLACK)
+}
+
+/// Whether something had to give way whose window still ran.
+fn is_live<V>(evicted: Option<&Evicted<V>>, now: Timestamp) -> bool {
+    evicted.is_some_and(|evicted| evicted.expires > now.secs() + SLACK)
 }

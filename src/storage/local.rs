@@ -17,9 +17,8 @@ use smallvec::SmallVec;
 
 use crate::decision::hit::{Batch, DeniedRequests, Hit};
 use crate::decision::reading::Reading;
-use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::storage::local::shard::Shard;
+use crate::storage::local::shard::{Draft, Shard};
 use crate::storage::table::sharded::{Place, Portion, Sharded};
 use crate::storage::{CounterStore, HitAnswers, Moment, Readings};
 
@@ -111,22 +110,25 @@ impl LocalStore {
             let earlier = (0..index)
                 .rev()
                 .find(|&other| places[other].may_be(place) && batch.hits[other].key == hit.key);
-            let mut read = || shards.get(*place).read(place.key(hit.key.as_bytes()), hit.limit, now);
+            let (shard, key) = (shards.get(*place), place.key(hit.key.as_bytes()));
             let (mut after, stored, changed) = match earlier {
                 Some(other) => {
-                    let Counted { after, stored, changed, .. } = &counted[other];
                     // The same counter under another limit is told by that.
                     let same = batch.hits[other].limit == hit.limit;
-                    let stored = if same { *stored } else { read().look(hit.limit, now) };
-                    (after.clone(), stored, *changed)
+                    let other = &mut counted[other];
+                    let stored = if same { other.stored } else { shard.look(key, hit.limit, now) };
+                    let changed = other.changed;
+                    // What is done to a log must be done once.
+                    other.changed &= !matches!(other.after, Draft::Log(_));
+                    (other.after.clone(), stored, changed)
                 }
                 None => {
-                    let state = read();
-                    let stored = state.look(hit.limit, now);
-                    (state, stored, false)
+                    let draft = shard.draft(key, hit.limit, now);
+                    let stored = shard.look_in(key, hit.limit, &draft, now);
+                    (draft, stored, false)
                 }
             };
-            let reading = after.count(hit.limit, hit.hits, now);
+            let reading = shard.count_in(key, hit, &mut after, now);
             let changed = changed || reading.changes(hit.limit, hit.hits) || !hit.limit.algorithm.is_meter();
             counted.push(Counted { stored, after, reading, changed });
         }
@@ -156,7 +158,7 @@ impl LocalStore {
 struct Counted {
     /// What there was in the counter before the request.
     stored: Reading,
-    after: State,
+    after: Draft,
     reading: Reading,
     /// Whether a meter has been changed by the request; a window knows for itself.
     changed: bool,

@@ -24,14 +24,30 @@ use crate::storage::table::slots::{Neighbours, Slot, Slots};
 /// Expired entries that one new entry takes away at the most, so that no call pays for many.
 pub(crate) const EXPIRE_STEP: usize = 2;
 
+/// Entries that a call gives up at the most because others have grown.
+pub(crate) const RELIEF_STEP: usize = 8;
+
 /// Entries among which a full table looks for the least worth. Where one in a hundred entries is worth keeping, all of so many
 /// are with a chance of one in 10^16.
 const CANDIDATES: usize = 8;
+
+/// What an entry takes with its key and its part of the tables, as `make footprint` finds it for counters (`docs/sizing.md`).
+const ENTRY_BYTES: usize = 115;
+
+/// How many entries have so many bytes.
+pub(crate) fn entries_in(bytes: usize) -> usize {
+    bytes.div_ceil(ENTRY_BYTES)
+}
 
 /// How much is lost when a value is forgotten.
 pub(crate) trait Worth {
     /// What is stored under this key; more is worse to lose.
     fn worth(&self, key: &[u8]) -> u64;
+
+    /// How many entries of usual size it takes the room of.
+    fn weight(&self) -> usize {
+        1
+    }
 }
 
 /// A bounded table of expiring entries.
@@ -41,6 +57,8 @@ pub(crate) struct Table<V> {
     slots: Slots<V>,
     expiry: ExpiryIndex,
     capacity: usize,
+    /// What all entries weigh together.
+    weight: usize,
 }
 
 /// A key with its hash, which its owner has computed.
@@ -60,13 +78,14 @@ pub(crate) struct Evicted<V> {
 }
 
 impl<V: Worth> Table<V> {
-    /// An empty table for so many entries, at least one.
+    /// An empty table for entries that weigh so much, at least one.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             index: HashTable::new(),
             slots: Slots::new(),
             expiry: ExpiryIndex::default(),
             capacity: capacity.max(1),
+            weight: 0,
         }
     }
 
@@ -80,7 +99,7 @@ impl<V: Worth> Table<V> {
         &self.slots.get(id).value
     }
 
-    /// What the entry holds, to be changed.
+    /// What the entry holds, to be changed to something that weighs the same.
     pub(crate) fn value_mut(&mut self, id: SlotId) -> &mut V {
         &mut self.slots.get_mut(id).value
     }
@@ -110,12 +129,26 @@ impl<V: Worth> Table<V> {
 
     /// Replaces what the entry holds, and when it expires, in seconds since the epoch.
     pub(crate) fn update(&mut self, id: SlotId, value: V, expires: u64) {
-        if self.slots.get(id).expires != expires {
-            self.expiry.unlink(&mut self.slots, id);
-            self.slots.get_mut(id).expires = expires;
-            self.expiry.link(&mut self.slots, id);
+        self.expire_at(id, expires);
+        let (new, slot) = (value.weight(), self.slots.get_mut(id));
+        self.weight = self.weight + new - std::mem::replace(&mut slot.value, value).weight();
+    }
+
+    /// Changes what the entry holds in its place; when it expires, too, where `change` gives that.
+    pub(crate) fn change<R>(&mut self, id: SlotId, change: impl FnOnce(&mut V) -> (R, Option<u64>)) -> R {
+        let slot = self.slots.get_mut(id);
+        let before = slot.value.weight();
+        let (result, expires) = change(&mut slot.value);
+        self.weight = self.weight + slot.value.weight() - before;
+        if let Some(expires) = expires {
+            self.expire_at(id, expires);
         }
-        self.slots.get_mut(id).value = value;
+        result
+    }
+
+    /// Gives up one entry where all together weigh too much: some have grown, or a new one is heavy. Never the last one.
+    pub(crate) fn relieve(&mut self, seed: u64) -> Option<Evicted<V>> {
+        if self.weight > self.capacity && self.len() > 1 { self.evict(seed) } else { None }
     }
 
     /// Enters a key that is not there; gives back what had to make room.
@@ -132,8 +165,9 @@ impl<V: Worth> Table<V> {
 
     /// The same, where the owner has seen to what has expired.
     pub(crate) fn put(&mut self, key: HashedKey<'_>, value: V, expires: u64) -> Option<Evicted<V>> {
-        let evicted = if self.index.len() >= self.capacity { self.evict(key.hash) } else { None };
+        let evicted = if self.weight >= self.capacity { self.evict(key.hash) } else { None };
         let HashedKey { hash, bytes } = key;
+        self.weight += value.weight();
         let slot =
             Slot { key: KeyBytes::new(bytes), hash, value, expires, neighbours: Neighbours::default() };
         let id = self.slots.insert(slot);
@@ -168,12 +202,21 @@ impl<V: Worth> Table<V> {
         if let Ok(found) = self.index.find_entry(slot.hash, |&other| other == id) {
             found.remove();
         }
+        self.weight -= slot.value.weight();
         slot.value
     }
 
     /// Entries held, expired ones that nobody has taken away yet included.
     pub(crate) fn len(&self) -> usize {
         self.index.len()
+    }
+
+    fn expire_at(&mut self, id: SlotId, expires: u64) {
+        if self.slots.get(id).expires != expires {
+            self.expiry.unlink(&mut self.slots, id);
+            self.slots.get_mut(id).expires = expires;
+            self.expiry.link(&mut self.slots, id);
+        }
     }
 
     /// Makes room. Of equal worth, what expires sooner goes. The new key's hash, which nobody outside can foresee, chooses the

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
+use ratekeeper::decision::algorithm::Algorithm;
 use ratekeeper::decision::cost::Cost;
 use ratekeeper::decision::hit::{Batch, DeniedRequests, Hit, Leniency, OnStoreFailure, Role};
 use ratekeeper::decision::key::CounterKey;
@@ -24,10 +25,15 @@ use smallvec::SmallVec;
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 fn hit(value: &str, period: Period) -> Hit {
+    hit_on(Algorithm::FixedWindow, value, period)
+}
+
+fn hit_on(algorithm: Algorithm, value: &str, period: Period) -> Hit {
     let entries = [Entry { key: b"remote_address", value: value.as_bytes() }];
+    let limit = Limit::new(1_000, period).held_by(algorithm);
     Hit {
-        key: CounterKey::new("domain", period, entries.into_iter()),
-        limit: Limit::new(1_000, period),
+        key: CounterKey::of_limit(limit, "domain", entries.into_iter()),
+        limit,
         hits: Hits::Take(1),
         role: Role::default(),
         on_store_failure: OnStoreFailure::Local,
@@ -41,21 +47,57 @@ fn count(store: &LocalStore, denied_requests: DeniedRequests, hits: &[Hit], now:
 
 #[test]
 fn a_hit_on_a_counter_that_is_there_allocates_nothing() {
-    for denied_requests in [DeniedRequests::Count, DeniedRequests::Ignore] {
-        let store = LocalStore::new(LocalSettings { max_entries: 10_000 });
-        let hits = ["10.0.0.1", "10.0.0.2", &"v".repeat(60)].map(|value| hit(value, Period::SECOND));
-        for hit in &hits {
-            count(&store, denied_requests, std::slice::from_ref(hit), NOW);
-        }
-        for later in 0..10 {
-            // Each second is a new window of the same counters.
-            let now = Timestamp::from_secs(NOW.secs() + later);
-            for hits in hits.chunks(2) {
-                let allocated = measure(|| count(&store, denied_requests, hits, now));
-                assert_eq!(allocated.count_total, 0, "{hits:?} {later} s later, {denied_requests:?}");
+    for algorithm in Algorithm::ALL {
+        for denied_requests in [DeniedRequests::Count, DeniedRequests::Ignore] {
+            let store = LocalStore::new(LocalSettings { max_entries: 10_000 });
+            let values = ["10.0.0.1", "10.0.0.2", &"v".repeat(60)];
+            let hits = values.map(|value| hit_on(algorithm, value, Period::SECOND));
+            for hit in &hits {
+                count(&store, denied_requests, std::slice::from_ref(hit), NOW);
+            }
+            for later in 1..10 {
+                // Each second is a new window of the same counters.
+                let now = Timestamp::from_secs(NOW.secs() + later);
+                for hits in hits.chunks(2) {
+                    let allocated = measure(|| count(&store, denied_requests, hits, now));
+                    assert_eq!(allocated.count_total, 0, "{hits:?} {later} s later, {denied_requests:?}");
+                }
             }
         }
     }
+}
+
+#[test]
+fn a_log_allocates_only_to_grow() {
+    for denied_requests in [DeniedRequests::Count, DeniedRequests::Ignore] {
+        let store = LocalStore::new(LocalSettings { max_entries: 10_000 });
+        let hits = [hit_on(Algorithm::SlidingLog, "10.0.0.1", Period::SECOND)];
+        let allocated = (0..10_000).map(|millis| {
+            let now = Timestamp::from_millis(NOW.millis() + millis);
+            measure(|| count(&store, denied_requests, &hits, now)).count_total
+        });
+        // To 4 places, 8, 16 and so on to 1,024; and once for the counter, and its part of the table.
+        assert!(allocated.sum::<u64>() <= 9 + 6, "{denied_requests:?}");
+    }
+}
+
+/// Logs that grow push others out, so that all together have no more room than so many counters of other algorithms.
+#[test]
+fn logs_take_no_more_room_than_other_counters() {
+    const MAX_ENTRIES: usize = 2_000;
+    let store = LocalStore::new(LocalSettings { max_entries: MAX_ENTRIES });
+    let allocated = measure(|| {
+        for millis in 0..500 {
+            let now = Timestamp::from_millis(NOW.millis() + millis);
+            for name in 0..300 {
+                let hit = hit_on(Algorithm::SlidingLog, &name.to_string(), Period::HOUR);
+                count(&store, DeniedRequests::Count, &[hit], now);
+            }
+        }
+    });
+    let bytes = usize::try_from(allocated.bytes_current).unwrap();
+    assert!((100 * MAX_ENTRIES..135 * MAX_ENTRIES).contains(&bytes), "{bytes}");
+    assert!(store.live_evictions() > 200, "{}", store.live_evictions());
 }
 
 #[test]

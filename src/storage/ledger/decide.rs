@@ -9,7 +9,7 @@ use crate::decision::request::Hits;
 use crate::decision::time::Timestamp;
 use crate::storage::Readings;
 use crate::storage::ledger::account::Account;
-use crate::storage::ledger::meters::Belief;
+use crate::storage::ledger::meters::belief::Belief;
 use crate::storage::ledger::part::Part;
 use crate::storage::ledger::{Ledger, Share};
 use crate::storage::slot::Slot;

@@ -9,27 +9,28 @@
 //! whatever each has read, and whenever it settles. Of buckets it does not: a replica that knows of less than there is takes for drained from
 //! its own hits what drained from others', and settles too little, at the most by what it admitted.
 
+pub(super) mod belief;
+
+mod debt;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::decision::hit::Hit;
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
-use crate::decision::meter::{Awaited, Meter, until};
-use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
-use crate::decision::sliding_window::SlidingWindow;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
-use crate::decision::token_bucket::TokenBucket;
 use crate::storage::ledger::debts::Owed;
 use crate::storage::ledger::figures::PartCounts;
-use crate::storage::ledger::part::is_live;
+use crate::storage::ledger::meters::belief::{Belief, charge};
+use crate::storage::ledger::meters::debt::{Admitted, MeterDebt, MeterSending};
 use crate::storage::ledger::restoration::ReadCount;
 use crate::storage::ledger::settlement::{Settlement, SettlementId};
-use crate::storage::ledger::{SLACK, Share};
+use crate::storage::ledger::{SLACK, Share, is_live};
 use crate::storage::slot::Slot;
-use crate::storage::table::{HashedKey, SlotId, Table, Worth};
+use crate::storage::table::{Evicted, HashedKey, RELIEF_STEP, SlotId, Table, Worth, entries_in};
 
 /// A bounded table of meters.
 #[derive(Debug)]
@@ -47,106 +48,22 @@ struct Metered {
     limit: Limit,
     /// What was last read.
     read: State,
-    debt: Option<Box<Debt>>,
-}
-
-/// What was admitted, and is not known to be settled.
-#[derive(Debug, Clone)]
-struct Debt {
-    slot: Slot,
-    /// The most that was read since the first was admitted. Unlike the last reading, it still knows what had passed where the shard comes
-    /// back empty.
-    read: State,
-    /// In no settlement yet.
-    pending: Option<Admitted>,
-    /// In a settlement whose end is not known yet.
-    sending: Option<Sending>,
-}
-
-/// Hits that were admitted.
-#[derive(Debug, Clone)]
-struct Admitted {
-    /// What was there before, and the same with them in it, as often as there are replicas.
-    base: State,
-    belief: State,
-    replicas: u64,
-    hits: u64,
-}
-
-/// A settlement under way. Whatever becomes of it, it is sent again with this amount; and this replica's share stays used.
-#[derive(Debug, Clone)]
-struct Sending {
-    id: SettlementId,
-    amount: u64,
-    admitted: Admitted,
-}
-
-/// What this replica takes a meter to hold.
-#[derive(Debug, Clone)]
-pub(super) struct Belief {
-    state: State,
-    /// What of it cannot be given back: what was read, or is being settled.
-    base: State,
+    debt: Option<Box<MeterDebt>>,
 }
 
 /// Forgetting one lets the fallback take it for unused, and what is to be settled is lost.
 impl Worth for Metered {
     fn worth(&self, _key: &[u8]) -> u64 {
-        let admitted = |debt: &Debt| {
+        let admitted = |debt: &MeterDebt| {
             let pending = debt.pending.as_ref().map_or(0, |pending| pending.hits);
             pending + debt.sending.as_ref().map_or(0, |sending| sending.admitted.hits)
         };
         self.debt.as_ref().map_or(0, |debt| admitted(debt))
     }
-}
 
-impl Belief {
-    /// Decides one hit. The reading's count leaves as much below the limit as this replica may still hand out.
-    pub(super) fn decide(&mut self, hit: &Hit, share: Share, now: Timestamp) -> Reading {
-        let (limit, replicas) = (hit.limit, u64::from(share.replicas.get()));
-        let before = self.count(limit, share, now);
-        let over = match hit.hits {
-            Hits::Take(amount) => before.saturating_add(u64::from(amount)) > limit.capacity(),
-            Hits::Refund(_) => false,
-        };
-        let reading = Reading { count: before, over, reset: None };
-        if reading.changes(limit, hit.hits) {
-            charge(&mut self.state, &self.base, limit, hit.hits, replicas, now);
-        }
-        let taken = match hit.hits {
-            Hits::Take(amount) if !over => before + u64::from(amount),
-            _ => self.count(limit, share, now),
-        };
-        self.awaited(hit.hits, Reading { count: taken, ..reading }, limit, share, now)
-    }
-
-    /// What there is, as hits that change nothing are told.
-    pub(super) fn look(&self, limit: Limit, share: Share, now: Timestamp) -> Reading {
-        let reading = Reading::of_window(self.count(limit, share, now), false);
-        self.awaited(Hits::Refund(0), reading, limit, share, now)
-    }
-
-    /// The reading of these hits with the time that their caller waits.
-    fn awaited(&self, hits: Hits, reading: Reading, limit: Limit, share: Share, now: Timestamp) -> Reading {
-        let empty = || self.state.empty_at(limit, now);
-        let then = match Awaited::after(hits, reading, limit) {
-            // What fits the whole limit and not this replica's part of it will find the shard again, or a meter as empty as it gets.
-            Awaited::Room(wanted) if wanted <= limit.capacity() => {
-                // When the first of the last ones fits, all do.
-                let others = (wanted - 1).saturating_mul(u64::from(share.replicas.get()));
-                Some(self.state.fits_at(limit, others.saturating_add(1), now).unwrap_or_else(empty))
-            }
-            Awaited::Room(_) => None,
-            Awaited::Empty => Some(empty()),
-        };
-        Reading { reset: Some(until(then, limit, now)), ..reading }
-    }
-
-    /// The count as this replica has to take it, as if the others had used up their shares.
-    pub(super) fn count(&self, limit: Limit, share: Share, now: Timestamp) -> u64 {
-        let used = self.state.used(limit, now);
-        let allowance = limit.capacity().saturating_sub(used).div_ceil(u64::from(share.replicas.get()));
-        (limit.capacity() - allowance).max(used)
+    fn weight(&self) -> usize {
+        let debt = self.debt.as_ref().map_or(0, |debt| debt.bytes_of_logs());
+        1 + entries_in(self.read.bytes_elsewhere() + debt)
     }
 }
 
@@ -239,9 +156,9 @@ impl Meters {
         let replicas = u64::from(share.replicas.get());
         let base = metered.base().clone();
         let read = &metered.read;
-        let debt = metered
-            .debt
-            .get_or_insert_with(|| Box::new(Debt { slot, read: read.clone(), pending: None, sending: None }));
+        let debt = metered.debt.get_or_insert_with(|| {
+            Box::new(MeterDebt { slot, read: read.clone(), pending: None, sending: None })
+        });
         let pending =
             debt.pending.get_or_insert_with(|| Admitted { belief: base.clone(), base, replicas, hits: 0 });
         pending.replicas = pending.replicas.min(replicas);
@@ -273,9 +190,11 @@ impl Meters {
         next_id: &AtomicU64,
     ) -> Option<Settlement> {
         let key: Box<[u8]> = self.table.at(place)?.into();
-        let metered = self.table.value_mut(place);
+        let known = self.table.value(place);
+        known.debt.as_ref().filter(|debt| has(debt.slot))?;
+        let mut metered = known.clone();
         let limit = metered.limit;
-        let debt = metered.debt.as_mut().filter(|debt| has(debt.slot))?;
+        let debt = metered.debt.as_mut()?;
         let slot = debt.slot;
         if debt.sending.is_none()
             && let Some(mut pending) = debt.pending.take()
@@ -283,7 +202,8 @@ impl Meters {
             let amount = pending.amount(limit, now);
             if amount > 0 {
                 let id = SettlementId(next_id.fetch_add(1, Ordering::Relaxed));
-                debt.sending = Some(Sending { id, amount, admitted: pending });
+                let came = pending.came(amount);
+                debt.sending = Some(MeterSending { id, amount, came, admitted: pending });
             } else {
                 self.counts.settled += pending.hits;
             }
@@ -291,10 +211,17 @@ impl Meters {
         let Some(sending) = &debt.sending else {
             metered.debt = None;
             self.settle(slot);
+            self.put(place, metered, now);
             return None;
         };
-        let (id, admitted, read) = (sending.id, sending.amount, debt.read.clone());
-        Some(Settlement { id, slot, key, limit, read, admitted })
+        let (id, admitted, came) = (sending.id, sending.amount, sending.came.clone());
+        let mut read = debt.read.clone();
+        // A window stays in its place, since the shard's clock may be a little late.
+        if matches!(read, State::SlidingLog(_)) {
+            read.advance(limit, now);
+        }
+        self.put(place, metered, now);
+        Some(Settlement { id, slot, key, limit, read, admitted, came })
     }
 
     /// The shard has acknowledged a settlement, and this is what is in its meter afterwards.
@@ -367,13 +294,28 @@ impl Meters {
     fn put(&mut self, id: SlotId, metered: Metered, now: Timestamp) {
         let expires = metered.expires(now);
         self.table.update(id, metered, expires);
+        self.relieve(u64::from(id), now);
     }
 
     fn insert(&mut self, key: HashedKey<'_>, metered: Metered, now: Timestamp) {
         self.expire(now, crate::storage::table::EXPIRE_STEP);
         let expires = metered.expires(now);
-        let Some(evicted) = self.table.put(key, metered, expires) else { return };
-        let live = u64::from(is_live(Some(&evicted), now));
+        if let Some(evicted) = self.table.put(key, metered, expires) {
+            self.note_evicted(&evicted, now);
+        }
+        self.relieve(key.hash, now);
+    }
+
+    /// Gives up meters where logs have grown so much that all together take more room than they may.
+    fn relieve(&mut self, seed: u64, now: Timestamp) {
+        for _ in 0..RELIEF_STEP {
+            let Some(evicted) = self.table.relieve(seed.wrapping_add(now.millis())) else { return };
+            self.note_evicted(&evicted, now);
+        }
+    }
+
+    fn note_evicted(&mut self, evicted: &Evicted<Metered>, now: Timestamp) {
+        let live = u64::from(is_live(Some(evicted), now));
         match evicted.value.is_owed() {
             true => self.counts.evicted_debts += live,
             false => self.counts.evicted_readings += live,
@@ -395,72 +337,5 @@ impl Meters {
     fn settle(&mut self, slot: Slot) {
         self.owed.take(slot);
         self.unsettled -= 1;
-    }
-}
-
-impl Debt {
-    /// Puts what was admitted on top of what is read now. What was given back through this replica lowers what was read by as much; no
-    /// other answer does.
-    fn learn(&mut self, limit: Limit, hits: Hits, counted: &State, at: Timestamp) {
-        self.read.advance(limit, at);
-        if let Hits::Refund(amount) = hits {
-            self.read.give_back(limit, u64::from(amount), at);
-        }
-        if counted.used(limit, at) >= self.read.used(limit, at) {
-            self.read = counted.clone();
-        }
-        let mut base = counted;
-        if let Some(sending) = &mut self.sending {
-            sending.admitted.put_on(base, limit, at);
-            base = &sending.admitted.belief;
-        }
-        if let Some(pending) = &mut self.pending {
-            pending.put_on(base, limit, at);
-        }
-    }
-}
-
-impl Admitted {
-    /// What of the admitted hits still counts, rounded up.
-    fn amount(&mut self, limit: Limit, now: Timestamp) -> u64 {
-        self.base.advance(limit, now);
-        self.belief.advance(limit, now);
-        more(&self.belief, &self.base, limit, now).div_ceil(self.replicas)
-    }
-
-    fn put_on(&mut self, base: &State, limit: Limit, now: Timestamp) {
-        let amount = self.amount(limit, now);
-        self.base = base.clone();
-        self.belief = base.clone();
-        self.belief.take(limit, amount.saturating_mul(self.replicas), now);
-    }
-}
-
-/// What one state holds more than another one, both in the present, rounded up. What each holds is rounded by itself: the difference
-/// of that would be too little by a part of a hit.
-fn more(state: &State, base: &State, limit: Limit, now: Timestamp) -> u64 {
-    match (state, base) {
-        (State::Bucket(state), State::Bucket(base)) => {
-            TokenBucket { level: state.level.saturating_sub(base.level), ..*state }.used(limit, now)
-        }
-        (State::SlidingWindow(state), State::SlidingWindow(base)) if state.start == base.start => {
-            let previous = state.previous.saturating_sub(base.previous);
-            let current = state.current.saturating_sub(base.current);
-            SlidingWindow { previous, current, ..*state }.used(limit, now)
-        }
-        _ => state.used(limit, now).saturating_sub(base.used(limit, now)),
-    }
-}
-
-/// Puts hits into what is believed, or takes them out of it as far as they are on top of the base.
-fn charge(state: &mut State, base: &State, limit: Limit, hits: Hits, replicas: u64, now: Timestamp) {
-    match hits {
-        Hits::Take(amount) => state.take(limit, u64::from(amount).saturating_mul(replicas), now),
-        Hits::Refund(amount) => {
-            state.give_back(limit, u64::from(amount).saturating_mul(replicas), now);
-            if state.used(limit, now) <= base.used(limit, now) {
-                *state = base.clone();
-            }
-        }
     }
 }

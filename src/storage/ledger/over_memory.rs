@@ -6,6 +6,7 @@ use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
+use crate::decision::sliding_log::SlidingLog;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::OverMemorySettings;
@@ -25,8 +26,29 @@ struct Over {
     /// The count that was read, not a flag: what is over depends on the hit.
     counted: State,
     at: Timestamp,
-    /// Of a log nobody here knows the entries behind the oldest.
+    /// Of a log nobody here may know the entries behind the oldest, but for the one that was waited for.
     until: Timestamp,
+    asked: Asked,
+}
+
+/// What a hit wanted of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    hits: Hits,
+    capacity: u64,
+}
+
+impl Asked {
+    fn by(hit: &Hit) -> Self {
+        Self { hits: hit.hits, capacity: hit.limit.capacity() }
+    }
+}
+
+/// Whether a hit that does not fit would, without the hits that came first of all.
+fn waits_for_the_oldest(log: &SlidingLog, hit: &Hit) -> bool {
+    let Hits::Take(amount) = hit.hits else { return false };
+    let oldest = log.live().next().map_or(0, |oldest| oldest.hits);
+    log.total() + u64::from(amount.max(1)) <= hit.limit.capacity() + oldest
 }
 
 /// After all that is remembered.
@@ -60,7 +82,7 @@ impl OverMemory {
         if !used_up || !takes {
             return self.forget(key);
         }
-        let over = Over { counted: State::FixedWindow(counted), at, until: NEVER };
+        let over = Over { counted: State::FixedWindow(counted), at, until: NEVER, asked: Asked::by(hit) };
         // No entry lives longer than it may be believed, for the room.
         let believed_until = at.after(self.max_age).secs() + 1;
         let expires = counted.end(hit.limit.period).min(believed_until);
@@ -85,7 +107,7 @@ impl OverMemory {
             _ => NEVER,
         };
         let (counted, expires) = (counted.clone(), at.after(self.max_age).secs() + 1);
-        let over = Over { counted, at, until };
+        let over = Over { counted, at, until, asked: Asked::by(hit) };
         match table.find(key) {
             Some(id) => table.update(id, over, expires),
             None => drop(table.insert(key, over, expires, at)),
@@ -95,7 +117,7 @@ impl OverMemory {
     /// The denial of a hit that is over by what was read.
     pub(super) fn find(&self, key: HashedKey<'_>, hit: &Hit, now: Timestamp) -> Option<Reading> {
         let table = self.table.as_ref()?;
-        let Over { counted, at, until } = table.value(table.find(key)?);
+        let Over { counted, at, until, asked } = table.value(table.find(key)?);
         // A distance, not a difference: after a clock was set back, a reading must not stay young until it catches up.
         let age = Duration::from_millis(now.millis().abs_diff(at.millis()));
         if age >= self.max_age || now >= *until {
@@ -110,6 +132,12 @@ impl OverMemory {
             meter => {
                 let mut meter = meter.clone();
                 meter.advance(hit.limit, now);
+                if let State::SlidingLog(log) = &meter
+                    && *asked != Asked::by(hit)
+                    && !waits_for_the_oldest(log, hit)
+                {
+                    return None;
+                }
                 Some(meter.count(hit.limit, hit.hits, now)).filter(|reading| reading.over)
             }
         }

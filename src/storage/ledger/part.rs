@@ -13,8 +13,8 @@ use crate::storage::ledger::debts::{Debts, Owed};
 use crate::storage::ledger::figures::PartCounts;
 use crate::storage::ledger::meters::Meters;
 use crate::storage::ledger::over_memory::OverMemory;
-use crate::storage::ledger::{SLACK, expiry};
-use crate::storage::table::{Evicted, HashedKey, Table, Worth};
+use crate::storage::ledger::{expiry, is_live};
+use crate::storage::table::{HashedKey, Table, Worth};
 
 /// Forgetting a reading lets the fallback take what was counted for unused.
 impl Worth for Window {
@@ -138,9 +138,4 @@ impl Part {
         ];
         taken.contains(&most)
     }
-}
-
-/// Whether something had to give way whose window still ran.
-pub(super) fn is_live<V>(evicted: Option<&Evicted<V>>, now: Timestamp) -> bool {
-    evicted.is_some_and(|evicted| evicted.expires > now.secs() + SLACK)
 }

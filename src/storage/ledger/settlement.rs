@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::decision::fixed_window::Window;
 use crate::decision::limit::Limit;
+use crate::decision::sliding_log::LogEntry;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::ledger::Ledger;
@@ -38,6 +39,8 @@ pub struct Settlement {
     pub read: State,
     /// Hits that were admitted without the shard's knowing.
     pub admitted: u64,
+    /// Of a log: when they came.
+    pub came: Box<[LogEntry]>,
 }
 
 /// One walk through everything that one shard has to be told.
@@ -152,6 +155,7 @@ impl Part {
             limit: Limit::new(0, debt.period),
             read: State::FixedWindow(debt.read),
             admitted: sending.amount,
+            came: Box::default(),
         })
     }
 }

@@ -260,11 +260,11 @@ fn signed(hits: Hits) -> i64 {
     }
 }
 
-/// What the script holds a hit against. A refund is never over.
+/// What the script holds a hit against. A refund is never over; of a meter, where it leaves more than fits in, it is told when one more does.
 fn limit(hit: &Hit) -> u64 {
     match hit.hits {
-        Hits::Take(_) => room(hit.limit),
-        Hits::Refund(_) => u64::MAX,
+        Hits::Refund(amount) if amount == 0 || !hit.limit.algorithm.is_meter() => u64::MAX,
+        _ => room(hit.limit),
     }
 }
 

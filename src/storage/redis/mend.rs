@@ -9,7 +9,7 @@ use crate::storage::redis::call::{malformed, number, state, write_kind};
 use crate::storage::redis::failure::Failure;
 use crate::storage::redis::order::{GiveBack, Outcome, Settlement, States, Ticket, Way};
 use crate::storage::redis::script::{KnownScripts, Script};
-use crate::storage::redis::told::for_merging;
+use crate::storage::redis::told::{Argument, for_merging};
 
 /// What is to be mended.
 #[derive(Debug)]
@@ -19,28 +19,29 @@ pub(super) struct Mend {
     now: Timestamp,
     counters: Vec<(CounterKey, Limit)>,
     /// So many for each, beside its kind.
-    numbers: Vec<u64>,
+    arguments: Vec<Argument>,
     pub(super) ticket: Ticket<States>,
 }
 
 impl Mend {
     /// Adds what was admitted while the server was away.
     pub(super) fn settle(settlements: &[Settlement], now: Timestamp, ticket: Ticket<States>) -> Self {
-        let numbers = settlements.iter().flat_map(|Settlement { read, admitted, id, .. }| {
-            let [a, b, c] = for_merging(read);
-            [a, b, c, *admitted, id.replica, id.outage]
+        let arguments = settlements.iter().flat_map(|Settlement { read, admitted, came, id, .. }| {
+            let [a, b, c] = for_merging(read, came);
+            let [admitted, replica, outage] = [*admitted, id.replica, id.outage].map(Argument::Number);
+            [a, b, c, admitted, replica, outage]
         });
         let counters = settlements.iter().map(|settlement| (settlement.key.clone(), settlement.limit));
-        let (counters, numbers) = (counters.collect(), numbers.collect());
-        Self { script: Script::Settle, way: Way::Straight, now, counters, numbers, ticket }
+        let (counters, arguments) = (counters.collect(), arguments.collect());
+        Self { script: Script::Settle, way: Way::Straight, now, counters, arguments, ticket }
     }
 
     /// Takes back what was counted for denied requests.
     pub(super) fn give_back(amounts: &[GiveBack], way: Way, now: Timestamp, ticket: Ticket<States>) -> Self {
-        let numbers =
-            amounts.iter().flat_map(|given| [given.window_start, u64::from(given.amount)]).collect();
+        let numbers = amounts.iter().flat_map(|given| [given.window_start, u64::from(given.amount)]);
+        let arguments = numbers.map(Argument::Number).collect();
         let counters = amounts.iter().map(|given| (given.key.clone(), given.limit)).collect();
-        Self { script: Script::GiveBack, way, now, counters, numbers, ticket }
+        Self { script: Script::GiveBack, way, now, counters, arguments, ticket }
     }
 
     /// Whether it has to be announced to a node that does not have the slot yet.
@@ -60,10 +61,10 @@ impl Mend {
             command.arg([prefix, key.as_bytes()].concat());
         }
         command.arg(self.now.millis());
-        let each = self.numbers.len() / self.counters.len().max(1);
-        for ((_, limit), numbers) in self.counters.iter().zip(self.numbers.chunks(each.max(1))) {
+        let each = self.arguments.len() / self.counters.len().max(1);
+        for ((_, limit), arguments) in self.counters.iter().zip(self.arguments.chunks(each.max(1))) {
             write_kind(&mut command, *limit);
-            command.arg(numbers);
+            command.arg(arguments);
         }
         command
     }

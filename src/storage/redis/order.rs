@@ -9,6 +9,7 @@ use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::reading::Reading;
+use crate::decision::sliding_log::LogEntry;
 use crate::decision::state::State;
 use crate::decision::time::Timestamp;
 use crate::storage::redis::failure::{Failure, ForeignValue};
@@ -122,6 +123,8 @@ pub struct Settlement {
     pub read: State,
     /// What it admitted since, and what it sent and heard nothing of.
     pub admitted: u64,
+    /// Of a log: when they came.
+    pub came: Box<[LogEntry]>,
     /// Whose settlement this is: sent twice, it counts once.
     pub id: SettlementId,
 }

@@ -165,8 +165,8 @@ fn found(key: &CounterKey, reply: Value, now: Timestamp) -> Result<Found, Failur
             Ok(counter.unwrap_or(Found::Foreign("it is no count")))
         }
         Value::Array(replies) => match (replies.as_slice(), kind) {
-            (numbers @ [Value::Int(_), ..], Some(Kind { algorithm, period, .. })) => {
-                let state = told(Limit::new(0, period).held_by(algorithm), numbers, now)?;
+            (log @ [Value::Array(_)], Some(Kind { algorithm, period, .. })) => {
+                let state = told(Limit::new(0, period).held_by(algorithm), log, now)?;
                 let is_empty = matches!(&state, State::SlidingLog(log) if log.total() == 0);
                 Ok(if is_empty { Found::Nothing } else { Found::Meter(state) })
             }

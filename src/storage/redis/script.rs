@@ -118,7 +118,7 @@ impl Script {
             Script::Count => text!("counter.lua", "count.lua"),
             Script::CountTokenBucket => text_of_meter!("token_bucket.lua", "token_bucket", 2),
             Script::CountSlidingWindow => text_of_meter!("sliding_window.lua", "sliding_window", 3),
-            Script::CountSlidingLog => text_of_meter!("sliding_log.lua", "sliding_log", 4),
+            Script::CountSlidingLog => text_of_meter!("sliding_log.lua", "sliding_log", 1),
             Script::CountUnlessDenied => text_of_all!("count_unless_denied.lua"),
             Script::Settle => text_of_all!("settle.lua"),
             Script::GiveBack => text_of_all!("give_back.lua"),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod counting;
+mod logs;
 mod losses;
 mod marks;
 mod mending;

@@ -1,6 +1,6 @@
 //! What scripts tell of meters, in numbers, and what they are told of them.
 
-use redis::Value;
+use redis::{RedisWrite, ToRedisArgs, Value};
 
 use crate::decision::algorithm::Algorithm;
 use crate::decision::limit::Limit;
@@ -27,26 +27,71 @@ pub(super) fn told(limit: Limit, numbers: &[Value], now: Timestamp) -> Result<St
         Algorithm::SlidingWindow => {
             State::SlidingWindow(SlidingWindow { start: next()?, previous: next()?, current: next()? })
         }
-        Algorithm::SlidingLog => {
-            let oldest = LogEntry { at: next()?, hits: next()? };
-            let (newest, used) = (next()?, next()?);
-            // What came between the oldest and the newest is taken to have come last: it is never forgotten too soon.
-            let others = LogEntry { at: newest, hits: used.saturating_sub(oldest.hits) };
-            let entries = if used == 0 { [None, None] } else { [Some(oldest), Some(others)] };
-            State::SlidingLog(Box::new(SlidingLog::of(entries.into_iter().flatten())))
-        }
+        Algorithm::SlidingLog => match numbers {
+            [Value::Array(texts)] => State::SlidingLog(Box::new(told_log(limit, texts, now)?)),
+            _ => return Err(malformed()),
+        },
     };
     state.advance(limit, now);
     Ok(state)
 }
 
-/// What settle.lua is told of a state that was read.
-pub(super) fn for_merging(state: &State) -> [u64; 3] {
-    match state {
-        State::FixedWindow(window) => [window.start, window.count, 0],
-        State::SlidingWindow(sliding) => [sliding.start, sliding.previous, sliding.current],
-        State::Bucket(bucket) => [bucket.level, bucket.at, 0],
-        State::SlidingLog(log) => [log.live().next_back().map_or(0, |newest| newest.at), log.total(), 0],
+/// A log of which some entries are told: what lies between two of them is taken to have come with the later one, so that it is never
+/// forgotten too soon.
+fn told_log(limit: Limit, texts: &[Value], now: Timestamp) -> Result<SlidingLog, Failure> {
+    let Some((first, texts)) = texts.split_first() else { return Ok(SlidingLog::default()) };
+    let mut sums = Vec::with_capacity(texts.len());
+    for text in texts {
+        let Value::BulkString(text) = text else { return Err(malformed()) };
+        // The first entry, which carries more, is told as a number.
+        sums.extend(text.split(|byte| *byte == b',').filter_map(told_sum));
+    }
+    sums.sort_unstable_by_key(|&(at, sum)| (sum, at));
+    let (mut before, period) = (number(first)?, limit.period.duration());
+    let entry = |(at, sum): (u64, u64)| {
+        let hits = sum.saturating_sub(before);
+        before = before.max(sum);
+        let is_live = Timestamp::from_millis(at).after(period) > now;
+        (is_live && hits > 0).then_some(LogEntry { at, hits })
+    };
+    Ok(SlidingLog::of(sums.into_iter().filter_map(entry)))
+}
+
+/// When hits came, and how many until then.
+fn told_sum(text: &[u8]) -> Option<(u64, u64)> {
+    let (at, sum) = str::from_utf8(text).ok()?.split_once('@')?;
+    Some((at.parse().ok()?, sum.parse().ok()?))
+}
+
+/// What settle.lua is told of a state that was read, and of a log, when the hits came that were admitted since.
+pub(super) fn for_merging(read: &State, came: &[LogEntry]) -> [Argument; 3] {
+    match read {
+        State::FixedWindow(window) => [window.start, window.count, 0].map(Argument::Number),
+        State::SlidingWindow(sliding) => {
+            [sliding.start, sliding.previous, sliding.current].map(Argument::Number)
+        }
+        State::Bucket(bucket) => [bucket.level, bucket.at, 0].map(Argument::Number),
+        State::SlidingLog(log) => [listed(log.live()), listed(came), Argument::Number(0)],
+    }
+}
+
+fn listed<'e>(entries: impl IntoIterator<Item = &'e LogEntry>) -> Argument {
+    Argument::Text(entries.into_iter().map(|entry| format!("{}@{},", entry.at, entry.hits)).collect())
+}
+
+/// What a script is called with.
+#[derive(Debug)]
+pub(super) enum Argument {
+    Number(u64),
+    Text(String),
+}
+
+impl ToRedisArgs for Argument {
+    fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
+        match self {
+            Self::Number(number) => number.write_redis_args(out),
+            Self::Text(text) => text.write_redis_args(out),
+        }
     }
 }
 

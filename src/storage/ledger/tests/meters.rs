@@ -270,7 +270,8 @@ fn what_has_drained_is_forgotten_with_its_debt() {
 
 #[test]
 fn debts_are_bounded_and_giving_one_up_is_counted() {
-    each(|limit| {
+    for algorithm in [Algorithm::SlidingWindow, Algorithm::TokenBucket] {
+        let limit = per_minute(algorithm, 100);
         let ledger = ledger_of(10);
         let of = |index: u32| hit_on(limit, &index.to_string(), Hits::Take(1));
         for index in 0..3 {
@@ -288,7 +289,27 @@ fn debts_are_bounded_and_giving_one_up_is_counted() {
             ledger.unsettled_by_slot().map(|(_, count)| count).sum::<u32>() as usize,
             ledger.figures().unsettled
         );
-    });
+    }
+}
+
+#[test]
+fn logs_are_bounded_by_what_they_hold() {
+    let (ledger, limit) = (ledger_of(250), per_minute(Algorithm::SlidingLog, 100));
+    let of = |index: u64| hit_on(limit, &index.to_string(), Hits::Take(1));
+    let at = |millis| NOW.after(Duration::from_millis(millis));
+    for index in 0..100 {
+        ledger.note_reading(&of(index), &holding(limit, 5, NOW), NOW);
+    }
+    // Two entries' room each.
+    assert_eq!((ledger.figures().readings, ledger.figures().evicted_readings), (100, 0));
+    for millis in 0..30 {
+        (0..20).for_each(|index| drop(decide_at(&ledger, &[of(index)], at(millis))));
+    }
+    // Those that are owed have what was read, what was there before and what was admitted: 30 hits of 16 bytes.
+    let figures = ledger.figures();
+    assert!(figures.readings < 80, "{figures:?}");
+    assert!(figures.evicted_unsettled <= 2, "those of little worth go first: {figures:?}");
+    assert_eq!(figures.unsettled, 20);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::decision::algorithm::Algorithm;
+use crate::decision::state::State;
 
 fn hit_on(limit: Limit, name: &str, hits: Hits) -> Hit {
     let entries = [Entry { key: b"k", value: name.as_bytes() }];
@@ -63,6 +64,14 @@ impl States {
                 }
             }
         } else {
+            let is_begun = |key: &CounterKey, state: &State| match state {
+                // What a request puts into a log and takes out of it again leaves no trace.
+                State::SlidingLog(log) if batch.denied_requests == DeniedRequests::Ignore => {
+                    log.total() > 0 || self.0.contains_key(key)
+                }
+                _ => true,
+            };
+            after.0.retain(|key, (state, _)| is_begun(key, state));
             *self = after;
         }
         readings
@@ -159,7 +168,9 @@ fn a_refund_lets_a_counter_be_swept_earlier() {
 #[test]
 fn a_full_store_gives_up_the_fewest_hits_of_any_algorithm() {
     for algorithm in Algorithm::ALL.into_iter().filter(|&algorithm| algorithm != Algorithm::LeakyBucket) {
-        let (store, limit) = (store(3), per_minute(algorithm, 9));
+        // A log takes the room of two.
+        let room = if algorithm == Algorithm::SlidingLog { 6 } else { 3 };
+        let (store, limit) = (store(room), per_minute(algorithm, 9));
         let held = |name: &str, hits| hit_on(limit, name, Hits::Take(hits));
         count(&store, &[held("three", 3), held("one", 1), held("two", 2), held("new", 1)]);
         assert_eq!((store.entries(), store.live_evictions()), (3, 1), "{algorithm:?}");
@@ -206,4 +217,18 @@ fn a_limit_that_changes_keeps_its_counter_unless_period_or_algorithm_change() {
             assert_eq!(count(&store, &[other]), [(1, false)], "{algorithm:?}");
         }
     }
+}
+
+#[test]
+fn a_log_gives_its_room_back_when_it_has_forgotten() {
+    let (store, limit) = (store(1_000), per_minute(Algorithm::SlidingLog, 1_000));
+    let hit = hit_on(limit, "a", Hits::Take(1));
+    let at = |millis| Timestamp::from_millis(NOW.millis() + millis);
+    for millis in 0..900 {
+        count_as(&store, DeniedRequests::Count, std::slice::from_ref(&hit), at(millis));
+    }
+    let others = || (0..900).map(|name| take(&format!("{name}"), 9)).collect::<Vec<_>>();
+    count_as(&store, DeniedRequests::Count, std::slice::from_ref(&hit), at(61_000));
+    count_as(&store, DeniedRequests::Count, &others(), at(61_000));
+    assert_eq!((store.entries(), store.live_evictions()), (901, 0));
 }

@@ -220,5 +220,5 @@ fn counted_though_denied(
         let reading = state.count(hit.limit, hit.hits, now);
         return Counted { reading, state: state.clone() };
     }
-    Counted { reading: again.untaken(before.look(hit.limit, now)), state: before.clone() }
+    Counted { reading: again.untaken(before.look(hit.limit, now)), state: state.clone() }
 }

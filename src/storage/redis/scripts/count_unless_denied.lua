@@ -58,6 +58,11 @@ while ARGV[at] do
         meter.take(state, hit)
       end
       if hit ~= 0 and (not over or role >= 8) then state.changed = true end
+      if meter.wait then
+        meter.wait(state, over and hit or 1, tonumber(ARGV[at + 2]))
+        -- Where another hit is denied, this one is told what there was before.
+        meter.wait(states[key], 1, tonumber(ARGV[at + 2]))
+      end
       after[key] = state
     elseif not faults[key] then
       before = counts[key]
@@ -86,8 +91,10 @@ while ARGV[at] do
     for hit = first, at - 4, 4 do
       local key, amount = tonumber(ARGV[hit]), tonumber(ARGV[hit + 1])
       if states[key] and tonumber(ARGV[hit + 3]) >= 8 and amount > 0 then
-        meters[key].take(states[key], amount)
-        states[key].changed = true
+        local meter, state = meters[key], states[key]
+        meter.take(state, amount)
+        state.changed = true
+        if meter.wait then meter.wait(state, amount, tonumber(ARGV[hit + 2])) end
       end
     end
   else

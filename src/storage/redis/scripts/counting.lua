@@ -31,25 +31,27 @@ local function count_on(meter, state, key, run, reply, place)
   if not is_there then return fault, false end
   meter.tell(state, reply, place)
   if run.times then
+    local fit = 0
     if run.amount > 0 then
-      local fit = math.min(run.times, math.floor(meter.left(state, run.room) / run.amount))
+      fit = math.min(run.times, math.floor(meter.left(state, run.room) / run.amount))
       if fit > 0 then
         meter.take(state, fit * run.amount)
         changed = true
       end
     end
+    if meter.wait and fit < run.times then meter.wait(state, run.amount, run.room) end
   else
     for sign, number, most, overdraft in string.gmatch(run.hits, '(%-?)(%d+)/(%d+)(!?),') do
-      local hit = tonumber(number)
-      if hit > 0 then
-        if sign == '-' then
-          meter.give_back(state, hit)
-          changed = true
-        elseif overdraft == '!' or hit <= meter.left(state, tonumber(most)) then
-          meter.take(state, hit)
-          changed = true
-        end
+      local hit, room, over = tonumber(number), tonumber(most), false
+      if sign ~= '-' then over = hit > meter.left(state, room) end
+      if hit > 0 and sign == '-' then
+        meter.give_back(state, hit)
+        changed = true
+      elseif hit > 0 and (overdraft == '!' or not over) then
+        meter.take(state, hit)
+        changed = true
       end
+      if meter.wait then meter.wait(state, over and hit or 1, room) end
     end
   end
   if changed then fault = meter.write(key, state) end

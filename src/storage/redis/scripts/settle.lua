@@ -2,7 +2,7 @@
 --
 -- ARGV after the time, for each key: its unit in seconds (of a meter "<letter><period>/<what drains in a tick>"), three numbers of what was
 -- last read, what was admitted since, the replica, and which of its outages this is. Of a window, what was read are its start, its count and 0; of
--- a meter, what its `merge` takes.
+-- a meter, what its `merge` takes. Of a log they are two texts "<milliseconds>@<hits>,...", of what was read and of what was admitted, and 0.
 -- The counter becomes max(count, count last read) + admitted, in that window alone. A window that is further ahead than clocks
 -- may differ was kept by a clock that was wrong: to begin it would forget the one that runs. The counter remembers each
 -- replica's latest outage: the same settlement sent again changes nothing, nor does one from before, whatever the way it took.
@@ -52,9 +52,14 @@ local function settle_meter(key, first, name, outage, admitted)
   local meter, period, tick, rate = meter_of(ARGV[first])
   local state, fault = meter.read(key, period, tick, rate)
   if not state then return nil, fault, false end
-  local changes = meter.merge(state, tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3]))
+  local read, second = ARGV[first + 1], ARGV[first + 2]
+  local changes = meter.merge(state, tonumber(read) or read, tonumber(second), tonumber(ARGV[first + 3]))
   if admitted > 0 and is_later(outage, string.match(state.settled, name .. '(%d+)')) then
-    meter.take(state, admitted)
+    if meter.take_as_they_came then
+      meter.take_as_they_came(state, second)
+    else
+      meter.take(state, admitted)
+    end
     state.settled, changes = marked(state.settled, name, outage), true
   end
   if changes then fault = meter.write(key, state) end

@@ -36,7 +36,8 @@ async fn take(link: &Link, hits: u32, seconds: u64) -> u64 {
 async fn settle(link: &Link, replica: u64, seconds: u64) -> u64 {
     let (Hit { key, limit, .. }, now) = (on_bucket(0), after(seconds));
     let id = SettlementId { replica, outage: 1 };
-    let settlement = Settlement { key, limit, read: State::begin(limit, now), admitted: 1, id };
+    let settlement =
+        Settlement { key, limit, read: State::begin(limit, now), admitted: 1, came: Box::default(), id };
     let Outcome::Done(states) = link.settle(&[settlement], now, soon()).await else { panic!() };
     states[0].clone().unwrap().used(limit, now)
 }

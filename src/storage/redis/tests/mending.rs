@@ -15,7 +15,8 @@ const WINDOW: u64 = 1_699_999_200;
 fn settlement(last_read: u64, admitted: u64, replica: u64, outage: u64) -> Settlement {
     let id = SettlementId { replica, outage };
     let read = State::FixedWindow(Window { start: WINDOW, count: last_read });
-    Settlement { key: key("a", Period::HOUR), limit: Limit::new(100, Period::HOUR), read, admitted, id }
+    let (key, limit) = (key("a", Period::HOUR), Limit::new(100, Period::HOUR));
+    Settlement { key, limit, read, admitted, came: Box::default(), id }
 }
 
 async fn settle_at(link: &Link, settlement: Settlement, now: Timestamp) -> Window {

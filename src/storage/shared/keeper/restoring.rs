@@ -97,6 +97,7 @@ impl Keeper {
                 limit: count.limit,
                 read: count.read,
                 admitted: 0,
+                came: Box::default(),
                 id: SettlementId { replica: self.replica.id, outage: 0 },
             },
         });

@@ -101,6 +101,7 @@ impl Keeper {
             limit: settlement.limit,
             read: settlement.read.clone(),
             admitted: settlement.admitted,
+            came: settlement.came.clone(),
             id: SettlementId { replica: self.replica.id, outage: settlement.id.0 },
         })
     }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::decision::sliding_log::{LogEntry, SlidingLog};
 
 const REPLICAS: usize = 3;
 
@@ -47,7 +48,7 @@ impl World {
             ledger.decide(batch, &[SLOT], share(3), self.now)[0].over
         } else {
             let reading = self.store.count(self.limit, hit.hits, self.now);
-            ledger.note_reading(&hit, &self.store, self.now);
+            ledger.note_reading(&hit, &as_told(&self.store), self.now);
             reading.over
         };
         if !over {
@@ -84,7 +85,11 @@ impl World {
         let last = self.settled.entry(replica).or_default();
         if *last < settlement.id.0 {
             *last = settlement.id.0;
-            self.store.take(self.limit, settlement.admitted, self.now);
+            match &mut self.store {
+                State::SlidingLog(log) => **log = log.with(settlement.came.iter().copied()),
+                store => store.take(self.limit, settlement.admitted, self.now),
+            }
+            self.store.advance(self.limit, self.now);
         }
     }
 
@@ -95,9 +100,7 @@ impl World {
                 store.previous = store.previous.max(read.previous);
                 store.current = store.current.max(read.current);
             }
-            (store, read) if read.used(self.limit, self.now) > store.used(self.limit, self.now) => {
-                *store = read;
-            }
+            (State::SlidingLog(store), State::SlidingLog(read)) => **store = merged(store, &read),
             _ => {}
         }
     }
@@ -116,8 +119,15 @@ impl World {
                 for count in read {
                     let (id, slot, key) =
                         (settlement::SettlementId(0), SLOT, Box::from(count.key.as_bytes()));
-                    let told =
-                        Settlement { id, slot, key, limit: count.limit, read: count.read, admitted: 0 };
+                    let told = Settlement {
+                        id,
+                        slot,
+                        key,
+                        limit: count.limit,
+                        read: count.read,
+                        admitted: 0,
+                        came: Box::default(),
+                    };
                     self.settle(replica, &told);
                 }
             }
@@ -130,7 +140,7 @@ impl World {
         for _ in 0..2 {
             for settlement in round(&self.replicas[replica], self.now) {
                 self.settle(replica, &settlement);
-                self.replicas[replica].settled(&settlement, &self.store, self.now);
+                self.replicas[replica].settled(&settlement, &as_told(&self.store), self.now);
             }
         }
         assert_eq!(round(&self.replicas[replica], self.now), []);
@@ -148,6 +158,35 @@ impl World {
         let [passed, known] = [&self.truth, &self.store].map(|state| state.used(self.limit, self.now));
         assert!(known >= passed, "{passed} passed, and the store knows of {known}");
     }
+}
+
+/// What is told of a log: the oldest entry, the newest and some between them, with what came before each.
+fn as_told(state: &State) -> State {
+    let State::SlidingLog(log) = state else { return state.clone() };
+    let live: Vec<LogEntry> = log.live().copied().collect();
+    let (mut told, mut hits) = (Vec::new(), 0);
+    for (index, entry) in live.iter().enumerate() {
+        hits += entry.hits;
+        if index % 3 == 0 || index + 1 == live.len() {
+            told.push(LogEntry { hits: std::mem::take(&mut hits), ..*entry });
+        }
+    }
+    State::SlidingLog(Box::new(SlidingLog::of(told)))
+}
+
+/// A log with what somebody read: after each time as many count as did there.
+fn merged(log: &SlidingLog, read: &SlidingLog) -> SlidingLog {
+    let after =
+        |log: &SlidingLog, at| log.live().filter(|entry| entry.at > at).map(|entry| entry.hits).sum::<u64>();
+    let read_entries: Vec<LogEntry> = read.live().copied().collect();
+    let (mut missing, mut added) = (Vec::new(), 0);
+    for (index, entry) in read_entries.iter().enumerate().rev() {
+        let before = if index == 0 { 0 } else { read_entries[index - 1].at };
+        let hits = after(read, before).saturating_sub(after(log, before) + added);
+        added += hits;
+        missing.push(LogEntry { hits, ..*entry });
+    }
+    log.with(missing.into_iter().rev())
 }
 
 #[derive(Debug, Clone)]

@@ -133,6 +133,38 @@ fn of_descriptors(mut hits: Vec<TestHit>) -> Vec<TestHit> {
     hits
 }
 
+/// The life of one log, which becomes long: more is taken than given back. Time does not go back, because a clock that is late finds some
+/// of the forgotten entries again that a server leaves at the front of a long log; so it denies too much, never too little.
+pub(super) fn steps_of_a_log() -> impl Strategy<Value = Vec<Step>> {
+    let seconds = prop_oneof![(1..=90_u64), Just(3_600), Just(86_400)];
+    let numbers = (seconds, 1..400_u32, proptest::bool::weighted(0.2));
+    numbers.prop_flat_map(|(seconds, number, overdraft)| {
+        let period = Period::from_seconds(seconds).unwrap();
+        let log = Limit { overdraft, ..Limit::new(number, period).held_by(Algorithm::SlidingLog) };
+        // A rule file may give another number.
+        let number = prop_oneof![12 => Just(number), 1 => 0..400_u32];
+        let limit = number.prop_map(move |number| Limit { requests_per_unit: number, burst: number, ..log });
+        let amounts = prop_oneof![4 => 0..12_u32, 1 => 0..100_u32];
+        let hits = prop_oneof![9 => amounts.prop_map(Hits::Take), 1 => (1..60_u32).prop_map(Hits::Refund)];
+        let hit =
+            (limit, hits).prop_map(|(limit, hits)| TestHit { name: 'a', limit, hits, role: Role::default() });
+        let request =
+            vec(hit, 1..3).prop_map(|hits| TestRequest { hits: of_descriptors(hits), quota_left: false });
+        let advance = (0..1_000 * seconds / 25).prop_map(Advance::Millis);
+        let denied_requests = select([DeniedRequests::Count, DeniedRequests::Ignore].as_slice());
+        let step = (advance, 0..2_usize, denied_requests, vec(request, 1..3));
+        let step = step.prop_map(|(advance, replica, denied_requests, requests)| Step {
+            advance,
+            set_back_millis: 0,
+            replica,
+            denied_requests,
+            never_denies: false,
+            requests,
+        });
+        vec(step, 1..80)
+    })
+}
+
 /// The steps of one case.
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let advance = prop_oneof![
