@@ -352,6 +352,19 @@ fn a_log_is_believed_until_its_oldest_is_forgotten() {
     assert!(known(59_999) && !known(60_000));
 }
 
+/// What lies between two entries that are told is taken to have come with the later one, and only who asked knows exactly how long to wait.
+#[test]
+fn who_wants_another_part_of_a_log_asks_the_store() {
+    let (ledger, limit) = (ledger(), per_minute(Algorithm::SlidingLog, 10));
+    let mut log = holding(limit, 2, NOW);
+    log.take(limit, 8, later(30));
+    ledger.note_reading(&take_on(limit, 5), &log, later(31));
+    let known = |amount| ledger.known_over(&take_on(limit, amount), later(31)).map(|reading| reading.reset);
+    let seconds = |seconds| Some(Some(Duration::from_secs(seconds)));
+    assert_eq!((known(1), known(2), known(5)), (seconds(29), seconds(29), seconds(59)));
+    assert_eq!((known(3), known(4), known(6)), (None, None, None));
+}
+
 #[test]
 fn whatever_gives_back_clears_the_memory() {
     each(|limit| {
