@@ -9,9 +9,7 @@ use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
-use crate::decision::time::Timestamp;
-
-pub use crate::decision::time::MAX_AHEAD;
+use crate::decision::time::{MAX_AHEAD, Timestamp};
 
 /// What one counter holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,11 +7,10 @@
 //! Weights are rounded against the caller, by less than one hit and, where time is counted in seconds, by less than a second of time.
 //! [`sliding_log`](super::sliding_log) never lets more than the limit pass within a period, and holds every hit for it.
 
-use crate::decision::fixed_window;
 use crate::decision::limit::Limit;
 use crate::decision::meter::Meter;
 use crate::decision::ticks::Ticks;
-use crate::decision::time::Timestamp;
+use crate::decision::time::{MAX_AHEAD, Timestamp};
 
 /// What one counter holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ impl Meter for SlidingWindow {
     fn advance(&mut self, limit: Limit, now: Timestamp) {
         let length = u64::from(limit.period.seconds());
         let start = now.secs() / length * length;
-        let ahead = start..=now.secs().saturating_add(fixed_window::MAX_AHEAD);
+        let ahead = start..=now.secs().saturating_add(MAX_AHEAD);
         if ahead.contains(&self.start) && (self.previous, self.current) != (0, 0) {
             return;
         }

@@ -3,14 +3,14 @@
 //! Which ticks a limit is counted in is [`Limit::tick`](crate::decision::limit::Limit::tick).
 
 use crate::decision::period::Period;
-use crate::decision::time::Timestamp;
+use crate::decision::time::{self, Timestamp};
 
 /// Products of hits and ticks stay below this: Lua's numbers are exact up to 2^53, and quotients of such numbers are rounded the right way.
 pub const MOST: u64 = 1 << 52;
 
 /// How far ahead of `now` a meter may have been used and still be believed, in milliseconds: as
-/// [`MAX_AHEAD`](crate::decision::fixed_window::MAX_AHEAD).
-const MAX_AHEAD: u64 = 1_000 * crate::decision::fixed_window::MAX_AHEAD;
+/// [`MAX_AHEAD`](time::MAX_AHEAD).
+const MAX_AHEAD: u64 = 1_000 * time::MAX_AHEAD;
 
 /// How long one tick is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

@@ -292,7 +292,7 @@ fn a_server_that_never_answers_ends_the_run() {
 #[test]
 fn a_server_that_decides_nothing_is_told_after_the_warm_up() {
     let server = Server::start(|_| Answer::Unavailable);
-    let error = bench(&server.target, "--warmup 50ms").unwrap_err().to_string();
+    let error = bench(&server.target, "--warmup 1s").unwrap_err().to_string();
     assert!(error.contains("decided nothing while warming up") && error.contains("UNAVAILABLE"), "{error}");
 }
 

@@ -256,6 +256,21 @@ fn a_share_of_the_limit_is_the_limit() {
     assert_eq!(verdict.statuses[0].outcome, Outcome::Near);
 }
 
+/// A share of a limit may be small enough to be counted in milliseconds, where the whole is not.
+#[test]
+fn a_counter_is_that_of_the_share() {
+    let large = Limit::new(5_000_000, Period::YEAR).held_by(Algorithm::TokenBucket);
+    let descriptors =
+        vec![rule("k", |spec| spec.limit.as_mut().expect("it has one").quota = QuotaSpec::Counted(large))];
+    let rules = RuleSet::compile(&[DomainSpec { name: "d".into(), descriptors }]).unwrap();
+    let key = |share| {
+        let request = Request { domain: "d", descriptors: smallvec![descriptor("k")] };
+        let modes = Modes { limit_share: LimitShare::new(share).unwrap(), ..MODES };
+        format!("{:?}", Plan::new(&request, &rules, modes).batch().hits[0].key)
+    };
+    assert_eq!([key(1.0), key(0.01)], ["1|T31536000|d|k=v", "1|t31536000|d|k=v"]);
+}
+
 /// A replica that gives out a part of a limit may deny a hit though its meter is empty.
 #[test]
 fn nobody_who_was_denied_is_told_to_come_back_at_once() {

@@ -11,6 +11,7 @@ use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
 use crate::decision::rules::RuleSet;
 use crate::decision::rules::spec::{DescriptorSpec, DomainSpec, LimitSpec, Location, QuotaSpec};
+use crate::decision::ticks::Tick;
 use crate::decision::time::Timestamp;
 use crate::service::clock::ManualClock;
 use crate::storage::local::{LocalSettings, LocalStore};
@@ -49,6 +50,11 @@ fn bucket() -> Limit {
     Limit::new(6, Period::MINUTE).held_by(Algorithm::TokenBucket).with_burst(9)
 }
 
+/// A bucket whose counters are in seconds.
+fn large() -> Limit {
+    Limit::new(5_000_000, Period::YEAR).held_by(Algorithm::TokenBucket)
+}
+
 fn log() -> Limit {
     Limit::new(5, Period::MINUTE).held_by(Algorithm::SlidingLog)
 }
@@ -66,6 +72,7 @@ fn scene_with(share: LimitShare) -> Scene {
         rule("free", None, QuotaSpec::Unlimited),
         rule("bucket", Some("a*"), QuotaSpec::Counted(bucket())),
         rule("log", None, QuotaSpec::Counted(log())),
+        rule("large", None, QuotaSpec::Counted(large())),
         DescriptorSpec {
             further_limits: rule("", None, QuotaSpec::Counted(bucket())).limit.into_iter().collect(),
             ..rule("both", None, per_minute(3))
@@ -279,6 +286,37 @@ async fn without_its_rule_a_bucket_is_told_as_it_was_left() {
     let [gone] = scene.list(&by(Algorithm::SlidingLog), 10).await.try_into().unwrap();
     assert_eq!((gone.count, gone.reset_seconds, gone.limit()), (2, Some(39), None));
     assert_eq!(scene.list(&by(Algorithm::FixedWindow), 10).await, []);
+}
+
+/// A large one is counted in seconds, and its key says so.
+#[tokio::test]
+async fn a_bucket_that_is_counted_in_seconds_is_told_without_its_rule() {
+    let scene = scene();
+    scene.count_held("demo", large(), ("gone", "ada"), 1_234_567);
+    assert_eq!(large().tick(), Tick::Second);
+    let [gone] = scene.list(&Filter::default(), 10).await.try_into().unwrap();
+    assert_eq!((gone.algorithm, gone.count, gone.reset_seconds), (Algorithm::TokenBucket, 1_234_567, None));
+}
+
+/// A counter in milliseconds is not that of a rule whose limit has become so large that it is counted in seconds.
+#[tokio::test]
+async fn a_counter_of_another_tick_has_no_rule() {
+    let scene = scene();
+    let small = Limit { period: Period::YEAR, ..bucket() };
+    scene.count_held("demo", small, ("large", "ada"), 3);
+    scene.count_held("demo", large(), ("large", "bob"), 3);
+    let rules = scene.list(&by_prefix("large="), 10).await;
+    let rules: Vec<_> = rules.iter().map(|one| (one.count, one.limit())).collect();
+    assert_eq!(rules, [(3, None), (3, Some(large()))]);
+    assert_eq!(scene.get("large=bob", None).await.unwrap().limit(), Some(large()));
+    let share = scene_with(LimitShare::new(0.000_001).unwrap());
+    let part = LimitShare::new(0.000_001).unwrap().of(large());
+    share.count_held("demo", part, ("large", "ada"), 2);
+    let ada = share.get("large=ada", None).await.unwrap();
+    assert_eq!(
+        (ada.count, ada.limit(), ada.limit().map(Limit::tick)),
+        (2, Some(part), Some(Tick::Millisecond))
+    );
 }
 
 /// What drains from a bucket is the part of its limit that is given out here.

@@ -4,12 +4,11 @@
 //! asked for meanwhile. To tell a count is to say "at least so many", so it may be told to a shard that has lost nothing, and
 //! as often as one likes.
 
-use crate::decision::fixed_window::MAX_AHEAD;
 use crate::decision::key::CounterKey;
 use crate::decision::limit::Limit;
 use crate::decision::period::Period;
 use crate::decision::state::State;
-use crate::decision::time::Timestamp;
+use crate::decision::time::{MAX_AHEAD, Timestamp};
 use crate::storage::ledger::Ledger;
 use crate::storage::ledger::part::Part;
 use crate::storage::ledger::walk::Walk;

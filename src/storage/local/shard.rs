@@ -3,7 +3,7 @@
 mod logs;
 
 use crate::decision::algorithm::Algorithm;
-use crate::decision::fixed_window::{self, Window};
+use crate::decision::fixed_window::Window;
 use crate::decision::hit::Hit;
 use crate::decision::limit::Limit;
 use crate::decision::meter;
@@ -11,12 +11,12 @@ use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::sliding_log::{LogChange, SlidingLog};
 use crate::decision::state::State;
-use crate::decision::time::Timestamp;
+use crate::decision::time::{MAX_AHEAD, Timestamp};
 use crate::storage::local::stored::Stored;
 use crate::storage::table::{Evicted, HashedKey, SlotId, Table};
 
 /// How long a counter outlives its window, in seconds: a clock that is set back a little must find what was counted.
-const SLACK: u64 = fixed_window::MAX_AHEAD;
+const SLACK: u64 = MAX_AHEAD;
 
 /// A bounded table of counters.
 #[derive(Debug)]

@@ -141,6 +141,7 @@ mod tests {
         check("a: [b, {c: d]\n", Some((1, 4, ']')));
         check("a: [{b: [c\n", Some((1, 9, ']')));
         check("- [a\n- {b: c}\n", Some((1, 3, ']')));
+        check("a: {b: c, # }\nd: e\n", Some((1, 4, '}')));
         check("a: &limit {b: c\nd: e\n", Some((1, 11, '}')));
         check("a: \"b\nc: d\n", Some((1, 4, '"')));
         check("a: 'it''s\n", Some((1, 4, '\'')));
@@ -152,7 +153,6 @@ mod tests {
         check("a: b[c\nd: x{y\n", None);
         check("a: \"[\"\nb: '{'\n", None);
         check("a: b # [ \"\n", None);
-        check("# [\na: # {\n  b\n", None);
         check("a: it's\nb: \"\\\"\"\nc: 'it''s'\n", None);
     }
 }

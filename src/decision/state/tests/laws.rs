@@ -86,7 +86,8 @@ proptest! {
     }
 
     #[test]
-    fn what_was_denied_takes_nothing(lived in lives(), hits in hits()) {
+    fn what_was_denied_takes_nothing(mut lived in lives(), hits in hits()) {
+        lived.state.advance(lived.limit, lived.now);
         let mut after = lived.clone();
         let reading = after.count(hits);
         if reading.over && lived.is_meter() && !lived.limit.overdraft {

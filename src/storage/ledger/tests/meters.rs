@@ -75,6 +75,30 @@ fn a_share_is_rounded_up_and_counts_tell_what_is_left_of_it() {
     }
 }
 
+/// With three replicas each hit weighs three, and the last one fits as soon as there is room for one.
+#[test]
+fn what_a_caller_waits_for_is_a_part_of_the_limit() {
+    let limit = per_minute(Algorithm::TokenBucket, 9);
+    let hit = 60_000_u64.div_ceil(9);
+    for (amount, expected) in [
+        // Until all is back; until one more fits, where nothing remains; until these two fit.
+        (Hits::Take(0), 40_000),
+        (Hits::Refund(1), 40_000),
+        (Hits::Take(1), hit),
+        (Hits::Take(2), hit),
+        // What is larger than the part is told when the meter is empty, what is larger than the limit a whole period.
+        (Hits::Take(4), 40_000),
+        (Hits::Take(10), 60_000),
+    ] {
+        let ledger = ledger();
+        read_on(&ledger, limit, 6);
+        let (hits, denied_requests) = ([hit_on(limit, "a", amount)], DeniedRequests::Count);
+        let batch = Batch { hits: &hits, leniency: Leniency::default(), denied_requests };
+        let reset = ledger.decide(batch, &[SLOT], share(3), NOW)[0].reset;
+        assert_eq!(reset, Some(Duration::from_millis(expected)), "{amount:?}");
+    }
+}
+
 #[test]
 fn hits_of_one_request_find_each_other() {
     each(|limit| {

@@ -179,6 +179,26 @@ fn a_full_store_gives_up_the_fewest_hits_of_any_algorithm() {
     }
 }
 
+/// A level in milliseconds means something else in seconds.
+#[test]
+fn a_limit_that_is_counted_in_another_tick_has_another_counter() {
+    let per_day = |algorithm, number| Limit::new(number, Period::DAY).held_by(algorithm);
+    for algorithm in [Algorithm::SlidingWindow, Algorithm::TokenBucket] {
+        let (small, large) = (per_day(algorithm, 26_062_497), per_day(algorithm, 26_062_498));
+        let store = store(100);
+        let take = |limit, hits| count(&store, &[hit_on(limit, "a", Hits::Take(hits))])[0];
+        assert_eq!(take(small, 26_062_497), (26_062_497, false));
+        assert_eq!(take(large, 1_000), (1_000, false), "{algorithm:?}");
+        assert_eq!(take(small, 1), (26_062_497, true), "turned back, it goes on");
+        assert_eq!((take(large, 1), store.entries()), ((1_001, false), 2));
+    }
+    let store = store(100);
+    let rate = |number| per_day(Algorithm::TokenBucket, number).with_burst(10);
+    count(&store, &[hit_on(rate(1), "a", Hits::Take(10))]);
+    let raised = count(&store, &[hit_on(rate(u32::MAX), "a", Hits::Take(1))]);
+    assert_eq!(raised, [(10, true)], "a rate of any size keeps the counter");
+}
+
 /// What becomes of the counters of a limit of ten a minute that is used up, where a rule file gives another one.
 #[test]
 fn a_limit_that_changes_keeps_its_counter_unless_period_or_algorithm_change() {

@@ -10,7 +10,7 @@
 local now = tonumber(ARGV[1])
 
 -- How far ahead of now a stored window may start, in seconds: clocks differ a little, and one that was wrong must not
--- freeze a counter. The same as fixed_window::MAX_AHEAD.
+-- freeze a counter. The same as time::MAX_AHEAD.
 local MAX_AHEAD = 2
 -- How long a counter outlives its window, in milliseconds: a clock that is a little late must find what was counted.
 local SLACK = 3000

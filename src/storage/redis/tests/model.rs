@@ -12,13 +12,12 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::{Server, open, soon};
 use crate::decision::algorithm::Algorithm;
-use crate::decision::fixed_window::MAX_AHEAD;
 use crate::decision::hit::{Batch, DeniedRequests, Hit, Leniency};
 use crate::decision::key::CounterKey;
 use crate::decision::reading::Reading;
 use crate::decision::request::Hits;
 use crate::decision::state::State;
-use crate::decision::time::Timestamp;
+use crate::decision::time::{MAX_AHEAD, Timestamp};
 use crate::storage::local::{LocalSettings, LocalStore};
 use crate::storage::redis::link::Link;
 use crate::storage::redis::order::{Mode, Now, Order, Outcome, Route};

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::decision::algorithm::Algorithm;
-use crate::decision::fixed_window::MAX_AHEAD;
 use crate::decision::hit::{DeniedRequests, Hit, OnStoreFailure, Role};
 use crate::decision::key::CounterKey;
 use crate::decision::limit::{Limit, TooLarge};
 use crate::decision::period::Period;
 use crate::decision::request::{Entry, Hits};
+use crate::decision::time::MAX_AHEAD;
 
 /// The largest amount that a caller may name, with default settings.
 const MOST_HITS: u32 = 1_000_000_000;
