@@ -16,8 +16,9 @@ local NOT_OURS = 'WRONGTYPE the value is not a counter of ours'
 -- to read and write texts would cost as much as the rest.
 local PACKED, PACKED_BYTES = '<c1ddd', 25
 
--- The settlements in such a value, and its numbers; nil where it is none of this letter.
 local unpack, sub, type, pcall = struct.unpack, string.sub, type, redis.pcall
+
+-- The settlements in such a value, and its numbers; nil where it is none of this letter.
 local function unpacked(value, letter)
   local length = #value
   if length < PACKED_BYTES then return nil end
